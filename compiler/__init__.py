@@ -1,0 +1,1 @@
+"""SPEC -> PLAN: pure and deterministic. Only `collect/` touches the world, in front of the passes."""

@@ -1,0 +1,1 @@
+"""The compiler's frozen forms below the spec: ResolvedSpec and Plan."""

@@ -1,0 +1,185 @@
+"""The plan: the narrow waist between what is known about models and what is run. Plain frozen data with one canonical JSON form."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tunewright.spec.canonical import digest_of
+
+PLAN_VERSION = 1
+
+Verb = str
+"""`fetch`, `train`, `evaluate`, `gate`, `approve`, `export` or `deploy`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepInput:
+    """One thing a step reads.
+
+    `step` names the step whose artifact it is; otherwise `path` is a file or folder outside (absolute when on this machine) and
+    `digest` binds its content. `role`: model, adapter, data, suite, schema, evaluation, weights.
+    """
+
+    role: str
+    step: str | None = None
+    path: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A command with placeholders that only the executing machine can fill: `{python}`, `{bundle}`, `{port}`."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How a step's processes are started: what is executed, nothing left to a default.
+
+    `environment` names the runner environment whose interpreter is `{python}`; `files` are written under work/ first; `prepare` runs
+    before, one after the other; `processes_per_node` and `nodes` describe the gang.
+    """
+
+    environment: str
+    command: Process
+    prepare: tuple[Process, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    processes_per_node: int = 1
+    nodes: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What the step is expected to take, per process where it says so; None where nothing is known."""
+
+    memory_bytes: int | None = None
+    capacity_bytes: int | None = None
+    seconds: float | None = None
+    seconds_low: float | None = None
+    seconds_high: float | None = None
+    disk_bytes: int | None = None
+    breakdown: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Deadlines in seconds (None: none) and how often a temporary failure is retried."""
+
+    total_seconds: float | None = None
+    stall_seconds: float | None = None
+    grace_seconds: float = 10.0
+    retries: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What the engine itself evaluates: requirements over the metrics of evaluation steps."""
+
+    require: tuple[str, ...]
+    on_fail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One node of the plan.
+
+    `identity` maps spec paths (`steps.align.train.beta`, `data.tickets`, `environment.train`, `step.sft`) to what they were resolved to: it is exactly
+    what enters `digest`, so that a change can be named. Names, labels, limits and estimates never enter.
+    `needs` are the steps that must be done first (inputs and gates above). `launch` is None for a gate.
+    `not_executable` says what is missing when this step can be planned but not run yet.
+    `summary` is the one-line description that people read (`1 process, LoRA r16, bf16`).
+    """
+
+    name: str
+    verb: Verb
+    kind: str
+    summary: str
+    needs: tuple[str, ...] = ()
+    inputs: Mapping[str, StepInput] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    launch: Launch | None = None
+    gate: Gate | None = None
+    service: bool = False
+    estimate: Estimate = field(default_factory=Estimate)
+    limits: Limits = field(default_factory=Limits)
+    not_executable: str | None = None
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A sealed plan. `digest` covers everything else; equal spec, facts and compiler give equal bytes."""
+
+    plan_version: int = PLAN_VERSION
+    compiler_version: str
+    name: str
+    profile: str | None
+    sets: tuple[str, ...]
+    spec_digest: str
+    facts_digest: str
+    machine: str
+    lock: Mapping[str, Any]
+    steps: tuple[Step, ...]
+    digest: str = ""
+
+    def step(self, name: str) -> Step:
+        """Return the step called `name`; raise KeyError."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as a JSON object; `plan_from_json` reads it back."""
+        return asdict(self)
+
+
+def seal(plan: Plan) -> Plan:
+    """Return the plan with its digest: the canonical bytes of everything but the digest itself."""
+    from dataclasses import replace
+
+    body = plan.to_json()
+    del body["digest"]
+    return replace(plan, digest=digest_of(body))
+
+
+def plan_from_json(value: Mapping[str, Any]) -> Plan:
+    """Read a plan object back; raise PlanError when it is not whole or its digest does not fit."""
+    try:
+        if value["plan_version"] != PLAN_VERSION:
+            raise PlanError(f"plan version {value['plan_version']}; this build reads {PLAN_VERSION}")
+        fields = {**value, "sets": tuple(value["sets"]), "steps": tuple(_step(item) for item in value["steps"])}
+        plan = Plan(**fields)
+    except (KeyError, TypeError) as error:
+        raise PlanError(f"the plan is not whole: {error}") from error
+    if seal(plan).digest != plan.digest:
+        raise PlanError("the plan's digest does not fit its content")
+    return plan
+
+
+class PlanError(ValueError):
+    """A plan that can't be read or was changed after it was sealed."""
+
+
+def _step(value: Mapping[str, Any]) -> Step:
+    fields = dict(value)
+    fields["needs"] = tuple(value["needs"])
+    fields["inputs"] = {name: StepInput(**item) for name, item in value["inputs"].items()}
+    fields["estimate"] = Estimate(**value["estimate"])
+    fields["limits"] = Limits(**value["limits"])
+    if value["launch"] is not None:
+        launch = dict(value["launch"])
+        launch["command"] = _process(launch["command"])
+        launch["prepare"] = tuple(_process(item) for item in launch["prepare"])
+        fields["launch"] = Launch(**launch)
+    if value["gate"] is not None:
+        fields["gate"] = Gate(require=tuple(value["gate"]["require"]), on_fail=value["gate"]["on_fail"])
+    return Step(**fields)
+
+
+def _process(value: Mapping[str, Any]) -> Process:
+    return Process(argv=tuple(value["argv"]), env=value["env"])

@@ -1,0 +1,245 @@
+"""Data files and the rows in them: reading, the shape each format demands, and one normal form for runners. Standard library only.
+
+A reader yields `(line, row)` with the line where the row starts, so that every complaint names file:line.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+FORMATS = ("messages", "prompt_completion", "instruction", "preference", "kto", "text")
+
+#: Formats that each training method can learn from.
+FORMATS_BY_METHOD: Mapping[str, tuple[str, ...]] = {
+    "sft": ("messages", "prompt_completion", "instruction", "text"),
+    "dpo": ("preference",),
+    "orpo": ("preference",),
+    "kto": ("kto", "preference"),
+}
+
+SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
+
+ROLES = ("system", "user", "assistant", "tool")
+
+
+class DataError(ValueError):
+    """A data file can't be read; `line` is where (1-based), or None when the whole file is meant."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield `(line, row)` of a JSONL, JSON, CSV or Parquet file; for Parquet `line` is the row's number.
+
+    Raises DataError for bytes that are not UTF-8, broken JSON, rows that are not objects, an unknown suffix.
+    """
+    match path.suffix:
+        case ".jsonl":
+            yield from _read_jsonl(path)
+        case ".json":
+            yield from _read_json(path)
+        case ".csv":
+            yield from _read_csv(path)
+        case ".parquet":
+            yield from _read_parquet(path)
+        case other:
+            raise DataError(f"unknown kind of data file `{other or path.name}`; known: {', '.join(SUFFIXES)}")
+
+
+def _read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                raise DataError(f"not UTF-8 ({error.reason})", number) from error
+            except json.JSONDecodeError as error:
+                raise DataError(f"not JSON: {error.msg} (column {error.colno})", number) from error
+            except RecursionError as error:
+                raise DataError("JSON is nested too deeply", number) from error
+            yield number, _object(row, number)
+
+
+def _read_json(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8 ({error.reason})") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"not JSON: {error.msg} (column {error.colno})", error.lineno) from error
+    if not isinstance(rows, list):
+        raise DataError("a .json data file must hold one list of objects; for one object a line use .jsonl")
+    for number, row in enumerate(rows, start=1):
+        yield number, _object(row, number)
+
+
+def _read_csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        try:
+            for row in reader:
+                if None in row or None in row.values():
+                    raise DataError("row has another number of columns than the header", reader.line_num)
+                yield reader.line_num, dict(row)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise DataError(f"not readable as CSV: {error}", reader.line_num) from error
+
+
+def _read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise DataError("Parquet needs pyarrow, which this environment lacks") from error
+    number = 0
+    for batch in parquet.ParquetFile(path).iter_batches(batch_size=1024):
+        for row in batch.to_pylist():
+            number += 1
+            yield number, row
+
+
+def _object(row: Any, number: int) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise DataError(f"row must be an object, not {_kind(row)}", number)
+    return row
+
+
+def detect_format(row: Mapping[str, Any]) -> str | None:
+    """Return the format that a row's columns show, or None."""
+    if "chosen" in row and "rejected" in row:
+        return "preference"
+    if "label" in row and "completion" in row:
+        return "kto"
+    if "messages" in row:
+        return "messages"
+    if "instruction" in row and "output" in row:
+        return "instruction"
+    if "prompt" in row and "completion" in row:
+        return "prompt_completion"
+    if "text" in row:
+        return "text"
+    return None
+
+
+def row_problem(row: Mapping[str, Any], form: str) -> str | None:
+    """Say in one sentence why a row does not fit a format, or return None."""
+    match form:
+        case "messages":
+            return _messages_problem(row.get("messages"), "messages", ends_with="assistant")
+        case "prompt_completion":
+            return _text_problem(row, "prompt", allow_messages=True) or _text_problem(row, "completion", allow_messages=True)
+        case "instruction":
+            return _text_problem(row, "instruction") or _text_problem(row, "output")
+        case "preference":
+            return (
+                (_text_problem(row, "prompt", allow_messages=True) if "prompt" in row else None)
+                or _text_problem(row, "chosen", allow_messages=True)
+                or _text_problem(row, "rejected", allow_messages=True)
+                or ("`chosen` and `rejected` are equal" if row["chosen"] == row["rejected"] else None)
+                or _prompt_needed(row)
+            )
+        case "kto":
+            return (
+                _text_problem(row, "prompt", allow_messages=True)
+                or _text_problem(row, "completion", allow_messages=True)
+                or (None if isinstance(row.get("label"), bool) else "`label` must be true or false")
+            )
+        case "text":
+            return _text_problem(row, "text")
+        case _:
+            raise ValueError(f"unknown format {form}")
+
+
+def _prompt_needed(row: Mapping[str, Any]) -> str | None:
+    if "prompt" in row or (isinstance(row["chosen"], list) and len(row["chosen"]) > 1):
+        return None
+    return "`prompt` is missing"
+
+
+def _text_problem(row: Mapping[str, Any], column: str, *, allow_messages: bool = False) -> str | None:
+    if column not in row:
+        return f"`{column}` is missing (columns here: {', '.join(sorted(map(str, row))) or 'none'})"
+    value = row[column]
+    if allow_messages and isinstance(value, list):
+        return _messages_problem(value, column)
+    if not isinstance(value, str):
+        return f"`{column}` must be text, not {_kind(value)}"
+    return None if value.strip() else f"`{column}` is empty"
+
+
+def _messages_problem(messages: Any, column: str, ends_with: str | None = None) -> str | None:
+    if messages is None:
+        return f"`{column}` is missing"
+    if not isinstance(messages, list) or not messages:
+        return f"`{column}` must be a list of messages with `role` and `content`"
+    for number, message in enumerate(messages, start=1):
+        if not isinstance(message, dict) or "role" not in message:
+            return f"message {number} of `{column}` must be an object with `role` and `content`"
+        role = message["role"]
+        if role not in ROLES:
+            return f"message {number} of `{column}` has role `{role}`; known: {', '.join(ROLES)}"
+        content = message.get("content")
+        if content is None and message.get("tool_calls"):
+            continue
+        if not isinstance(content, str):
+            return f"message {number} of `{column}` has no text in `content`"
+        if role == "assistant" and not content.strip():
+            return f"message {number} of `{column}` is an empty assistant turn"
+    if ends_with and messages[-1]["role"] != ends_with:
+        return f"the last message of `{column}` must be the {ends_with}'s, not the {messages[-1]['role']}'s"
+    return None
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true/false", int: "a number", float: "a number"}
+    return "nothing" if value is None else names.get(type(value), type(value).__name__)
+
+
+def normal_row(row: Mapping[str, Any], form: str) -> dict[str, Any]:
+    """Return the one form that runners train on.
+
+    `messages`, `prompt_completion`, `instruction` become `{prompt: [message...], completion: [message...]}` (the last assistant turn is the
+    completion); `preference` becomes `{prompt, chosen, rejected}`; `kto` `{prompt, completion, label}`; `text` stays `{text}`.
+    The row must fit (`row_problem` returned None).
+    """
+    match form:
+        case "messages":
+            messages = list(row["messages"])
+            return {"prompt": messages[:-1], "completion": messages[-1:]}
+        case "prompt_completion":
+            return {"prompt": _turns(row["prompt"], "user"), "completion": _turns(row["completion"], "assistant")}
+        case "instruction":
+            extra = row.get("input")
+            question = f"{row['instruction']}\n\n{extra}" if extra else row["instruction"]
+            system = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+            return {"prompt": [*system, *_turns(question, "user")], "completion": _turns(row["output"], "assistant")}
+        case "preference":
+            return _normal_preference(row)
+        case "kto":
+            return {
+                "prompt": _turns(row["prompt"], "user"),
+                "completion": _turns(row["completion"], "assistant"),
+                "label": row["label"],
+            }
+        case "text":
+            return {"text": row["text"]}
+        case _:
+            raise ValueError(f"unknown format {form}")
+
+
+def _normal_preference(row: Mapping[str, Any]) -> dict[str, Any]:
+    chosen, rejected = row["chosen"], row["rejected"]
+    if "prompt" in row:
+        prompt = _turns(row["prompt"], "user")
+    else:
+        prompt, chosen, rejected = list(chosen[:-1]), chosen[-1:], rejected[-1:]
+    return {"prompt": prompt, "chosen": _turns(chosen, "assistant"), "rejected": _turns(rejected, "assistant")}
+
+
+def _turns(value: Any, role: str) -> list[Any]:
+    return list(value) if isinstance(value, list) else [{"role": role, "content": value}]
