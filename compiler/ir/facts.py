@@ -1,0 +1,152 @@
+"""Facts: what the compiler may know about the world, gathered by `collect/` before the passes run. Frozen, digested, recorded in the plan.
+
+Fields named in VOLATILE are looked at by rules but never enter the digest: they change by themselves between two compilations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tunewright.spec.canonical import digest_of
+
+VOLATILE = frozenset({"disk_free_bytes", "ports_in_use", "installed", "path", "memory_free_bytes", "cached"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFact:
+    """A local file: the path as written in the spec, its size in bytes and digest; `digest` is None when the file is missing."""
+
+    written: str
+    path: str | None
+    size: int | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowProblem:
+    """A row that can't be used: file as written, line (1-based; None: the whole file), what is wrong."""
+
+    file: str
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """One data set or suite file after a pass over all its rows.
+
+    `format`: detected from the rows (the declared one is in the spec). `problems` holds the first 20 of `problem_count` rows that do not fit.
+    `remote`: on a hub, not looked into. Lengths are characters of the longest and the median row.
+    """
+
+    files: tuple[FileFact, ...] = ()
+    format: str | None = None
+    rows: int = 0
+    columns: tuple[str, ...] = ()
+    problems: tuple[RowProblem, ...] = ()
+    problem_count: int = 0
+    median_characters: int = 0
+    longest_characters: int = 0
+    remote: bool = False
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """A base model as far as its folder, GGUF header or the catalogue of known shapes tells; sizes in elements unless the name says bytes.
+
+    `origin`: `folder`, `gguf`, `catalogue` (shape known, files not here) or `unknown`. `problem` says in a sentence why it can't be used.
+    `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
+    """
+
+    source: str
+    origin: str
+    problem: str | None = None
+    path: str | None = None
+    digest: str | None = None
+    revision: str | None = None
+    model_type: str | None = None
+    hidden_size: int | None = None
+    num_hidden_layers: int | None = None
+    num_attention_heads: int | None = None
+    num_key_value_heads: int | None = None
+    head_dim: int | None = None
+    intermediate_size: int | None = None
+    vocab_size: int | None = None
+    max_position_embeddings: int | None = None
+    rope_scaling: bool = False
+    tie_word_embeddings: bool = False
+    num_experts: int = 0
+    num_experts_per_token: int = 0
+    moe_intermediate_size: int = 0
+    shared_expert_intermediate_size: int = 0
+    attention_qkv_bias: bool = False
+    qk_norm: bool = False
+    vision: bool = False
+    num_parameters: int | None = None
+    weight_bytes: int | None = None
+    dtype: str | None = None
+    quantization: str | None = None
+    chat_template: bool | None = None
+    remote_code: bool = False
+    linear_modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accelerator:
+    """One kind of accelerator of the table in `facts/accelerators.py`; `count` of them in one machine."""
+
+    name: str
+    memory_bytes: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardwareFacts:
+    """The machine a plan is for. `stated`: taken from `resources` of the spec instead of looked at."""
+
+    cpu_cores: int
+    memory_bytes: int
+    accelerator: Accelerator | None = None
+    nodes: int = 1
+    stated: bool = False
+    disk_free_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentFacts:
+    """A runner environment: digest of its pinned requirements, and whether it is installed here."""
+
+    name: str
+    digest: str
+    installed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything gathered for one spec: by model source, data name, suite name, written path, environment name."""
+
+    models: Mapping[str, ModelFacts] = field(default_factory=dict)
+    data: Mapping[str, DataFacts] = field(default_factory=dict)
+    suites: Mapping[str, DataFacts] = field(default_factory=dict)
+    files: Mapping[str, FileFact] = field(default_factory=dict)
+    environments: Mapping[str, EnvironmentFacts] = field(default_factory=dict)
+    hardware: HardwareFacts = field(default_factory=lambda: HardwareFacts(cpu_cores=1, memory_bytes=0))
+    secrets_known: frozenset[str] | None = None
+    ports_in_use: frozenset[int] = frozenset()
+
+    def digest(self) -> str:
+        """Return the digest of everything that is not volatile."""
+        body = asdict(self)
+        del body["secrets_known"]
+        return digest_of(_stable(body))
+
+
+def _stable(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _stable(item) for key, item in value.items() if key not in VOLATILE}
+        case list() | tuple():
+            return [_stable(item) for item in value]
+        case _:
+            return value
