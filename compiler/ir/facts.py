@@ -36,7 +36,7 @@ class DataFacts:
     """One data set or suite file after a pass over all its rows.
 
     `format`: detected from the rows (the declared one is in the spec). `problems` holds the first 20 of `problem_count` rows that do not fit.
-    `remote`: on a hub, not looked into. Lengths are characters of the longest and the median row.
+    `remote`: on a hub, not looked into. Lengths are characters of the text in a row.
     """
 
     files: tuple[FileFact, ...] = ()
@@ -47,8 +47,36 @@ class DataFacts:
     problem_count: int = 0
     median_characters: int = 0
     longest_characters: int = 0
+    total_characters: int = 0
     remote: bool = False
     digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentAttention:
+    """Widths of attention that compresses keys and values (MLA); `query_rank` is None where queries are not compressed."""
+
+    query_rank: int | None
+    key_value_rank: int
+    nope_head_dim: int
+    rope_head_dim: int
+    value_head_dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisionTower:
+    """The image encoder in front of a language model; `kind` (`qwen2_vl`, `qwen2_5_vl`, `qwen3_vl`) names its construction."""
+
+    kind: str
+    depth: int
+    hidden_size: int
+    intermediate_size: int
+    patch_size: int
+    out_hidden_size: int
+    temporal_patch_size: int = 2
+    spatial_merge_size: int = 2
+    learned_positions: int = 0
+    deepstack_mergers: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +85,7 @@ class ModelFacts:
 
     `origin`: `folder`, `gguf`, `catalogue` (shape known, files not here) or `unknown`. `problem` says in a sentence why it can't be used.
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
+    `norms_per_layer` counts norms of width `hidden_size`; `linear_bias` means the attention's output and the MLP have biases too.
     """
 
     source: str
@@ -82,7 +111,15 @@ class ModelFacts:
     shared_expert_intermediate_size: int = 0
     attention_qkv_bias: bool = False
     qk_norm: bool = False
+    linear_bias: bool = False
+    mlp_gated: bool = True
+    norms_per_layer: int = 2
+    norm_bias: bool = False
+    learned_positions: int = 0
+    first_dense_layers: int = 0
+    latent_attention: LatentAttention | None = None
     vision: bool = False
+    vision_tower: VisionTower | None = None
     num_parameters: int | None = None
     weight_bytes: int | None = None
     dtype: str | None = None
