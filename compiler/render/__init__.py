@@ -1,0 +1,1 @@
+"""One file an output form; all of them draw the same values."""

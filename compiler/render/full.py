@@ -1,0 +1,73 @@
+"""Diagnostics drawn for people: the line, the caret, the reason, the remedy."""
+
+from collections.abc import Callable, Iterable
+
+from tunewright.spec.diagnostics import Diagnostic, Label
+from tunewright.spec.source import Span
+
+_STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m", "frame": "\x1b[1;34m", "bold": "\x1b[1m"}
+_RESET = "\x1b[0m"
+_MAX_LINE = 200
+
+Paint = Callable[[str, str], str]
+"""Text and the name of a style to text."""
+
+
+def render_full(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
+    """Return the findings as text, one block each with an empty line between."""
+    return "\n".join(_block(item, colour) for item in diagnostics)
+
+
+def _block(item: Diagnostic, colour: bool) -> str:
+    def paint(text: str, style: str) -> str:
+        return f"{_STYLES[style]}{text}{_RESET}" if colour and text else text
+
+    severity = str(item.severity)
+    lines = [f"{paint(f'{severity}[{item.code}]', severity)}{paint(': ' + item.message, 'bold')}"]
+    labels = [item.primary, *item.labels]
+    width = len(str(max(label.span.begin.line for label in labels)))
+    pad = " " * width
+    begin = item.primary.span.begin
+    lines.append(f"{pad}{paint('-->', 'frame')} {item.primary.span.source.name}:{begin.line}:{begin.column}")
+    if item.primary.span.source.text:
+        lines.append(f"{pad} {paint('|', 'frame')}")
+        lines += _excerpt(item, labels, width, paint)
+    if item.help:
+        lines.append(f"{pad} {paint('=', 'frame')} {paint('help:', 'bold')} {item.help}")
+    notes = [*item.notes, f"`tunewright explain {item.code}`"]
+    lines += [f"{pad} {paint('=', 'frame')} {paint('note:', 'bold')} {note}" for note in notes]
+    return "\n".join(lines) + "\n"
+
+
+def _excerpt(item: Diagnostic, labels: list[Label], width: int, paint: Paint) -> list[str]:
+    lines: list[str] = []
+    by_source: dict[str, list[Label]] = {}
+    for label in labels:
+        by_source.setdefault(label.span.source.name, []).append(label)
+    for name, members in by_source.items():
+        if name != item.primary.span.source.name:
+            lines.append(f"{' ' * width}{paint(':::', 'frame')} {name}")
+        previous = None
+        for label in sorted(members, key=lambda member: member.span.start):
+            number = label.span.begin.line
+            if number != previous:
+                text = label.span.source.line_text(number).replace("\t", " ")
+                lines.append(f"{paint(f'{number:>{width}} |', 'frame')} {text[:_MAX_LINE]}")
+            previous = number
+            lines.append(_mark(label, label is item.primary, str(item.severity), width, paint))
+    return lines
+
+
+def _mark(label: Label, primary: bool, severity: str, width: int, paint: Paint) -> str:
+    column, length = _extent(label.span)
+    mark = ("^" if primary else "-") * length
+    text = f"{mark} {label.text}".rstrip()
+    return f"{' ' * width} {paint('|', 'frame')} {' ' * (column - 1)}{paint(text, severity if primary else 'frame')}"
+
+
+def _extent(span: Span) -> tuple[int, int]:
+    """Return column and length of the mark under the first line of a span."""
+    begin, finish = span.begin, span.finish
+    line = span.source.line_text(begin.line)
+    end = finish.column if finish.line == begin.line else len(line.rstrip()) + 1
+    return min(begin.column, _MAX_LINE), max(1, min(end, _MAX_LINE) - begin.column)

@@ -1,0 +1,142 @@
+"""Nodes to a typed Spec: pydantic finds what is wrong, this turns each finding into a diagnostic at its place.
+
+What does not fit is mended or taken out and the rest bound again, so that one run finds all mistakes of shape *and* the rules can look at
+the rest. The paths so treated are `poisoned`: nothing more is said about them.
+"""
+
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from tunewright.spec.diagnostics import DiagnosticSink, Edit
+from tunewright.spec.document import Document, Path, dotted, replace_at, without
+from tunewright.spec.model.document import API_VERSION, Spec
+from tunewright.spec.shape_messages import describe
+from tunewright.spec.source import Span
+from tunewright.spec.suggest import listed
+from tunewright.spec.syntax import MappingNode, Scalar, ScalarNode, plain_value, resolve_scalar
+from tunewright.spec.vocabulary import explain_unknown_key, known_keys
+
+_MAX_ROUNDS = 12
+_PLACEHOLDERS: dict[Path, Scalar] = {("name",): "unnamed", ("api_version",): API_VERSION}
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A bound spec (None when too little is left) and the paths whose written values were not usable."""
+
+    spec: Spec | None
+    poisoned: frozenset[Path]
+
+
+def bind(document: Document, sink: DiagnosticSink) -> Binding:
+    """Bind a document; findings go to the sink."""
+    mender = _Mender(document, sink, document.root)
+    for _ in range(_MAX_ROUNDS):
+        try:
+            return Binding(Spec.model_validate(plain_value(mender.root)), frozenset(mender.poisoned))
+        except ValidationError as error:
+            before = mender.root
+            # Unknown keys first: a key that was mistyped is not also missing.
+            details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
+            for detail in details:
+                mender.take(detail)
+            mender.drop()
+            if mender.root is before:
+                break
+    return Binding(None, frozenset(mender.poisoned))
+
+
+@dataclass(slots=True)
+class _Mender:
+    """Reports what is wrong and makes the tree usable: a mistyped word becomes the one it was meant to be, the rest goes."""
+
+    document: Document
+    sink: DiagnosticSink
+    root: MappingNode
+    poisoned: set[Path] = field(default_factory=set)
+    _dropped: set[Path] = field(default_factory=set)
+
+    def take(self, detail: ErrorDetails) -> None:
+        location = detail["loc"]
+        if location and location[-1] == "[key]":
+            self._bad_name(location[:-1])
+        elif detail["type"] == "missing":
+            self._missing(location)
+        elif detail["type"] == "extra_forbidden":
+            self._unknown(location)
+        else:
+            self._bad_value(location, detail)
+
+    def drop(self) -> None:
+        """Take out what can't be mended; list items from the end, so that indices stay true."""
+        for path in sorted(self._dropped, key=lambda path: [(isinstance(part, int), part) for part in path], reverse=True):
+            self.root = without(self.root, path)
+        self._dropped.clear()
+
+    def _bad_name(self, path: Path) -> None:
+        self.sink.report(
+            "TW1006", f"`{path[-1]}` is not a name", self.document.key_span(path),
+            help="a name begins with a lower-case letter and has lower-case letters, digits and `_` only",
+        )  # fmt: skip
+        self._poison(path)
+
+    def _missing(self, path: Path) -> None:
+        *head, key = path
+        parent = tuple(head)
+        if Document(self.document.source, self.root).node(path) is not None:
+            return  # a mistyped key was given its right name in this round
+        if not self._is_poisoned(path):
+            where = f" in `{dotted(parent)}`" if parent else ""
+            node = self.document.node(parent)
+            span = self.document.key_span(parent) if isinstance(node, MappingNode) and parent else self.document.value_span(parent)
+            keys = f" (keys here: {listed(known_keys(parent), 12)})" if known_keys(parent) else ""
+            self.sink.report("TW1001", f"`{key}` is missing{where}", _head(span), help=f"add `{key}: ...`{keys}")
+        if path in _PLACEHOLDERS:
+            self._replace(path, _PLACEHOLDERS[path])
+        elif parent:
+            self._poison(parent)
+
+    def _unknown(self, path: Path) -> None:
+        span = self.document.key_span(path)
+        finding = explain_unknown_key(path)
+        edit = Edit(span, finding.replacement) if finding.replacement else None
+        self.sink.report(finding.code, finding.message, span, finding.label, help=finding.help, edit=edit)
+        self._poison(path)
+        right = (*path[:-1], finding.replacement) if finding.replacement else None
+        node = self.document.node(path)
+        if right and node is not None and self.document.node(right) is None and all(isinstance(part, str) for part in right):
+            self.root = replace_at(self.root, [str(part) for part in right], span, node)
+            self.poisoned.add(right)
+
+    def _bad_value(self, path: Path, detail: ErrorDetails) -> None:
+        code, message, help_text = describe(detail, path)
+        meant = help_text.split("`")[1] if help_text and help_text.startswith("did you mean `") else None
+        node = self.document.node(path)
+        if not self._is_poisoned(path):
+            edit = Edit(node.span, meant) if meant is not None and isinstance(node, ScalarNode) else None
+            self.sink.report(code, message, self.document.value_span(path), help=help_text, edit=edit)
+        if meant is not None and path not in self.poisoned and all(isinstance(part, str) for part in path):
+            self.poisoned.add(path)
+            self._replace(path, meant.strip('"') if meant.startswith('"') else resolve_scalar(meant))
+        else:
+            self._poison(path if node is not None else path[:-1])
+
+    def _replace(self, path: Path, value: Scalar) -> None:
+        span = self.document.value_span(path)
+        self.root = replace_at(self.root, [str(part) for part in path], span, ScalarNode(value, span))
+
+    def _poison(self, path: Path) -> None:
+        if path:
+            self.poisoned.add(path)
+            self._dropped.add(path)
+
+    def _is_poisoned(self, path: Path) -> bool:
+        return any(path[: len(bad)] == bad or bad[: len(path)] == path for bad in self.poisoned)
+
+
+def _head(span: Span) -> Span:
+    """Return the first line of a span: an arrow over a whole section helps nobody."""
+    line_end = span.source.text.find("\n", span.start)
+    return Span(span.source, span.start, min(span.end, line_end) if line_end >= 0 else span.end)

@@ -1,0 +1,125 @@
+"""The whole document: the top level of a life-cycle spec."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from tunewright.spec.model.base import Base
+from tunewright.spec.model.data import DataSet, Suite
+from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
+from tunewright.spec.model.release import Deploy, Export
+from tunewright.spec.model.section import Count, Duration, Name, Section, SpecName, Texts
+from tunewright.spec.model.train import Train
+
+API_VERSION = "tunewright/v1"
+
+VERBS = ("train", "evaluate", "gate", "approve", "export", "deploy")
+
+
+class Step(Section):
+    """One step of the life: exactly one of `train`, `evaluate`, `gate`, `approve`, `export`, `deploy`."""
+
+    train: Train | None = None
+    """Learn."""
+
+    evaluate: Evaluate | None = None
+    """Measure."""
+
+    gate: Gate | None = None
+    """Require."""
+
+    approve: Approve | None = None
+    """Ask people."""
+
+    export: Export | None = None
+    """Package."""
+
+    deploy: Deploy | None = None
+    """Serve."""
+
+    timeout: Duration | None = None
+    """The step is stopped after this time."""
+
+    retries: Annotated[int, Field(ge=0, le=20)] | None = None
+    """How often a temporary failure is tried again."""
+
+    @property
+    def verb(self) -> str:
+        """Which of the six it is (the first written, when a mistake left several)."""
+        return next(verb for verb in VERBS if getattr(self, verb) is not None)
+
+
+class Resources(Section):
+    """The machine a plan is for; what this machine has when not written."""
+
+    accelerator: str
+    """Name with memory, such as `a100-80gb`."""
+
+    count: Count | None = None
+    """Accelerators in one machine."""
+
+    nodes: Count | None = None
+    """Machines."""
+
+
+class Triggers(Section):
+    """When the whole life starts again."""
+
+    schedule: str | None = None
+    """Five cron fields, such as `0 3 1,15 * *`."""
+
+    data_changed: tuple[Name, ...] | None = None
+    """Data sets whose change starts a run."""
+
+
+class Allow(Section):
+    """A warning that is accepted, and why."""
+
+    code: Annotated[str, Field(pattern=r"^TW\d{4}$")]
+    """Code of the warning."""
+
+    reason: Annotated[str, Field(min_length=8)]
+    """Why it is accepted; recorded in the plan."""
+
+
+class Spec(Section):
+    """A life-cycle spec."""
+
+    api_version: Literal["tunewright/v1"]
+    """Version of the language: `tunewright/v1`."""
+
+    name: SpecName
+    """Name of this life; runs and deployments carry it."""
+
+    description: str | None = None
+    """For people."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """Seed of everything random."""
+
+    base: Base
+    """The model that everything starts from."""
+
+    data: dict[Name, DataSet] = Field(default_factory=dict)
+    """What is learned from."""
+
+    suites: dict[Name, Suite] = Field(default_factory=dict)
+    """What is measured with."""
+
+    steps: Annotated[dict[Name, Step], Field(min_length=1)]
+    """What is done. The order follows from what steps refer to; gates and approvals hold back everything below them."""
+
+    resources: Resources | None = None
+    """The machine a plan is for."""
+
+    triggers: Triggers | None = None
+    """When the whole life starts again."""
+
+    profiles: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    """Named overlays of this document, chosen with `--profile`."""
+
+    allow: tuple[Allow, ...] = ()
+    """Warnings that are accepted, each with a reason."""
+
+    alerts: Texts | None = None
+    """Webhooks told when a gate fails, as references: `${secret:NAME}`."""

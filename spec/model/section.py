@@ -1,0 +1,63 @@
+"""The base of every section, and the scalar types that sections share."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+
+class Section(BaseModel):
+    """A section of the spec: frozen, strict, no unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
+
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+"""A name within the spec: lower-case letters, digits, `_`; gates use it in expressions."""
+
+SpecName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+"""The name of a spec: lower-case letters, digits, `-`."""
+
+_DURATION = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m(?!s))?\s*(?:(\d+(?:\.\d+)?)s)?\s*(?:(\d+)ms)?\Z")
+
+
+def parse_duration(text: str) -> float | None:
+    """Return the seconds of a duration such as `10m`, `1h 30m`, `800ms`; None when it is not one."""
+    match = _DURATION.match(text.strip())
+    if not match or not any(match.groups()):
+        return None
+    days, hours, minutes, seconds, milliseconds = (float(group or 0) for group in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, str):
+        if parse_duration(value) is None:
+            raise PydanticCustomError("duration", "a duration is written as `10m`, `1h 30m`, `45s` or `800ms`")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        raise PydanticCustomError("duration", "a duration needs a unit: `10m`, `1h 30m`, `45s` or `800ms`")
+    return value
+
+
+Duration = Annotated[str, BeforeValidator(_duration)]
+"""A length of time with its unit: `10m`, `1h 30m`, `45s`, `800ms`."""
+
+
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+"""One name, or a list of names."""
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+"""One text, or a list of texts."""
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]

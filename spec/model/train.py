@@ -1,0 +1,166 @@
+"""`train`: how a model learns. Keys are those of transformers and TRL where the meaning is theirs."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from tunewright.spec.model.section import Count, Name, Names, Positive, Section, Share, Texts
+
+Method = Literal["sft", "dpo", "orpo", "kto"]
+TunerType = Literal["full", "lora", "dora", "rslora", "qlora"]
+Strategy = Literal["single", "ddp", "zero1", "zero2", "zero3", "fsdp2", "megatron"]
+Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"]
+Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adamw_bnb_8bit", "paged_adamw_8bit"]
+Precision = Literal["auto", "bf16", "fp16", "fp32"]
+Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
+
+
+class Tuner(Section):
+    """Which weights learn."""
+
+    type: TunerType
+    """`full`: all weights. `lora`, `rslora`, `dora`: low-rank adapters. `qlora`: adapters on a base held in 4 bits."""
+
+    rank: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Rank of the adapters."""
+
+    alpha: Positive | None = None
+    """Scale of the adapters; the update is multiplied by alpha / rank (rsLoRA: alpha / sqrt(rank))."""
+
+    dropout: Share | None = None
+    """Dropout on the adapters' input."""
+
+    target_modules: Texts | None = None
+    """Names of the linear layers that get adapters, or `all-linear`."""
+
+
+class Parallelism(Section):
+    """How the work is spread over processes."""
+
+    strategy: Strategy | None = None
+    """One process, data parallel (`ddp`), sharded (`zero1`..`zero3`, `fsdp2`), or `megatron`."""
+
+    processes: Count | None = None
+    """Processes in all, one an accelerator."""
+
+    offload_optimizer: Literal["none", "cpu"] | None = None
+    """Keep optimizer state in host memory (zero2, zero3)."""
+
+    offload_parameters: Literal["none", "cpu"] | None = None
+    """Keep parameters in host memory (zero3)."""
+
+    tensor_parallel: Count | None = None
+    """Split each layer over so many accelerators (megatron)."""
+
+    pipeline_parallel: Count | None = None
+    """Split the layers into so many stages (megatron)."""
+
+    context_parallel: Count | None = None
+    """Split each sequence over so many accelerators (megatron)."""
+
+    expert_parallel: Count | None = None
+    """Spread the experts over so many accelerators (megatron)."""
+
+    sequence_parallel: bool | None = None
+    """Split norms and dropouts along the sequence within a tensor-parallel group (megatron)."""
+
+
+def _tuner(value: Any) -> Any:
+    return {"type": value} if isinstance(value, str) else value
+
+
+def _parallelism(value: Any) -> Any:
+    if value == "auto":
+        return None
+    return {"strategy": value} if isinstance(value, str) else value
+
+
+class Train(Section):
+    """A training step."""
+
+    method: Method
+    """`sft`: supervised. `dpo`, `orpo`: from preference pairs. `kto`: from single replies marked good or bad."""
+
+    from_: Annotated[Name | None, Field(alias="from")] = None
+    """The training step whose result is trained further; the base model when not written."""
+
+    data: Names
+    """One or several names of `data`."""
+
+    tuner: Annotated[Tuner | None, BeforeValidator(_tuner)] = None
+    """Which weights learn: a type (`lora`), or a mapping with `type`, `rank`, `alpha`, ..."""
+
+    learning_rate: Positive | None = None
+    """Peak learning rate."""
+
+    lr_scheduler_type: Scheduler | None = None
+    """How the learning rate falls."""
+
+    warmup_ratio: Share | None = None
+    """Share of the steps during which the learning rate rises."""
+
+    num_train_epochs: Positive | None = None
+    """Passes over the data."""
+
+    max_steps: Count | None = None
+    """Optimizer steps, instead of epochs."""
+
+    per_device_train_batch_size: Count | None = None
+    """Rows a process takes at once."""
+
+    gradient_accumulation_steps: Count | None = None
+    """Micro-batches a process adds up before an optimizer step."""
+
+    max_length: Annotated[int, Field(ge=8)] | None = None
+    """Longest row in tokens; longer ones are cut at the end."""
+
+    packing: bool | None = None
+    """Put several rows into one sequence."""
+
+    loss_on: Literal["completion", "all"] | None = None
+    """Learn from the reply only, or from the whole text."""
+
+    beta: Positive | None = None
+    """How strongly the reference model holds back (dpo, orpo, kto)."""
+
+    loss_type: Literal["sigmoid", "hinge", "ipo", "robust", "apo_zero", "apo_down"] | None = None
+    """Form of the DPO loss."""
+
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    """Decoupled weight decay."""
+
+    max_grad_norm: Positive | None = None
+    """Gradients are scaled down to this norm."""
+
+    optim: Optimizer | None = None
+    """Optimizer."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    """Seed of this step; the spec's `seed` when not written."""
+
+    precision: Precision | None = None
+    """Number format of the computation; `auto` takes what the accelerator is good at."""
+
+    gradient_checkpointing: bool | None = None
+    """Compute activations again instead of keeping them."""
+
+    attention: Attention | None = None
+    """Attention implementation."""
+
+    system_prompt: str | None = None
+    """System message put before rows that have none."""
+
+    evaluation_share: Share | None = None
+    """Share of the rows held out for the loss shown while training."""
+
+    logging_steps: Count | None = None
+    """Optimizer steps between two reported figures."""
+
+    save_steps: Count | None = None
+    """Optimizer steps between two checkpoints."""
+
+    save_total_limit: Count | None = None
+    """Checkpoints kept."""
+
+    parallelism: Annotated[Parallelism | None, BeforeValidator(_parallelism)] = None
+    """`auto`, a strategy (`ddp`), or a mapping with `strategy`, `processes`, ..."""
