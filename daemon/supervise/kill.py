@@ -1,0 +1,55 @@
+"""Stop an attempt: by asking its supervisor, or, when that is lost, by hand."""
+
+import contextlib
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Literal
+
+from tunewright.runners import contract
+from tunewright.runners.supervision import environment, lock, record
+from tunewright.runners.supervision.processes import ProcessIdentity, carriers, kill_until_gone
+
+_KILL_SECONDS = 10.0
+
+
+def request_cancel(bundle: Path, mode: Literal["graceful", "now"], reason: str) -> None:
+    """Ask for cancellation. May be repeated: `now` shortens a graceful one, nothing lengthens it."""
+    if mode == "graceful" and _requested_mode(bundle) is not None:
+        return
+    contract.write_durably(bundle / contract.CANCEL, {"mode": mode, "reason": reason})
+
+
+def kill_leftovers(bundle: Path) -> frozenset[int]:
+    """Kill what a lost attempt left behind and return the pids that resist; do nothing while a supervisor lives.
+
+    The recorded group only after pid, start and boot have been compared: a reused pid is never signalled. Then everything
+    that carries the attempt's marker, whatever group or session it moved to.
+    """
+    if lock.held(bundle):
+        return frozenset()
+    _, runner = record.read_processes(bundle)
+    if runner is not None:
+        _kill_group(runner)
+    try:
+        step = contract.read_step(bundle)
+    except contract.ContractError:
+        return frozenset()
+    entries = environment.as_entries(environment.marks_of(str(bundle), step))
+    _, resisting = kill_until_gone(lambda: carriers(entries), _KILL_SECONDS)
+    return frozenset(resisting)
+
+
+def _kill_group(leader: ProcessIdentity) -> None:
+    if leader.alive():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader.pid, signal.SIGKILL)
+
+
+def _requested_mode(bundle: Path) -> str | None:
+    try:
+        value = json.loads((bundle / contract.CANCEL).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return str(value.get("mode")) if isinstance(value, dict) else None
