@@ -1,0 +1,43 @@
+"""What a client call may raise.
+
+ClientError
+├── UnreachableError   nobody answers at the target
+└── RefusedError       the daemon answered no; `reason` is of the daemon's append-only table
+"""
+
+from collections.abc import Mapping, Sequence
+
+from tunewright.client.values import Diagnostic
+
+
+class ClientError(Exception):
+    """Anything that a call to the daemon can end with but an answer."""
+
+
+class UnreachableError(ClientError):
+    """Nobody answers at `target`; the message says what was tried and what to do."""
+
+    def __init__(self, message: str, *, target: str) -> None:
+        super().__init__(message)
+        self.target = target
+
+
+class RefusedError(ClientError):
+    """The daemon refused a call.
+
+    `code` is the gRPC code in lower case (`not_found`), `reason` an UPPER_SNAKE word, `metadata` the words of the message that vary,
+    `diagnostics` come with SPEC_INVALID (the first few; `check` answers all).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        reason: str,
+        metadata: Mapping[str, str],
+        diagnostics: Sequence[Diagnostic] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message, self.code, self.reason, self.metadata = message, code, reason, dict(metadata)
+        self.diagnostics = tuple(diagnostics)
