@@ -1,0 +1,247 @@
+"""The ResolvedSpec: what the spec means. Every default is explicit, every value can say where it came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tunewright.compiler.ir.plan import Estimate
+
+
+class Origin(StrEnum):
+    """Why a value is what it is."""
+
+    WRITTEN = "written"
+    DEFAULT = "default"
+    DERIVED = "derived"
+    POLICY = "policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a value came from: `text` is a place (`life.yaml:12:5`), the name of a default, or the reason it follows from."""
+
+    origin: Origin
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedTuner:
+    """Which weights learn. For `full` the adapter fields are zero or empty. `target_modules` is `("all-linear",)` or layer names."""
+
+    type: str
+    rank: int = 0
+    alpha: float = 0.0
+    dropout: float = 0.0
+    target_modules: tuple[str, ...] = ()
+
+    @property
+    def is_adapter(self) -> bool:
+        """True when the base stays frozen."""
+        return self.type != "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """A strategy that `auto` looked at and did not take."""
+
+    strategy: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedParallelism:
+    """How the work is spread. `strategy` is `auto` until `choose_parallelism` has run. `processes` counts over all nodes."""
+
+    strategy: str = "auto"
+    processes: int = 0
+    nodes: int = 1
+    offload_optimizer: str = "none"
+    offload_parameters: str = "none"
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    context_parallel: int = 1
+    expert_parallel: int = 1
+    sequence_parallel: bool = False
+    reason: str = ""
+    alternatives: tuple[Alternative, ...] = ()
+
+    @property
+    def processes_per_node(self) -> int:
+        """Processes on one machine."""
+        return max(1, self.processes // self.nodes)
+
+    @property
+    def data_parallel(self) -> int:
+        """Replicas (or shards) of the data: processes not used by model parallelism."""
+        return max(1, self.processes // (self.tensor_parallel * self.pipeline_parallel * self.context_parallel))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedTrain:
+    """A training step; lengths in tokens, `precision` one of bf16, fp16, fp32, `device` cpu, cuda, npu or mps."""
+
+    method: str
+    from_step: str | None
+    data: tuple[str, ...]
+    tuner: ResolvedTuner
+    learning_rate: float
+    lr_scheduler_type: str
+    warmup_ratio: float
+    num_train_epochs: float
+    max_steps: int | None
+    per_device_train_batch_size: int
+    gradient_accumulation_steps: int
+    max_length: int
+    packing: bool
+    loss_on: str
+    beta: float
+    loss_type: str
+    weight_decay: float
+    max_grad_norm: float
+    optim: str
+    seed: int
+    precision: str
+    gradient_checkpointing: bool
+    attention: str
+    system_prompt: str | None
+    evaluation_share: float
+    logging_steps: int
+    save_steps: int
+    save_total_limit: int
+    parallelism: ResolvedParallelism
+    device: str
+    threads: int
+
+    @property
+    def global_batch_size(self) -> int:
+        """Rows of one optimizer step over all processes."""
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps * self.parallelism.data_parallel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedEvaluate:
+    """An evaluation step."""
+
+    model: str
+    suites: tuple[str, ...]
+    limit: int | None
+    max_new_tokens: int
+    temperature: float
+    batch_size: int
+    system_prompt: str | None
+    seed: int
+    precision: str
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedGate:
+    """A gate."""
+
+    require: tuple[str, ...]
+    on_fail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedApprove:
+    """A sign-off by people."""
+
+    role: str
+    approvers: int
+    expires_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedQuantize:
+    """Fewer bits a weight; `group_size` 0 where the method has none."""
+
+    method: str
+    bits: int
+    group_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedExport:
+    """An export step."""
+
+    model: str
+    merge: bool
+    quantize: ResolvedQuantize | None
+    calibration: str | None
+    perplexity_increase: float | None
+    precision: str
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedDeploy:
+    """A service; times in seconds."""
+
+    model: str
+    engine: str
+    host: str
+    port: int
+    served_model_name: str
+    max_model_len: int
+    max_new_tokens: int
+    tensor_parallel: int
+    gpu_memory_share: float
+    replicas: tuple[int, int]
+    canary_steps: tuple[int, ...]
+    canary_hold_seconds: float
+    rollback_on: tuple[str, ...]
+    p95_latency_seconds: float | None
+    api_key: str | None
+    smoke_prompt: str | None
+    precision: str
+    device: str
+    threads: int
+
+
+Body = ResolvedTrain | ResolvedEvaluate | ResolvedGate | ResolvedApprove | ResolvedExport | ResolvedDeploy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedStep:
+    """One step: its verb, what it means, what must be done before it."""
+
+    name: str
+    verb: str
+    body: Body
+    needs: tuple[str, ...]
+    timeout_seconds: float | None
+    retries: int
+    estimate: Estimate = field(default_factory=Estimate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState:
+    """What a step's model consists of: `model` is the step that made the full weights (None: the base as it is), `adapter` the step on top."""
+
+    model: str | None = None
+    adapter: str | None = None
+    quantized: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedSpec:
+    """Everything the spec means. `provenance` is keyed by spec path (`steps.align.train.beta`)."""
+
+    name: str
+    seed: int
+    steps: tuple[ResolvedStep, ...]
+    models: Mapping[str, ModelState]
+    provenance: Mapping[str, Provenance]
+
+    def step(self, name: str) -> ResolvedStep | None:
+        """Return a step by name."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    def trains(self) -> tuple[tuple[ResolvedStep, ResolvedTrain], ...]:
+        """Return the training steps with their bodies."""
+        return tuple((step, step.body) for step in self.steps if isinstance(step.body, ResolvedTrain))
