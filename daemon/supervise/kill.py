@@ -24,8 +24,8 @@ def request_cancel(bundle: Path, mode: Literal["graceful", "now"], reason: str) 
 def kill_leftovers(bundle: Path) -> frozenset[int]:
     """Kill what a lost attempt left behind and return the pids that resist; do nothing while a supervisor lives.
 
-    The recorded group only after pid, start and boot have been compared: a reused pid is never signalled. Then everything
-    that carries the attempt's marker, whatever group or session it moved to.
+    The recorded group only after pid, start and boot have been compared: a reused pid is never signalled. Then
+    everything that carries the attempt's marker, whatever group or session it moved to.
     """
     if lock.held(bundle):
         return frozenset()

@@ -15,8 +15,8 @@ _children_guard = threading.Lock()
 def launch(bundle: Path, step: contract.StepFile) -> None:
     """Write the bundle and start its supervisor, which outlives us; do nothing where the attempt was started before.
 
-    When this returns, `probe` answers Running, Exited or Lost, or NotStarted if the supervisor itself could not start (its
-    last words are in supervisor.log): then launching again is safe. Raises OSError when the bundle can't be written.
+    When this returns, `probe` answers Running, Exited or Lost, or NotStarted if the supervisor itself could not start
+    (its last words are in supervisor.log): then launching again is safe. Raises OSError when the disk refuses.
     """
     bundle.mkdir(mode=0o700, parents=True, exist_ok=True)
     held = lock.take(bundle)

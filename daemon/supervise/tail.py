@@ -24,8 +24,8 @@ class Event:
 def read_events(bundle: Path, offset: int, limit: int, *, after_sequence: int = 0) -> tuple[list[Event], int]:
     """Return at most `limit` whole events from a byte offset, and the offset to go on at.
 
-    A torn last line is left for later. Events up to `after_sequence` are dropped: a resumed runner may repeat them. Lines
-    that are not events are skipped and told once a call, as a warning event with `seq` 0.
+    A torn last line is left for later. Events up to `after_sequence` are dropped: a resumed runner may repeat them.
+    Lines that are not events are skipped and told once a call, as a warning event with `seq` 0.
     """
     block = _read(bundle / contract.EVENTS, offset, _BLOCK_BYTES)
     events: list[Event] = []

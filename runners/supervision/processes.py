@@ -1,4 +1,4 @@
-"""The process table as values: who a process is beyond its number, who descends from whom, who carries a mark (Linux)."""
+"""The process table as values (Linux): who a process is beyond its number, who descends from whom, who has a mark."""
 
 import contextlib
 import os
@@ -116,7 +116,7 @@ def _environ(pid: int) -> set[bytes]:
 
 
 def kill_until_gone(find: Callable[[], Iterable[int]], seconds: float) -> tuple[set[int], set[int]]:
-    """SIGKILL what `find` returns until that is nothing; return all signalled, and those still there after `seconds`."""
+    """SIGKILL what `find` returns until that is nothing; return all signalled, and those still there at the end."""
     signalled: set[int] = set()
     deadline = time.monotonic() + seconds
     while found := set(find()):

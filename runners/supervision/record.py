@@ -24,9 +24,9 @@ class SealedOutputs:
 class ExitRecord:
     """exit.json: how an attempt ended.
 
-    `code` is one of the contract's exit codes (or the runner's own, or 128 + signal); `reason` an UPPER_SNAKE word, SUCCEEDED
-    when all went well; `message` and `help` are sentences for people; `outputs` is None unless the outputs were sealed;
-    `started` is None when nothing was started. Times are UTC; `seconds` is measured by a clock that never jumps.
+    `code` is one of the contract's exit codes (or the runner's own, or 128 + signal); `reason` an UPPER_SNAKE word,
+    SUCCEEDED when all went well; `message` and `help` are sentences for people; `outputs` is None unless the outputs
+    were sealed; `started` is None when nothing was started. Times are UTC; the clock of `seconds` never jumps.
     """
 
     code: int

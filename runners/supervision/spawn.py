@@ -1,4 +1,4 @@
-"""How a supervisor is started: by the path of its file, isolated and without `site`, which is the fastest robust way."""
+"""How a supervisor is started: by the path of its file, isolated, without `site`; the fastest robust way."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ _SCRIPT = Path(__file__).parent.parent / "supervisor.py"
 
 
 def spawn_supervisor(bundle: Path, lock: int | None = None) -> "subprocess.Popen[bytes]":
-    """Start a supervisor in a session of its own; a given lock goes over to it, so the bundle is never seen unlocked."""
+    """Start a supervisor in a session of its own; a given lock goes over to it: the bundle is never seen unlocked."""
     argv = [sys.executable, "-I", "-S", str(_SCRIPT), os.path.realpath(bundle)]
     inherited: tuple[int, ...] = ()
     if lock is not None:

@@ -1,0 +1,90 @@
+"""Start one process of a runner. Fork and exec by hand: we have one thread, and `subprocess` is slow to import."""
+
+import contextlib
+import ctypes
+import os
+import signal
+from collections.abc import Mapping
+from fcntl import F_SETPIPE_SZ, fcntl
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from tunewright.runners.contract import Command
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_PIPE_BYTES = 1024 * 1024
+#: What we (or Python itself) ignore or catch; an ignored signal would stay ignored in the runner.
+_RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Child(NamedTuple):
+    """A started process, leader of its own group, and the read ends of its output."""
+
+    pid: int
+    stdout: int
+    stderr: int
+
+
+def become_subreaper() -> None:
+    """Let orphans below us come to us instead of init, so that no double fork escapes."""
+    if _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+def start(command: Command, *, folder: Path, environment: Mapping[str, str], niceness: int) -> Child:
+    """Start a process in `folder` that the kernel kills when we die; raise OSError when it can't be executed."""
+    out_read, out_write = _pipe()
+    err_read, err_write = _pipe()
+    fate_read, fate_write = os.pipe2(os.O_CLOEXEC)
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _become(command, folder, environment, niceness, parent, (out_write, err_write, fate_write))
+    for descriptor in (out_write, err_write, fate_write):
+        os.close(descriptor)
+    fate = os.read(fate_read, 16)  # the end of file is the exec: it closed the other side
+    os.close(fate_read)
+    if fate:
+        os.waitpid(pid, 0)
+        os.close(out_read)
+        os.close(err_read)
+        raise OSError(int(fate), os.strerror(int(fate)), command.argv[0])
+    return Child(pid, out_read, err_read)
+
+
+def _become(
+    command: Command,
+    folder: Path,
+    environment: Mapping[str, str],
+    niceness: int,
+    parent: int,
+    ends: tuple[int, int, int],
+) -> NoReturn:
+    out, err, fate = ends
+    try:
+        os.setpgid(0, 0)
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it died before the kernel knew that this matters to us
+            os._exit(127)
+        for number in _RESET:
+            signal.signal(number, signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.nice(niceness)
+        os.chdir(folder)
+        os.execvpe(command.argv[0], command.argv, environment)  # noqa: S606 - an argument list, no shell
+    except OSError as error:
+        os.write(fate, str(error.errno).encode())
+    finally:
+        os._exit(127)
+
+
+def _pipe() -> tuple[int, int]:
+    read, write = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(read, False)
+    with contextlib.suppress(OSError):  # the user's share of pipe memory may be used up: a small pipe works too
+        fcntl(write, F_SETPIPE_SZ, _PIPE_BYTES)
+    return read, write

@@ -1,0 +1,111 @@
+"""Why an attempt ended, in a word and a sentence, from what can be known about it. Pure."""
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tunewright.runners.contract import ExitCode
+from tunewright.runners.supervision.watch import Ending
+
+_MEMORY_HELP = "use a smaller batch, max_length or precision, or a machine with more memory"
+#: What libraries print when an allocation fails without a kill: at a limit, or in the accelerator's memory.
+_MEMORY_WORDS = ("MemoryError", "std::bad_alloc", "Cannot allocate memory", "CUDA out of memory", "NPU out of memory")
+
+_REASON_OF_CODE = {
+    ExitCode.FAILED: ("FAILED", "the work failed"),
+    ExitCode.NOT_UNDERSTOOD: ("NOT_UNDERSTOOD", "the runner does not understand the bundle"),
+    ExitCode.UNAVAILABLE: ("UNAVAILABLE", "hardware, a package or a service is missing"),
+    ExitCode.TEMPORARY: ("TEMPORARY", "a temporary failure"),
+    ExitCode.IMPOSSIBLE: ("IMPOSSIBLE", "the parameters can't work together"),
+    ExitCode.CANCELLED: ("CANCELLED", "the runner stopped as if cancelled, though nobody asked"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`code`, `reason`, `message` and `help` of exit.json."""
+
+    code: int
+    reason: str
+    message: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known beside the ending: the last `failure` event, out-of-memory kills, the last lines of stderr."""
+
+    service: bool = False
+    failure: Mapping[str, Any] | None = None
+    memory_kills: int = 0
+    last_lines: tuple[str, ...] = ()
+
+
+def judge(ending: Ending, evidence: Evidence) -> Verdict:
+    """Return the verdict: what we did ourselves explains more than the runner's words, those more than its code."""
+    if ending.resisting or (ending.code is None and ending.signal is None):
+        pids = ", ".join(map(str, sorted(ending.resisting))) or "the runner"
+        return Verdict(code=ExitCode.FAILED, reason="UNKILLABLE", message=f"processes survive SIGKILL: {pids}")
+    if ending.stop is not None and (ending.code != 0 or evidence.service):
+        return _stopped(ending)
+    if ending.code == 0:
+        return _succeeded(evidence)
+    if ending.signal is not None:
+        return _signalled(ending.signal, evidence)
+    return _failed(ending.code or ExitCode.FAILED, evidence)
+
+
+def _stopped(ending: Ending) -> Verdict:
+    assert ending.stop is not None  # noqa: S101 - the caller looked
+    message = ending.stop.message
+    if ending.forced and not ending.stop.immediate:
+        message += "; it did not stop within its grace time and was killed"
+    code = ExitCode.CANCELLED if ending.stop.cause == "CANCELLED" else ExitCode.FAILED
+    return Verdict(code=code, reason=ending.stop.cause, message=message)
+
+
+def _succeeded(evidence: Evidence) -> Verdict:
+    if not evidence.service:
+        return Verdict(code=ExitCode.OK, reason="SUCCEEDED")
+    return Verdict(code=ExitCode.FAILED, reason="SERVICE_ENDED", message="the service ended though nobody stopped it")
+
+
+def _signalled(number: int, evidence: Evidence) -> Verdict:
+    code = 128 + number
+    if number == signal.SIGKILL and evidence.memory_kills:
+        message = "the kernel killed the process: the machine's memory is used up"
+        return Verdict(code=code, reason="OUT_OF_MEMORY", message=message, help=_MEMORY_HELP)
+    if number == signal.SIGKILL:
+        help_ = "often this is a container's or a site's memory limit; if so, use a smaller batch"
+        return Verdict(code=code, reason="KILLED", message="the process was killed from outside (SIGKILL)", help=help_)
+    if _memory_words(evidence):
+        return Verdict(code=code, reason="OUT_OF_MEMORY", message=_memory_words(evidence), help=_MEMORY_HELP)
+    return Verdict(
+        code=code, reason="CRASHED", message=f"the process died of {_signal_name(number)}", help="see its log"
+    )
+
+
+def _failed(code: int, evidence: Evidence) -> Verdict:
+    if evidence.failure is not None:
+        told = {key: str(evidence.failure.get(key, "")) for key in ("reason", "message", "help")}
+        return Verdict(code=code, reason=told["reason"] or "FAILED", message=told["message"], help=told["help"])
+    if evidence.memory_kills:
+        message = "the kernel killed one of its processes: the machine's memory is used up"
+        return Verdict(code=code, reason="OUT_OF_MEMORY", message=message, help=_MEMORY_HELP)
+    if words := _memory_words(evidence):
+        return Verdict(code=code, reason="OUT_OF_MEMORY", message=words, help=_MEMORY_HELP)
+    reason, sentence = _REASON_OF_CODE.get(code, ("FAILED", f"the runner ended with code {code}"))
+    last = f": {evidence.last_lines[-1]}" if evidence.last_lines else ""
+    return Verdict(code=code, reason=reason, message=sentence + last)
+
+
+def _memory_words(evidence: Evidence) -> str:
+    return next((line for line in reversed(evidence.last_lines) if any(word in line for word in _MEMORY_WORDS)), "")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
