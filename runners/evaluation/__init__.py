@@ -1,0 +1,1 @@
+"""What evaluation runners share: suites and their rows, replies, likelihoods, scores, results."""
