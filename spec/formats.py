@@ -55,15 +55,22 @@ def _read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
-            try:
-                row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except UnicodeDecodeError as error:
-                raise DataError(f"not UTF-8 ({error.reason})", number) from error
-            except json.JSONDecodeError as error:
-                raise DataError(f"not JSON: {error.msg} (column {error.colno})", number) from error
-            except RecursionError as error:
-                raise DataError("JSON is nested too deeply", number) from error
-            yield number, _object(row, number)
+            yield number, parse_line(line, number)
+
+
+def parse_line(line: bytes, number: int) -> dict[str, Any]:
+    """Return the row that one line of a JSONL file holds; raise DataError with the line's number when it holds none."""
+    try:
+        row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8 ({error.reason})", number) from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"not JSON: {error.msg} (column {error.colno})", number) from error
+    except ValueError as error:  # a number of more digits than Python reads
+        raise DataError(f"not JSON that can be read: {error}", number) from error
+    except RecursionError as error:
+        raise DataError("JSON is nested too deeply", number) from error
+    return _object(row, number)
 
 
 def _read_json(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -73,6 +80,10 @@ def _read_json(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(f"not UTF-8 ({error.reason})") from error
     except json.JSONDecodeError as error:
         raise DataError(f"not JSON: {error.msg} (column {error.colno})", error.lineno) from error
+    except ValueError as error:
+        raise DataError(f"not JSON that can be read: {error}") from error
+    except RecursionError as error:
+        raise DataError("JSON is nested too deeply") from error
     if not isinstance(rows, list):
         raise DataError("a .json data file must hold one list of objects; for one object a line use .jsonl")
     for number, row in enumerate(rows, start=1):

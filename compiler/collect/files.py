@@ -38,8 +38,8 @@ def file_digest(path: Path, *, cache: FactCache | None) -> str:
 def folder_digest(folder: Path, *, cache: FactCache | None) -> str:
     """Return the tree digest of a folder's files; raise OSError when one can't be read.
 
-    Equal to `digest_of_tree` except that hidden files (`.git`, a hub's bookkeeping) are left out and links to files, which
-    hub caches are made of, are followed.
+    Equal to `digest_of_tree`, but hidden files (`.git`, a hub's bookkeeping) are left out and links to files, which hub
+    caches are made of, are followed.
     """
     paths = sorted(_files_in(folder))
     if len(paths) > 1 and sum(path.stat().st_size for path in paths) > _WORTH_THREADS:

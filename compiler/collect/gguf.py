@@ -1,4 +1,4 @@
-"""Read the header of a GGUF file: what model it holds, without loading weights and without trusting a length it states."""
+"""Read the header of a GGUF file: what model it holds, without loading weights or trusting a length it states."""
 
 import math
 import struct

@@ -9,11 +9,11 @@ from tunewright.compiler.ir.facts import ModelFacts
 
 
 class LinearShape(NamedTuple):
-    """A linear layer `in_features -> out_features`, and how many of it the whole model has."""
+    """A linear layer `in_features -> out_features`, and how many copies of it the whole model has."""
 
     in_features: int
     out_features: int
-    count: int
+    copies: int
 
 
 class ShapeUnknownError(ValueError):
@@ -93,7 +93,7 @@ def lora_parameters(
             continue
         if wanted is None or any(name == target or name.endswith(f".{target}") for target in wanted):
             width = linear.in_features + linear.out_features
-            total += linear.count * (rank * width + (linear.out_features if dora else 0))
+            total += linear.copies * (rank * width + (linear.out_features if dora else 0))
     return total
 
 

@@ -1,0 +1,173 @@
+"""Gather what is known of training data and suites: every row is looked at, once while the file does not change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tunewright.compiler.collect.cache import FactCache, remembered
+from tunewright.compiler.collect.files import locate
+from tunewright.compiler.collect.rows import MOST_PROBLEMS, Check, Row, Tally, median, pass_over
+from tunewright.compiler.collect.suites import suite_check, suite_format
+from tunewright.compiler.ir.facts import DataFacts, FileFact, RowProblem
+from tunewright.spec.canonical import digest_of
+from tunewright.spec.formats import FORMATS, SUFFIXES, detect_format, row_problem
+
+#: Raise it when a pass begins to find or to say other things: what older versions remembered is then not used.
+_LOOK = "1"
+_REMOTE = ("hf://", "ms://")
+_GLOB = frozenset("*?[")
+
+
+def collect_data(
+    sources: Sequence[str], declared_format: str | None, base_directory: Path, *, cache: FactCache | None
+) -> DataFacts:
+    """Return the facts of a data set of one or several sources: `file:path`, `dir:path`, a bare path, `hf://datasets/...`.
+
+    Rows are held against the declared format, or against the one that the first row of all shows. The digest binds the
+    content of the files in the order written.
+    """
+    if any(source.startswith(_REMOTE) for source in sources):
+        return DataFacts(format=declared_format, remote=True)
+    form = declared_format if declared_format in FORMATS else None
+    total = _Total(form=form)
+    for source in sources:
+        for written, path in _files_of(source, base_directory, total):
+            known = total.form
+            total.add(
+                written,
+                path,
+                lambda file, known=known: _look_at_data(file, known),
+                variant=f"data {_LOOK} {known or ''}",
+                cache=cache,
+            )
+    return total.facts()
+
+
+def collect_suite(file: str, metric: str | None, base_directory: Path, *, cache: FactCache | None) -> DataFacts:
+    """Return the facts of a suite file, whose rows must have what the metric compares."""
+    total = _Total(form=suite_format(metric))
+    for written, path in _files_of(file, base_directory, total):
+        total.add(
+            written,
+            path,
+            lambda suite: _summary(*_pass_over_suite(suite, metric)),
+            variant=f"suite {_LOOK} {metric or ''}",
+            cache=cache,
+        )
+    return total.facts()
+
+
+def _look_at_data(path: Path, declared: str | None) -> Mapping[str, Any]:
+    tally = Tally(form=declared)
+
+    def start(row: Row) -> None:
+        tally.form = tally.form or detect_format(row)
+
+    def check(_: int, row: Row) -> str | None:
+        if tally.form is None:
+            return f"the columns ({', '.join(list(row)[:8])}) fit none of the formats {', '.join(FORMATS)}"
+        return row_problem(row, tally.form)
+
+    return _summary(tally, pass_over(path, tally, check, start))
+
+
+def _pass_over_suite(path: Path, metric: str | None) -> tuple[Tally, str]:
+    tally = Tally(form=suite_format(metric))
+    check: Check = suite_check(metric)
+    return tally, pass_over(path, tally, check, lambda _: None)
+
+
+def _summary(tally: Tally, digest: str) -> Mapping[str, Any]:
+    """Return what is remembered of a file, as JSON."""
+    return {
+        "digest": digest,
+        "format": tally.form,
+        "rows": tally.rows,
+        "columns": list(tally.columns),
+        "problems": tally.problems,
+        "problem_count": tally.problem_count,
+        "lengths": sorted(tally.lengths.items()),
+    }
+
+
+def _files_of(source: str, base_directory: Path, total: "_Total") -> list[tuple[str, Path]]:
+    """Return the files that a source means, as written and as found; a source that means none is a problem."""
+    written = source.removeprefix("file:").removeprefix("dir:")
+    try:
+        path = locate(written, base_directory)
+    except RuntimeError:  # `~name` of a user who does not exist
+        path = base_directory / written
+    if path.is_dir():
+        inside = sorted(item for item in path.iterdir() if item.is_file() and item.suffix in SUFFIXES)
+        if not inside:
+            total.object_to(written, f"the folder holds no data files ({', '.join(SUFFIXES)})")
+        return [(f"{written.rstrip('/')}/{item.name}", item) for item in inside]
+    if path.is_file():
+        return [(written, path)]
+    if _GLOB & set(written):
+        total.object_to(written, "patterns are not supported; name the files, or their folder with `dir:`")
+    else:
+        total.object_to(written, "the file does not exist")
+        total.files.append(FileFact(written=written, path=None))
+    return []
+
+
+@dataclass(slots=True)
+class _Total:
+    """The files of one data set added up."""
+
+    form: str | None
+    files: list[FileFact] = field(default_factory=list)
+    rows: int = 0
+    columns: dict[str, None] = field(default_factory=dict)
+    problems: list[RowProblem] = field(default_factory=list)
+    problem_count: int = 0
+    lengths: dict[int, int] = field(default_factory=dict)
+
+    def add(self, written: str, path: Path, look: Any, *, variant: str, cache: FactCache | None) -> None:
+        """Look at a file, or remember it, and add it."""
+        try:
+            found = remembered(cache, "rows", path, look, variant=variant)
+            size = path.stat().st_size
+        except OSError as error:
+            self.object_to(written, f"the file can't be read: {error.strerror or error}")
+            return
+        self.files.append(FileFact(written=written, path=str(path), size=size, digest=found["digest"]))
+        self.form = self.form or found["format"]
+        self.rows += found["rows"]
+        self.columns.update(dict.fromkeys(found["columns"]))
+        for line, message in found["problems"]:
+            self._note(RowProblem(file=written, line=line, message=message))
+        self.problem_count += found["problem_count"]
+        for length, times in found["lengths"]:
+            self.lengths[length] = self.lengths.get(length, 0) + times
+        if not found["rows"] and not found["problem_count"] and path.suffix != ".parquet":
+            self.object_to(written, "the file holds no rows")
+
+    def object_to(self, written: str, message: str) -> None:
+        """Note a problem of a whole file."""
+        self.problem_count += 1
+        self._note(RowProblem(file=written, line=None, message=message))
+
+    def facts(self) -> DataFacts:
+        """Return the sum."""
+        digests = [file.digest for file in self.files]
+        return DataFacts(
+            files=tuple(self.files),
+            format=self.form,
+            rows=self.rows,
+            columns=tuple(self.columns),
+            problems=tuple(self.problems),
+            problem_count=self.problem_count,
+            median_characters=median(self.lengths),
+            longest_characters=max(self.lengths, default=0),
+            total_characters=sum(length * times for length, times in self.lengths.items()),
+            digest=None
+            if not digests or None in digests
+            else (digests[0] if len(digests) == 1 else digest_of(digests)),
+        )
+
+    def _note(self, problem: RowProblem) -> None:
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(problem)

@@ -1,0 +1,114 @@
+"""Look at a model folder in the Hugging Face layout: configuration, tokenizer, chat template, weights."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tunewright.compiler.collect.cache import FactCache
+from tunewright.compiler.collect.configuration import facts_of_configuration
+from tunewright.compiler.collect.files import folder_digest
+from tunewright.compiler.collect.safetensors import (
+    DTYPES,
+    SafetensorsError,
+    StoredTensor,
+    count_elements,
+    linear_module_names,
+    read_safetensors_header,
+    weight_files,
+)
+from tunewright.compiler.estimate.parameters import count_parameters, has_shape
+from tunewright.compiler.facts.families import linear_names
+from tunewright.compiler.ir.facts import ModelFacts
+
+_CONFIGURATION = "config.json"
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tokenizer_config.json")
+_TEMPLATES = ("chat_template.jinja", "chat_template.json")
+_OTHER_WEIGHTS = ("pytorch_model*.bin", "consolidated*.pth")
+_LONGEST_JSON = 32 * 2**20
+
+
+class _FolderError(ValueError):
+    """The folder can't be used; the message says why, in words that go after its name."""
+
+
+def collect_folder(source: str, folder: Path, *, cache: FactCache | None) -> ModelFacts:
+    """Return the facts of a model folder; what is wrong with it becomes `problem`."""
+    shape: dict[str, Any] = {}
+    try:
+        shape = _shape(folder)
+        return ModelFacts(
+            source=source, origin="folder", path=str(folder), **shape, digest=folder_digest(folder, cache=cache)
+        )
+    except _FolderError as error:
+        problem = f"{source} {error}"
+    except SafetensorsError as error:
+        problem = f"{source} can't be used: {error}"
+    except OSError as error:
+        problem = f"{source} can't be read: {error.strerror or error}"
+    return ModelFacts(source=source, origin="folder", path=str(folder), **shape, problem=problem)
+
+
+def folder_configuration(folder: Path) -> dict[str, Any]:
+    """Return what a folder's config.json alone tells, as fields of ModelFacts; empty when there is no usable one."""
+    try:
+        return facts_of_configuration(_read_object(folder / _CONFIGURATION))
+    except (OSError, _FolderError):
+        return {}
+
+
+def _shape(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise _FolderError("does not exist" if not folder.exists() else "is a file; `dir:` needs a folder")
+    if not (folder / _CONFIGURATION).is_file():
+        if (folder / "adapter_config.json").is_file():
+            raise _FolderError("holds an adapter, not a model; name the model that it belongs to")
+        raise _FolderError(f"has no `{_CONFIGURATION}`, so it is not a model folder")
+    fields = facts_of_configuration(_read_object(folder / _CONFIGURATION))
+    files = weight_files(folder)
+    others = [file for pattern in _OTHER_WEIGHTS for file in sorted(folder.glob(pattern))]
+    if not files and not others:
+        raise _FolderError("has no weights (`model.safetensors`, or its parts with an index)")
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        raise _FolderError("has no tokenizer (`tokenizer.json` or `tokenizer.model`)")
+    tensors = [tensor for file in files for tensor in read_safetensors_header(file)]
+    fields["weight_bytes"] = sum(file.stat().st_size for file in (files or others))
+    fields["chat_template"] = _has_template(folder)
+    fields["linear_modules"] = linear_module_names(tensors) or linear_names(fields["model_type"])
+    fields["dtype"] = fields["dtype"] or _common_dtype(tensors)
+    fields["num_parameters"] = _parameters(fields, tensors)
+    return fields
+
+
+def _parameters(fields: Mapping[str, Any], tensors: list[StoredTensor]) -> int | None:
+    """Count what is stored; packed weights hold several parameters a number, so there the shape must tell."""
+    if tensors and fields["quantization"] is None:
+        return count_elements(tensors)
+    facts = ModelFacts(source="", origin="folder", **fields)
+    return count_parameters(facts) if has_shape(facts) else None
+
+
+def _common_dtype(tensors: list[StoredTensor]) -> str | None:
+    if not tensors:
+        return None
+    largest = max(tensors, key=lambda tensor: count_elements([tensor]))
+    return DTYPES.get(largest.dtype, largest.dtype.lower())
+
+
+def _has_template(folder: Path) -> bool:
+    if any((folder / name).is_file() for name in _TEMPLATES):
+        return True
+    settings = folder / "tokenizer_config.json"
+    return settings.is_file() and bool(_read_object(settings).get("chat_template"))
+
+
+def _read_object(path: Path) -> Mapping[str, Any]:
+    if path.stat().st_size > _LONGEST_JSON:
+        raise _FolderError(f"has a `{path.name}` of more than {_LONGEST_JSON // 2**20} MiB")
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise _FolderError(f"has a `{path.name}` that is not JSON") from error
+    if not isinstance(value, dict):
+        raise _FolderError(f"has a `{path.name}` that is not a JSON object")
+    return value

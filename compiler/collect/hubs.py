@@ -1,0 +1,57 @@
+"""Find hub models in the caches that hub libraries keep on this machine. Nothing is fetched here."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_REFERENCE = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class HubReference:
+    """A model on a hub: `org/name` and the branch, tag or commit that was asked for."""
+
+    hub_id: str
+    revision: str | None
+
+
+def parse_hub_reference(text: str) -> HubReference | None:
+    """Read `org/name` or `org/name@revision`; None when it is neither."""
+    match = _REFERENCE.fullmatch(text)
+    if match is None or ".." in text:
+        return None
+    return HubReference(match["id"], match["revision"])
+
+
+def hugging_face_snapshot(reference: HubReference) -> tuple[Path, str] | None:
+    """Return folder and commit of a model in the local Hugging Face cache, or None."""
+    root = _hugging_face_root() / f"models--{reference.hub_id.replace('/', '--')}"
+    revision = reference.revision or "main"
+    try:
+        commit = revision if _COMMIT.fullmatch(revision) else (root / "refs" / revision).read_text("ascii").strip()
+    except (OSError, ValueError):
+        return None
+    folder = root / "snapshots" / commit
+    return (folder, commit) if _COMMIT.fullmatch(commit) and folder.is_dir() else None
+
+
+def model_scope_folder(reference: HubReference) -> Path | None:
+    """Return the folder of a model in the local ModelScope cache, or None; that cache does not record commits."""
+    root = Path(os.environ.get("MODELSCOPE_CACHE") or Path("~/.cache/modelscope/hub").expanduser())
+    # ModelScope writes `.` of a name as `___`.
+    organisation, name = reference.hub_id.split("/")
+    for part in ("models", "hub/models", "hub", ""):
+        for spelling in (name, name.replace(".", "___")):
+            folder = root / part / organisation / spelling
+            if (folder / "config.json").is_file():
+                return folder
+    return None
+
+
+def _hugging_face_root() -> Path:
+    if hub := os.environ.get("HF_HUB_CACHE"):
+        return Path(hub)
+    home = os.environ.get("HF_HOME") or "~/.cache/huggingface"
+    return Path(home).expanduser() / "hub"

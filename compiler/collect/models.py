@@ -1,0 +1,79 @@
+"""Gather what is known of a base model from where the spec says it is. Nothing is fetched, nothing heavy is loaded."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tunewright.compiler.collect.cache import FactCache
+from tunewright.compiler.collect.files import locate
+from tunewright.compiler.collect.folders import collect_folder, folder_configuration
+from tunewright.compiler.collect.gguf_models import collect_gguf
+from tunewright.compiler.collect.hubs import hugging_face_snapshot, model_scope_folder, parse_hub_reference
+from tunewright.compiler.collect.packages import PackageError, find_in_package
+from tunewright.compiler.facts.models import known_model
+from tunewright.compiler.ir.facts import ModelFacts
+
+_FORMS = "`dir:`, `gguf:`, `package:`, `hf://` or `ms://`"
+
+
+def collect_model(
+    source: str, base_directory: Path, *, cache: FactCache | None, package_paths: Sequence[str] | None = None
+) -> ModelFacts:
+    """Return the facts of a model source; what is wrong with it becomes `problem`, a whole sentence.
+
+    A hub model in the local hub cache is looked at there; else the catalogue of known shapes tells, without a digest.
+    `package_paths` are the folders that `package:` looks through instead of this interpreter's own.
+    """
+    scheme, _, rest = source.partition(":")
+    match scheme:
+        case "dir":
+            return collect_folder(source, _absolute(rest, base_directory), cache=cache)
+        case "gguf":
+            return collect_gguf(source, _absolute(rest, base_directory), cache=cache)
+        case "package":
+            return _collect_package(source, rest, cache, package_paths)
+        case "hf" | "ms" if rest.startswith("//"):
+            return _collect_hub(source, scheme, rest.removeprefix("//"), cache)
+        case _:
+            return _unusable(source, f"{source} is not a model source; write {_FORMS}")
+
+
+def _collect_package(
+    source: str, reference: str, cache: FactCache | None, search_paths: Sequence[str] | None
+) -> ModelFacts:
+    try:
+        path, version = find_in_package(reference, search_paths)
+    except PackageError as error:
+        return _unusable(source, f"{source} can't be used: {error}")
+    collect = collect_gguf if path.suffix == ".gguf" else collect_folder
+    return replace(collect(source, path, cache=cache), revision=version)
+
+
+def _collect_hub(source: str, scheme: str, text: str, cache: FactCache | None) -> ModelFacts:
+    reference = parse_hub_reference(text)
+    if reference is None:
+        return _unusable(source, f"{source} does not name a hub model; write {scheme}://organisation/name")
+    if scheme == "hf":
+        folder, commit = hugging_face_snapshot(reference) or (None, None)
+    else:
+        folder, commit = model_scope_folder(reference), reference.revision
+    if folder is not None:
+        facts = collect_folder(source, folder, cache=cache)
+        if facts.problem is None:
+            return replace(facts, revision=commit)
+        # Only a part of the model was fetched so far: no fault of the spec.
+        if (shape := folder_configuration(folder)).get("hidden_size"):
+            return ModelFacts(source=source, origin="catalogue", revision=commit, **shape)
+    known = known_model(reference.hub_id, source)
+    return replace(known or ModelFacts(source=source, origin="unknown"), revision=reference.revision)
+
+
+def _absolute(written: str, base_directory: Path) -> Path:
+    try:
+        return locate(written, base_directory)
+    except RuntimeError:  # `~name` of a user who does not exist
+        return base_directory / written
+
+
+def _unusable(source: str, problem: str) -> ModelFacts:
+    return ModelFacts(source=source, origin="unknown", problem=problem)

@@ -1,0 +1,43 @@
+"""What the passes ask to be found out before they run: everything in a spec that points at the world."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRequest:
+    """A data set: its sources as written and the format declared for it."""
+
+    sources: tuple[str, ...]
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteRequest:
+    """A suite's file as written and the metric that scores it."""
+
+    file: str
+    metric: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRequest:
+    """The machine that a spec states: accelerator by name, how many in each of how many nodes, host memory in bytes."""
+
+    accelerator: str
+    count: int = 1
+    nodes: int = 1
+    memory_bytes: int | None = None
+    cpu_cores: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactRequest:
+    """Model sources, data sets and suites by name, other files as written, ports to look at; `resources` when stated."""
+
+    models: tuple[str, ...] = ()
+    data: Mapping[str, DataRequest] = field(default_factory=dict)
+    suites: Mapping[str, SuiteRequest] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    resources: ResourceRequest | None = None
+    ports: tuple[int, ...] = ()
