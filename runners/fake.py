@@ -32,7 +32,6 @@ class Stage(NamedTuple):
 def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     """Play the script; cancellation is looked for between acts and while waiting."""
     stage = Stage(bundle, report)
-    report.check_cancelled()
     for entry in step.parameters.get("script", ()):
         (name, argument), *more = entry.items()
         if more or name not in ACTS:

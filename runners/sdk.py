@@ -170,6 +170,7 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
     started = time.monotonic()
     try:
         report.emit("started", runner=manifest.name, version=manifest.version)
+        report.check_cancelled()
         work(step, bundle, report)
     except StepCancelledError:
         return ExitCode.CANCELLED
