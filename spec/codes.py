@@ -70,4 +70,11 @@ CODES = _table(
     ("TW1016", "literal-secret", _E),
     ("TW1017", "malformed-reference", _E),
     ("TW1018", "unset-variable", _E),
+    # 2 references and data
+    ("TW2001", "unknown-reference", _E),
+    ("TW2002", "circular-steps", _E),
+    ("TW2003", "step-without-model", _E),
+    ("TW2005", "repeated-data", _E),
+    # 9 internal
+    ("TW9001", "internal-error", _E),
 )

@@ -1,0 +1,13 @@
+"""bind: Document -> Spec (what was written, typed)."""
+
+from dataclasses import replace
+
+from tunewright.compiler.passes.work import Work
+from tunewright.spec.binding import bind as bind_document
+
+
+def bind(work: Work) -> Work:
+    """Bind the Document; what does not fit is reported and poisoned."""
+    assert work.document is not None
+    binding = bind_document(work.document, work.sink)
+    return replace(work, spec=binding.spec, poisoned=binding.poisoned)

@@ -1,0 +1,137 @@
+"""Defaults of a training step."""
+
+from tunewright.compiler.facts import defaults
+from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedStep, ResolvedTrain, ResolvedTuner
+from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.provenance import Chooser
+from tunewright.compiler.passes.work import Work
+from tunewright.spec.model.train import Parallelism, Train, Tuner
+
+
+def default_train(work: Work, train: Train, seed: int, done: dict[str, ResolvedStep], chooser: Chooser) -> ResolvedTrain:
+    """Return the step with every value explicit; accumulation stays 0 until the number of processes is known."""
+    assert work.facts is not None
+    before = done[train.from_].body if train.from_ and train.from_ in done else None
+    before = before if isinstance(before, ResolvedTrain) else None
+    tuner = _tuner(train.tuner, before, chooser)
+    device = machine.device(work.facts)
+    chooser.written("method")
+    chooser.written("data")
+    return ResolvedTrain(
+        method=train.method,
+        from_step=None if train.from_ == "base" else train.from_,
+        data=train.data,
+        tuner=tuner,
+        learning_rate=chooser.default(
+            "learning_rate", train.learning_rate, defaults.LEARNING_RATE[train.method, tuner.is_adapter], f"{train.method} with {tuner.type}"
+        ),
+        lr_scheduler_type=chooser.default("lr_scheduler_type", train.lr_scheduler_type, "cosine"),
+        warmup_ratio=chooser.default("warmup_ratio", train.warmup_ratio, 0.03),
+        num_train_epochs=chooser.default("num_train_epochs", train.num_train_epochs, defaults.EPOCHS[train.method], train.method),
+        max_steps=chooser.optional("max_steps", train.max_steps),
+        per_device_train_batch_size=chooser.default("per_device_train_batch_size", train.per_device_train_batch_size, defaults.MICRO_BATCH),
+        gradient_accumulation_steps=train.gradient_accumulation_steps or 0,
+        max_length=chooser.derived("max_length", train.max_length, lambda: _max_length(work, before)),
+        packing=chooser.default("packing", train.packing, False),
+        loss_on=chooser.derived("loss_on", train.loss_on, lambda: _loss_on(work, train)),
+        beta=chooser.default("beta", train.beta, defaults.BETA),
+        loss_type=chooser.default("loss_type", train.loss_type, "sigmoid"),
+        weight_decay=chooser.default("weight_decay", train.weight_decay, 0.0),
+        max_grad_norm=chooser.default("max_grad_norm", train.max_grad_norm, 1.0),
+        optim=chooser.default("optim", train.optim, "adamw_torch"),
+        seed=chooser.derived("seed", train.seed, lambda: (seed, "the spec's seed")),
+        precision=chooser.derived("precision", _unless_auto(train.precision), lambda: _precision(work, tuner)),
+        gradient_checkpointing=chooser.derived(
+            "gradient_checkpointing", train.gradient_checkpointing, lambda: (device != "cpu", "on where accelerator memory is scarce, off on a CPU")
+        ),
+        attention=chooser.derived("attention", _unless_auto(train.attention), lambda: _attention(device)),
+        system_prompt=chooser.optional("system_prompt", train.system_prompt),
+        evaluation_share=chooser.default("evaluation_share", train.evaluation_share, 0.0),
+        logging_steps=chooser.default("logging_steps", train.logging_steps, 1),
+        save_steps=chooser.default("save_steps", train.save_steps, 100),
+        save_total_limit=chooser.default("save_total_limit", train.save_total_limit, 2),
+        parallelism=_parallelism(work, train.parallelism),
+        device=device,
+        threads=machine.threads(work.facts),
+    )
+
+
+def _unless_auto(value: str | None) -> str | None:
+    return None if value == "auto" else value
+
+
+def _tuner(tuner: Tuner | None, before: ResolvedTrain | None, chooser: Chooser) -> ResolvedTuner:
+    inner = chooser.below("tuner")
+    if tuner is None and before is not None:
+        chooser.derived("tuner", None, lambda: (before.tuner.type, "the step it starts from"))
+        return before.tuner
+    kind = inner.default("type", tuner.type if tuner else None, defaults.TUNER)
+    if kind == "full":
+        return ResolvedTuner(type=kind)
+    # Training goes on in the same adapter: what is not written is the adapter's.
+    known = before.tuner if before is not None and before.tuner.is_adapter else None
+    rank = inner.default("rank", tuner.rank if tuner else None, known.rank if known else defaults.RANK)
+    alpha = tuner.alpha if tuner else None
+    return ResolvedTuner(
+        type=kind,
+        rank=rank,
+        alpha=inner.derived("alpha", alpha, lambda: (known.alpha, "the adapter's") if known else (rank * defaults.ALPHA_PER_RANK, "twice the rank")),
+        dropout=inner.default("dropout", tuner.dropout if tuner else None, 0.0),
+        target_modules=inner.default("target_modules", tuner.target_modules if tuner else None, known.target_modules if known else ("all-linear",)),
+    )
+
+
+def _max_length(work: Work, before: ResolvedTrain | None) -> tuple[int, str]:
+    if before is not None:
+        return before.max_length, "the step it starts from"
+    context = machine.base_model(work).max_position_embeddings
+    if context is not None and context < defaults.MAX_LENGTH:
+        return context, "the model's context"
+    return defaults.MAX_LENGTH, f"defaults version {defaults.DEFAULTS_VERSION}"
+
+
+def _loss_on(work: Work, train: Train) -> tuple[str, str]:
+    assert work.facts is not None
+    assert work.spec is not None
+    formats = {_format(work, name) for name in train.data}
+    if formats == {"text"}:
+        return "all", "plain text has no reply"
+    return "completion", "rows have a reply to learn"
+
+
+def _format(work: Work, name: str) -> str | None:
+    assert work.facts is not None
+    assert work.spec is not None
+    declared = work.spec.data[name].format if name in work.spec.data else None
+    facts = work.facts.data.get(name)
+    return declared or (facts.format if facts else None)
+
+
+def _precision(work: Work, tuner: ResolvedTuner) -> tuple[str, str]:
+    assert work.facts is not None
+    return machine.precision(work.facts, full=not tuner.is_adapter)
+
+
+def _attention(device: str) -> tuple[str, str]:
+    if device == "cpu":
+        return "eager", "fastest backward pass on a CPU"
+    return "sdpa", "built into torch"
+
+
+def _parallelism(work: Work, written: Parallelism | None) -> ResolvedParallelism:
+    assert work.facts is not None
+    nodes = work.facts.hardware.nodes
+    if written is None:
+        return ResolvedParallelism(nodes=nodes)
+    return ResolvedParallelism(
+        strategy=written.strategy or "auto",
+        processes=written.processes or 0,
+        nodes=nodes,
+        offload_optimizer=written.offload_optimizer or "none",
+        offload_parameters=written.offload_parameters or "none",
+        tensor_parallel=written.tensor_parallel or 1,
+        pipeline_parallel=written.pipeline_parallel or 1,
+        context_parallel=written.context_parallel or 1,
+        expert_parallel=written.expert_parallel or 1,
+        sequence_parallel=bool(written.sequence_parallel),
+    )

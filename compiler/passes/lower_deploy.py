@@ -1,0 +1,79 @@
+"""lower_deploy: deployments -> steps that stay."""
+
+from dataclasses import replace
+
+from tunewright.compiler.facts.kinds import missing
+from tunewright.compiler.ir.plan import Step, StepInput
+from tunewright.compiler.ir.resolved import ModelState, ResolvedDeploy, ResolvedStep
+from tunewright.compiler.passes import lowering
+from tunewright.compiler.passes.secrets import secret_name
+from tunewright.compiler.passes.work import Work
+from tunewright.compiler.targets import lmdeploy, sglang, vllm
+
+_ENGINE_ARGV = {"vllm": vllm.serve_argv, "sglang": sglang.serve_argv, "lmdeploy": lmdeploy.serve_argv}
+
+
+def lower_deploy(work: Work) -> Work:
+    """Add the plan steps of all deployments."""
+    if work.resolved is None:
+        return work
+    found = [(step, step.body) for step in work.resolved.steps if isinstance(step.body, ResolvedDeploy)]
+    return replace(work, steps=(*work.steps, *(_lower(work, step, body) for step, body in found)))
+
+
+def _lower(work: Work, step: ResolvedStep, body: ResolvedDeploy) -> Step:
+    assert work.resolved is not None
+    kind = f"serve.{body.engine}"
+    inputs = lowering.model_inputs(work, body.model)
+    if name := secret_name(body.api_key):
+        inputs["secret.api_key"] = StepInput(role="secret", path=name)
+    argv = lowering.runner_argv(kind)
+    if body.engine in _ENGINE_ARGV:
+        argv = _ENGINE_ARGV[body.engine](body, _quantization(work, body.model))
+    return lowering.made(
+        work,
+        step,
+        kind=kind,
+        service=True,
+        summary=_summary(body),
+        inputs=inputs,
+        parameters={
+            "host": body.host, "port": body.port, "served_model_name": body.served_model_name, "max_model_len": body.max_model_len,
+            "max_new_tokens": body.max_new_tokens, "precision": body.precision, "device": body.device, "threads": body.threads,
+            "smoke_prompt": body.smoke_prompt, "tensor_parallel": body.tensor_parallel, "replicas": list(body.replicas),
+            "canary": {"steps": list(body.canary_steps), "hold_seconds": body.canary_hold_seconds, "rollback_on": list(body.rollback_on)}
+            if body.canary_steps else None,
+            "p95_latency_seconds": body.p95_latency_seconds,
+        },
+        launch=lowering.launch(work, kind, argv, device=body.device, threads=body.threads),
+        identity={**lowering.identity_of(f"steps.{step.name}.deploy", body), **lowering.environment_identity(work, kind)},
+        needs=lowering.upstream_identity(inputs),
+        not_executable=lowering.not_executable(missing(kind), *_unsupported(work, body)),
+    )  # fmt: skip
+
+
+def _quantization(work: Work, model: str) -> str | None:
+    """Return the method by which the served model was quantised, None when it was not."""
+    assert work.resolved is not None
+    step = work.resolved.step(model)
+    quantize = getattr(step.body, "quantize", None) if step else None
+    return quantize.method if quantize else None
+
+
+def _unsupported(work: Work, body: ResolvedDeploy) -> list[str | None]:
+    assert work.resolved is not None
+    state = work.resolved.models.get(body.model, ModelState())
+    return [
+        "canary releases are not built yet" if body.canary_steps else None,
+        "several replicas are not built yet" if body.replicas != (1, 1) else None,
+        "API keys are not built yet" if body.api_key else None,
+        "serving an adapter on a quantised model is not built yet: merge it" if state.quantized and state.adapter else None,
+        "tensor parallel serving needs a production engine" if body.engine == "embedded" and body.tensor_parallel > 1 else None,
+    ]
+
+
+def _summary(body: ResolvedDeploy) -> str:
+    replicas = f", {body.replicas[0]}-{body.replicas[1]} replicas" if body.replicas != (1, 1) else ""
+    canary = f", canary {'/'.join(map(str, body.canary_steps))} %" if body.canary_steps else ""
+    parallel = f", TP {body.tensor_parallel}" if body.tensor_parallel > 1 else ""
+    return f"{body.engine} engine, :{body.port}{parallel}{replicas}{canary}"

@@ -1,0 +1,77 @@
+"""lower_export: export steps -> plan steps."""
+
+from dataclasses import replace
+from typing import Any
+
+from tunewright.compiler.facts.kinds import missing
+from tunewright.compiler.ir.plan import Step
+from tunewright.compiler.ir.resolved import ResolvedExport, ResolvedStep
+from tunewright.compiler.passes import lowering
+from tunewright.compiler.passes.work import Work
+
+_SHARD_BYTES = 2 * 2**30
+_MEASURED_ROWS = 32
+_MEASURED_TOKENS = 512
+
+
+def lower_export(work: Work) -> Work:
+    """Add the plan steps of all export steps."""
+    if work.resolved is None:
+        return work
+    found = [(step, step.body) for step in work.resolved.steps if isinstance(step.body, ResolvedExport)]
+    return replace(work, steps=(*work.steps, *(_lower(work, step, body) for step, body in found)))
+
+
+def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
+    assert work.facts is not None
+    assert work.spec is not None
+    quantize = body.quantize
+    kind = "export.gptq" if quantize and quantize.method in ("gptq", "awq") else "export.model"
+    inputs = lowering.model_inputs(work, body.model)
+    identity = {**lowering.identity_of(f"steps.{step.name}.export", body), **lowering.environment_identity(work, kind)}
+    calibration_format = None
+    if body.calibration is not None and body.calibration in work.facts.data:
+        facts = work.facts.data[body.calibration]
+        calibration_format = work.spec.data[body.calibration].format or facts.format
+        inputs |= lowering.file_inputs("calibration", "data", facts.files)
+        identity[f"data.{body.calibration}"] = facts.digest
+    return lowering.made(
+        work,
+        step,
+        kind=kind,
+        summary=_summary(body),
+        inputs=inputs,
+        parameters={
+            "merge": body.merge,
+            "quantize": _quantize(body),
+            "calibration_format": calibration_format,
+            "max_shard_size_bytes": _SHARD_BYTES,
+            "measure": {"limit": _MEASURED_ROWS, "max_length": _MEASURED_TOKENS},
+            "limits": {"perplexity_increase": body.perplexity_increase},
+            "precision": body.precision, "device": body.device, "threads": body.threads,
+        },
+        launch=lowering.launch(work, kind, lowering.runner_argv(kind), device=body.device, threads=body.threads),
+        identity=identity,
+        needs=lowering.upstream_identity(inputs),
+        not_executable=lowering.not_executable(
+            missing(kind), "FP8 export is not built yet" if quantize and quantize.method == "fp8" else None,
+            f"export on {body.device} devices is not built yet" if body.device in ("npu", "mps") else None,
+        ),
+    )  # fmt: skip
+
+
+def _quantize(body: ResolvedExport) -> dict[str, Any] | None:
+    quantize = body.quantize
+    if quantize is None:
+        return None
+    if quantize.method == "bnb":
+        return {"method": "bnb", "bits": quantize.bits, "double_quant": True, "quant_type": "nf4"}
+    return {"method": quantize.method, "bits": quantize.bits, "group_size": quantize.group_size}
+
+
+def _summary(body: ResolvedExport) -> str:
+    parts = ["merge"] if body.merge else []
+    if body.quantize:
+        group = f" group {body.quantize.group_size}" if body.quantize.group_size else ""
+        parts.append(f"{body.quantize.method} {body.quantize.bits}-bit{group}")
+    return f"{body.model}: " + (", ".join(parts) or "as it is")

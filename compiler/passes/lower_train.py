@@ -1,0 +1,119 @@
+"""lower_train: training steps -> plan steps with the exact command line, environment and engine settings."""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+from tunewright.compiler.facts.kinds import KINDS, missing
+from tunewright.compiler.ir.plan import Process, Step, StepInput
+from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain
+from tunewright.compiler.passes import lowering, machine
+from tunewright.compiler.passes.work import Work
+from tunewright.compiler.targets.deepspeed import deepspeed_prepare, deepspeed_settings
+from tunewright.compiler.targets.megatron import megatron_arguments
+from tunewright.compiler.targets.torchrun import launch_argv
+
+_ZERO = ("zero1", "zero2", "zero3")
+
+
+def lower_train(work: Work) -> Work:
+    """Add the plan steps of all training steps."""
+    if work.resolved is None:
+        return work
+    return replace(work, steps=(*work.steps, *(_lower(work, step, train) for step, train in work.resolved.trains())))
+
+
+def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
+    assert work.spec is not None
+    assert work.facts is not None
+    kind = "train.megatron" if train.parallelism.strategy == "megatron" else "train.trl"
+    inputs = lowering.model_inputs(work, train.from_step or "base")
+    data_identity: dict[str, Any] = {}
+    parameters_data: dict[str, Any] = {}
+    for name in train.data:
+        facts, written = work.facts.data[name], work.spec.data[name]
+        inputs |= lowering.file_inputs(f"data.{name}", "data", facts.files)
+        form = written.format or facts.format
+        parameters_data[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit}
+        data_identity |= {f"data.{name}": facts.digest, f"data.{name}.format": form, f"data.{name}.weight": written.weight, f"data.{name}.limit": written.limit}
+    parameters = _parameters(train) | {"data": parameters_data, "trust_remote_code": bool(work.spec.base.trust_remote_code)}
+    return lowering.made(
+        work,
+        step,
+        kind=kind,
+        summary=_summary(train),
+        inputs=inputs,
+        parameters=parameters,
+        launch=lowering.launch(
+            work, kind, launch_argv(train.parallelism, KINDS[kind].module), device=train.device, threads=_threads(train),
+            files=_files(work, train), prepare=_prepare(train), parallelism=train.parallelism,
+        ),
+        identity={
+            **lowering.identity_of(f"steps.{step.name}.train", train), **data_identity, **lowering.environment_identity(work, kind),
+            "base.trust_remote_code": bool(work.spec.base.trust_remote_code),
+        },
+        needs=lowering.upstream_identity(inputs),
+        not_executable=lowering.not_executable(missing(kind), *_unsupported(work, train, inputs)),
+    )  # fmt: skip
+
+
+def _parameters(train: ResolvedTrain) -> dict[str, Any]:
+    body = asdict(train)
+    del body["from_step"]
+    for key in ("reason", "alternatives"):
+        del body["parallelism"][key]
+    tuner = body["tuner"]
+    if not train.tuner.is_adapter:
+        body["tuner"] = {"type": tuner["type"]}
+    elif tuner["target_modules"] == ("all-linear",):
+        tuner["target_modules"] = "all-linear"
+    body["threads"] = _threads(train)
+    return body
+
+
+def _threads(train: ResolvedTrain) -> int:
+    """The cores are shared by the processes of one machine."""
+    return max(1, train.threads // train.parallelism.processes_per_node)
+
+
+def _files(work: Work, train: ResolvedTrain) -> dict[str, str]:
+    if train.parallelism.strategy in _ZERO:
+        return {"deepspeed.json": json.dumps(deepspeed_settings(train), indent=2, sort_keys=True) + "\n"}
+    if train.parallelism.strategy == "megatron":
+        return {"megatron.json": json.dumps(megatron_arguments(train, machine.base_model(work)), indent=2, sort_keys=True) + "\n"}
+    return {}
+
+
+def _prepare(train: ResolvedTrain) -> tuple[Process, ...]:
+    return deepspeed_prepare(train) if train.parallelism.strategy in _ZERO else ()
+
+
+def _unsupported(work: Work, train: ResolvedTrain, inputs: dict[str, StepInput]) -> list[str | None]:
+    assert work.facts is not None
+    images = any("images" in work.facts.data[name].columns for name in train.data)
+    remote = any(work.facts.data[name].remote for name in train.data)
+    return [
+        "training on images is not built yet" if images else None,
+        "data sets on a hub are not fetched yet: download them and name the files" if remote else None,
+        f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
+        "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,
+    ]
+
+
+def _summary(train: ResolvedTrain) -> str:
+    parallelism = train.parallelism
+    processes = "1 process" if parallelism.processes <= 1 else f"{parallelism.processes} processes, {_STRATEGY_WORDS[parallelism.strategy]}"
+    if parallelism.strategy == "megatron":
+        sizes = (("TP", parallelism.tensor_parallel), ("PP", parallelism.pipeline_parallel), ("CP", parallelism.context_parallel), ("EP", parallelism.expert_parallel))
+        processes += "".join(f" {name} {size}" for name, size in sizes if size > 1)
+    if parallelism.offload_optimizer == "cpu" or parallelism.offload_parameters == "cpu":
+        processes += " + CPU offload"
+    tuner = _TUNER_WORDS[train.tuner.type] + (f" r{train.tuner.rank}" if train.tuner.is_adapter else "")
+    method = "" if train.method == "sft" else f"{train.method.upper()} beta {train.beta:g}, "
+    return f"{processes}, {method}{tuner}, {train.precision}"
+
+
+_STRATEGY_WORDS = {
+    "single": "", "ddp": "DDP", "zero1": "ZeRO-1", "zero2": "ZeRO-2", "zero3": "ZeRO-3", "fsdp2": "FSDP2", "megatron": "Megatron",
+}  # fmt: skip
+_TUNER_WORDS = {"full": "full", "lora": "LoRA", "dora": "DoRA", "rslora": "rsLoRA", "qlora": "QLoRA"}

@@ -1,0 +1,128 @@
+"""What every lowering shares: inputs of a step, its identity, the command line of its runner."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from tunewright.compiler.facts.kinds import KINDS
+from tunewright.compiler.ir.plan import Launch, Limits, Process, Step, StepInput
+from tunewright.compiler.ir.resolved import ModelState, ResolvedParallelism, ResolvedStep
+from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.work import Work
+from tunewright.compiler.facts.defaults import STALL_AND_GRACE
+from tunewright.compiler.targets.environment import common_environment
+
+#: Settings that never change what a step produces.
+_WITHOUT_EFFECT = frozenset({"logging_steps", "save_steps", "save_total_limit", "reason", "alternatives", "seed_source"})
+
+FETCH = "base"
+
+
+def fetches(work: Work) -> bool:
+    """True when the base model must be made into a folder first: everything but a plain local folder."""
+    assert work.spec is not None
+    return not work.spec.base.model.startswith("dir:")
+
+
+def model_inputs(work: Work, name: str) -> dict[str, StepInput]:
+    """Return the inputs `model` and, where there is one, `adapter` of the model that step `name` (or `base`) makes."""
+    assert work.resolved is not None
+    state = work.resolved.models.get(name, ModelState())
+    inputs = {"model": StepInput(role="model", step=state.model) if state.model else base_input(work)}
+    if state.adapter:
+        inputs["adapter"] = StepInput(role="adapter", step=state.adapter)
+    return inputs
+
+
+def base_input(work: Work) -> StepInput:
+    """Return the base model as an input: the fetch step's artifact, or the folder itself."""
+    if fetches(work):
+        return StepInput(role="model", step=FETCH)
+    model = machine.base_model(work)
+    return StepInput(role="model", path=model.path, digest=model.digest)
+
+
+def file_inputs(key: str, role: str, files: Iterable[Any]) -> dict[str, StepInput]:
+    """Return one input a file: `key`, or `key.0`, `key.1`, ... when there are several."""
+    items = list(files)
+    names = [key] if len(items) == 1 else [f"{key}.{index}" for index in range(len(items))]
+    return {name: StepInput(role=role, path=item.path, digest=item.digest) for name, item in zip(names, items, strict=True)}
+
+
+def identity_of(prefix: str, value: Any) -> dict[str, Any]:
+    """Return what of a resolved body enters a step's digest, keyed by spec path."""
+    flat: dict[str, Any] = {}
+    for field in fields(value):
+        if field.name in _WITHOUT_EFFECT:
+            continue
+        key = field.name.removesuffix("_step") if field.name == "from_step" else field.name
+        _flatten(f"{prefix}.{key}", getattr(value, field.name), flat)
+    return flat
+
+
+def _flatten(path: str, value: Any, flat: dict[str, Any]) -> None:
+    if is_dataclass(value):
+        flat.update(identity_of(path, value))
+    elif isinstance(value, tuple):
+        flat[path] = list(value)
+    else:
+        flat[path] = value
+
+
+def upstream_identity(inputs: Mapping[str, StepInput], extra: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the steps whose results enter this step."""
+    return tuple(dict.fromkeys([*(item.step for item in inputs.values() if item.step), *extra]))
+
+
+def launch(
+    work: Work, kind: str, argv: tuple[str, ...], *, device: str, threads: int, files: Mapping[str, str] | None = None,
+    prepare: tuple[Process, ...] = (), parallelism: ResolvedParallelism | None = None,
+) -> Launch:
+    """Return the launch of a kind: its environment's interpreter and the common environment variables."""
+    return Launch(
+        environment=KINDS[kind].environment,
+        command=Process(argv=argv, env=common_environment(device=device, threads=threads)),
+        prepare=prepare,
+        files=files or {},
+        processes_per_node=parallelism.processes_per_node if parallelism else 1,
+        nodes=parallelism.nodes if parallelism else 1,
+    )
+
+
+def runner_argv(kind: str) -> tuple[str, ...]:
+    """Return the command line of a single-process runner."""
+    return ("{python}", "-P", "-m", KINDS[kind].module, "run", "{bundle}")
+
+
+def environment_identity(work: Work, kind: str) -> dict[str, Any]:
+    """Return the identity of what executes a kind: the runner's version and its environment's digest."""
+    assert work.facts is not None
+    known = KINDS[kind]
+    environment = work.facts.environments.get(known.environment)
+    return {f"runner.{kind}": known.version, f"environment.{known.environment}": environment.digest if environment else None}
+
+
+def limits_of(step: ResolvedStep) -> Limits:
+    """Return the deadlines of a step."""
+    stall, grace = STALL_AND_GRACE[step.verb]
+    return Limits(total_seconds=step.timeout_seconds, stall_seconds=stall, grace_seconds=grace, retries=step.retries)
+
+
+def not_executable(*reasons: str | None) -> str | None:
+    """Join the reasons why a step can be planned but not run; None when there is none."""
+    found = [reason for reason in reasons if reason]
+    return "; ".join(found) or None
+
+
+def provenance_of(work: Work, step: str, verb: str) -> dict[str, str]:
+    """Return the provenance texts of a step's values, keyed by their path inside the verb."""
+    assert work.resolved is not None
+    prefix = f"steps.{step}.{verb}."
+    return {path.removeprefix(prefix): str(origin) for path, origin in work.resolved.provenance.items() if path.startswith(prefix)}
+
+
+def made(work: Work, step: ResolvedStep, **values: Any) -> Step:
+    """Return the plan step of a resolved step with what all have in common filled in."""
+    return Step(
+        name=step.name, verb=step.verb, estimate=step.estimate, limits=limits_of(step), provenance=provenance_of(work, step.name, step.verb), **values
+    )

@@ -1,0 +1,80 @@
+"""seal: the plan as one value with a digest, and the lock that says what it rests on."""
+
+from dataclasses import replace
+from typing import Any
+
+from tunewright import __version__
+from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
+from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts
+from tunewright.compiler.ir.plan import Plan, seal as seal_plan
+from tunewright.compiler.passes.work import Work
+from tunewright.spec.canonical import digest_of
+from tunewright.spec.syntax import plain_value
+
+
+def seal(work: Work) -> Work:
+    """Make the Plan. Not called when there are errors."""
+    assert work.spec is not None
+    assert work.document is not None
+    assert work.facts is not None
+    plan = Plan(
+        compiler_version=__version__,
+        name=work.spec.name,
+        profile=work.profile,
+        sets=work.sets,
+        spec_digest=digest_of(_jsonable(plain_value(work.document.root))),
+        facts_digest=work.facts.digest(),
+        machine=machine_text(work.facts.hardware),
+        lock=_lock(work, work.facts),
+        steps=work.steps,
+    )
+    return replace(work, plan=seal_plan(plan))
+
+
+def machine_text(hardware: HardwareFacts) -> str:
+    """Describe the machine of a plan in a line."""
+    gibibytes = hardware.memory_bytes / 2**30
+    where = "stated in the spec" if hardware.stated else "this machine"
+    host = f"{hardware.cpu_cores} cpu cores, {gibibytes:.0f} GB"
+    if hardware.accelerator is None:
+        return f"{where}: {host}, no accelerator"
+    many = f"{hardware.accelerator.count} x {hardware.accelerator.name}"
+    nodes = f" on each of {hardware.nodes} nodes" if hardware.nodes > 1 else ""
+    return f"{where}: {many}{nodes}" + ("" if hardware.stated else f", {host}")
+
+
+def _lock(work: Work, facts: Facts) -> dict[str, Any]:
+    """What a later compilation can be held to: model, data and environments by digest, the version of the defaults."""
+    return {
+        "lock_version": 1,
+        "compiler": __version__,
+        "defaults": DEFAULTS_VERSION,
+        "models": {source: {"digest": model.digest, "revision": model.revision, "origin": model.origin} for source, model in sorted(facts.models.items())},
+        "data": {name: _data_lock(data) for name, data in sorted(facts.data.items())},
+        "suites": {name: _data_lock(data) for name, data in sorted(facts.suites.items())},
+        "files": {name: file.digest for name, file in sorted(facts.files.items())},
+        "environments": {name: environment.digest for name, environment in sorted(facts.environments.items()) if name in _used(work)},
+    }
+
+
+def _data_lock(data: DataFacts) -> dict[str, Any]:
+    return {"digest": data.digest, "rows": data.rows, "files": {file.written: file.digest for file in data.files}}
+
+
+def _used(work: Work) -> set[str]:
+    return {step.launch.environment for step in work.steps if step.launch is not None}
+
+
+def _jsonable(value: Any) -> Any:
+    """Infinity and NaN can be written in YAML but have no canonical form; binding has refused them by now, outside profiles."""
+    match value:
+        case dict():
+            return {key: _jsonable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_jsonable(item) for item in value]
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return repr(value)
+        case int() if abs(value) > 2**53 - 1:
+            return str(value)
+        case _:
+            return value

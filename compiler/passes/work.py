@@ -1,0 +1,58 @@
+"""What flows through the passes: the forms made so far, and the sink of findings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tunewright.compiler.ir.facts import Facts
+from tunewright.compiler.ir.plan import Plan, Step
+from tunewright.compiler.ir.resolved import ModelState, ResolvedSpec
+from tunewright.spec.diagnostics import DiagnosticSink
+from tunewright.spec.document import Document, Path
+from tunewright.spec.model.document import Spec
+from tunewright.spec.source import SourceFile, Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """The order that follows from what steps refer to.
+
+    `order` lists the steps so that each comes after what it needs; `needs` holds inputs and the gates above; `models` what each step's model
+    consists of; `data` the data names that a step's model has learned from, nearest first.
+    """
+
+    order: tuple[str, ...] = ()
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    models: Mapping[str, ModelState] = field(default_factory=dict)
+    learned_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """The state between two passes. What a pass could not make stays None; later passes that need it are skipped."""
+
+    source: SourceFile
+    profile: str | None = None
+    sets: tuple[str, ...] = ()
+    sink: DiagnosticSink = field(default_factory=DiagnosticSink)
+    document: Document | None = None
+    spec: Spec | None = None
+    poisoned: frozenset[Path] = frozenset()
+    references: References | None = None
+    facts: Facts | None = None
+    resolved: ResolvedSpec | None = None
+    steps: tuple[Step, ...] = ()
+    plan: Plan | None = None
+
+    def value_span(self, *path: str | int) -> Span:
+        """Return where the value at a path was written, or the nearest thing around it."""
+        assert self.document is not None
+        return self.document.value_span(path)
+
+    def key_span(self, *path: str | int) -> Span:
+        """Return where the key at a path was written, or the nearest thing around it."""
+        assert self.document is not None
+        return self.document.key_span(path)
+
+    def is_poisoned(self, *path: str | int) -> bool:
+        """True when something was already said about the value at a path, or about what holds it."""
+        return any(path[: len(bad)] == bad for bad in self.poisoned)
