@@ -49,7 +49,10 @@ class Manifest:
 
 
 class Reporter:
-    """Appends events to events.jsonl, one line a write, and answers whether cancellation is wanted. Safe to use from threads."""
+    """Appends events to events.jsonl, one line a write, and answers whether cancellation is wanted. Safe to use from threads.
+
+    Of several processes started together (RANK, as torchrun sets it) only the first one reports; the others only say why they failed.
+    """
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
@@ -57,11 +60,16 @@ class Reporter:
         path = bundle / contract.EVENTS
         self._sequence = _last_sequence(path)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._silent = os.environ.get("RANK", "0") != "0"
         self.cancelled = threading.Event()
 
     def emit(self, kind: str, **fields: Any) -> None:
         """Append one event; NaN and infinity are kept as text ("nan", "inf"), too long text is cut with a mark."""
+        if self._silent and kind != "failure":
+            return
         with self._lock:
+            if self._silent:
+                self._sequence = _last_sequence(self._bundle / contract.EVENTS)
             self._sequence += 1
             stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             event = {"seq": self._sequence, "time": stamp, "kind": kind, **_finite(fields)}

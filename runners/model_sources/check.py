@@ -14,7 +14,7 @@ def check_model(folder: Path, report: Reporter) -> dict[str, Any]:
     Every tensor is read, one at a time. The model is loaded and asked one question when it takes less than half of the free memory.
     """
     report.phase("checking the weights")
-    figures = _check_tensors(folder, report)
+    figures = check_tensors(folder, report)
     figures["chat_template"] = "yes" if _has_chat_template(folder) else "no"
     if figures["bytes"] * 2 < _available_memory_bytes():
         report.phase("asking the model one question")
@@ -35,7 +35,7 @@ def check_model(folder: Path, report: Reporter) -> dict[str, Any]:
     return figures
 
 
-def _check_tensors(folder: Path, report: Reporter) -> dict[str, Any]:
+def check_tensors(folder: Path, report: Reporter) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     parameters = size = 0

@@ -1,0 +1,178 @@
+"""Runner of `train.trl`: fine-tuning with TRL, PEFT and transformers, in one process or several."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from tunewright.runners import contract
+from tunewright.runners.contract import StepFile
+from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
+from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named, sync_tree
+from tunewright.runners.training.data import read_training_rows, split_rows
+from tunewright.runners.training.distributed import check_wrapper, is_first, join_processes, leave_processes
+from tunewright.runners.training.methods import can_resume, make_trainer, training_arguments
+from tunewright.runners.training.outputs import check_outputs, tidy_outputs, write_record
+from tunewright.runners.training.oversight import Oversight, memory_bytes
+from tunewright.runners.training.settings import METHODS, STRATEGIES, TUNERS, TrainSettings
+from tunewright.runners.training.tuners import load_tuned_model
+
+MANIFEST = Manifest(
+    name="train-trl",
+    version="1",
+    kinds=("train.trl",),
+    capabilities=(*METHODS, *TUNERS, *STRATEGIES),
+    packages=("torch", "transformers", "trl", "peft", "accelerate", "datasets"),
+)
+
+
+def work(step: StepFile, bundle: Path, report: Reporter) -> None:
+    """Train as step.json says and fill outputs/; goes on from the newest checkpoint when work/ holds one."""
+    settings = TrainSettings.from_parameters(step.parameters)
+    _quiet_libraries(settings.device)
+    try:
+        _train(step, settings, bundle, report)
+    except (RuntimeError, MemoryError) as error:
+        raise _memory_error(error, settings) or error from error
+    finally:
+        leave_processes()
+
+
+def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Reporter) -> None:
+    rows, held_out = split_rows(
+        read_training_rows(step.inputs, settings, report), settings.evaluation_share, settings.seed
+    )
+    report.phase("loading the libraries")
+    join_processes(settings)
+    report.check_cancelled()
+    folder = bundle / contract.WORK
+    checkpoints = Checkpoints(folder / "checkpoints", settings.save_total_limit)
+    if is_first():
+        checkpoints.start()
+    oversight = Oversight(settings, report, checkpoints)
+    arguments = training_arguments(settings, folder, evaluates=bool(held_out))
+    adapter = step.inputs.get("adapter")
+    tuned = load_tuned_model(Path(step.inputs["model"].path), Path(adapter.path) if adapter else None, settings, report)
+    trainer = make_trainer(settings, arguments, tuned, rows, held_out, oversight)
+    trainer.add_callback(_callback(trainer, oversight))
+    if settings.save_steps is not None and not can_resume(settings):
+        report.emit(
+            "warning",
+            code="no-checkpoints",
+            message="FSDP2 on processors keeps no checkpoints: a retry starts from the beginning",
+        )
+    _run(trainer, oversight, checkpoints)
+    _finish(trainer, oversight, step, bundle)
+
+
+def _run(trainer: Any, oversight: Oversight, checkpoints: Checkpoints) -> None:
+    resumed = checkpoints.newest()
+    oversight.report.phase(f"going on from {resumed.name}" if resumed else "training")
+    oversight.started = time.monotonic()
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+
+
+def _finish(trainer: Any, oversight: Oversight, step: StepFile, bundle: Path) -> None:
+    settings, report = oversight.settings, oversight.report
+    seconds = time.monotonic() - oversight.started
+    outputs = bundle / contract.OUTPUTS
+    report.phase("saving")
+    if is_first():
+        shutil.rmtree(outputs, ignore_errors=True)
+        outputs.mkdir()
+    trainer.accelerator.wait_for_everyone()
+    try:
+        with disk_errors_named("the result"):
+            trainer.save_model(str(outputs))
+            trainer.accelerator.wait_for_everyone()
+            if not is_first():
+                return
+            tidy_outputs(outputs, settings)
+            check_outputs(outputs, settings, report)
+            write_record(outputs, step, settings, _outcome(trainer, oversight))
+            sync_tree(outputs)
+    except BaseException:
+        if is_first():
+            shutil.rmtree(outputs, ignore_errors=True)
+        raise
+    report.summary(
+        **_outcome(trainer, oversight),
+        tokens=int(oversight.tokens),
+        tokens_per_second=round(oversight.tokens / max(seconds, 1e-9), 1),
+        training_seconds=round(seconds, 2),
+        peak_memory_bytes=memory_bytes(settings.device),
+    )
+    report.emit("artifact", role="adapter" if settings.tuner.makes_adapter else "model", path=contract.OUTPUTS)
+
+
+def _outcome(trainer: Any, oversight: Oversight) -> dict[str, Any]:
+    """Return what was learnt, in figures that are equal whenever the same work is done again."""
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    named = {
+        "reward_accuracy": oversight.last.get("rewards/accuracies"),
+        "reward_margin": oversight.last.get("rewards/margins"),
+        "evaluation_loss": oversight.last.get("eval_loss"),
+    }
+    return {
+        "steps": trainer.state.global_step,
+        "loss_first": losses[0] if losses else None,
+        "loss_last": losses[-1] if losses else None,
+        "trainable_parameters": _trainable_parameters(trainer.model),
+        **{name: value for name, value in named.items() if value is not None},
+    }
+
+
+def _trainable_parameters(model: Any) -> int:
+    # ZeRO-3 leaves a stub of each parameter and its real size in `ds_numel`.
+    return sum(getattr(item, "ds_numel", item.numel()) for item in model.parameters() if item.requires_grad)
+
+
+def _callback(trainer: Any, oversight: Oversight) -> Any:
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            settings = oversight.settings
+            check_wrapper(trainer.model_wrapped, settings.parallelism, settings.device)
+            oversight.first_step = state.global_step
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            oversight.saw_step(state.global_step, state.max_steps)
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+            oversight.saw_log(state.global_step, logs or {})
+
+    return Watch()
+
+
+def _memory_error(error: BaseException, settings: TrainSettings) -> StepFailedError | None:
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    if not isinstance(error, MemoryError) and not any(word in str(error).lower() for word in words):
+        return None
+    where = "accelerator" if settings.device == "cuda" else "host"
+    return StepFailedError(
+        f"the {where}'s memory is used up",
+        reason="OUT_OF_MEMORY",
+        help="halve `per_device_train_batch_size` and double `gradient_accumulation_steps`, lower `max_length`, "
+        "set `gradient_checkpointing: true`, or use `tuner: {type: qlora}`",
+    )
+
+
+def _quiet_libraries(device: str) -> None:
+    """No telemetry, no progress bars in the log, no hub: everything a step reads is in its inputs."""
+    os.environ.update(
+        HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1", HF_HUB_OFFLINE="1", HF_HUB_DISABLE_PROGRESS_BARS="1"
+    )
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+
+
+if __name__ == "__main__":
+    main(MANIFEST, work)

@@ -1,0 +1,114 @@
+"""Data files become one training set in the form that TRL's trainers take."""
+
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tunewright.runners.contract import Input
+from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.training.settings import DataSet, TrainSettings
+from tunewright.spec.formats import DataError, normal_row, read_rows, row_problem
+
+_PREFIX = "data."
+
+Row = dict[str, Any]
+
+
+def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> list[Row]:
+    """Return all rows of all data sets in the trainer's form and in file order; raise StepFailedError naming file:line.
+
+    A set's weight is how often its rows are seen: 2 repeats every row, 0.5 takes every second one by chance (fixed by the seed).
+    """
+    rows: list[Row] = []
+    for name, data_set in settings.data.items():
+        taken = [
+            fitted
+            for path in _files(name, inputs)
+            for row in _checked_rows(path, data_set.format, report)
+            for fitted in _fit(row, data_set.format, settings)
+        ]
+        if data_set.limit is not None:
+            taken = taken[: data_set.limit]
+        rows.extend(_weighted(taken, data_set, random.Random(f"{settings.seed}/{name}")))  # noqa: S311 - not cryptography
+    if not rows:
+        raise StepFailedError("the data files hold no rows", reason="NO_DATA", help="add rows, or raise `limit`")
+    if len({tuple(sorted(row)) for row in rows}) > 1:
+        raise StepFailedError(
+            "the data sets mix plain text with conversations, which one training step can't learn from together",
+            reason="DATA_MIXED",
+            help="train on them in two steps, one after the other (`from:`), or set `loss_on` alike and give both one format",
+        )
+    return rows
+
+
+def split_rows(rows: list[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
+    """Return `(training rows, held-out rows)`; which rows are held out is fixed by the seed, the order of the others is kept."""
+    held_out_count = round(len(rows) * share)
+    if not share or held_out_count == 0 or held_out_count >= len(rows):
+        return rows, []
+    chosen = set(random.Random(seed).sample(range(len(rows)), held_out_count))  # noqa: S311 - not cryptography
+    training = [row for index, row in enumerate(rows) if index not in chosen]
+    return training, [row for index, row in enumerate(rows) if index in chosen]
+
+
+def needs_chat_template(rows: list[Row]) -> bool:
+    """Say whether the rows are conversations, which only a chat template turns into text."""
+    return "text" not in rows[0]
+
+
+def _files(name: str, inputs: Mapping[str, Input]) -> list[Path]:
+    key = f"{_PREFIX}{name}"
+    if key in inputs:
+        return [Path(inputs[key].path)]
+    numbered = [item for item in inputs if item.startswith(f"{key}.")]
+    numbered.sort(key=lambda item: (len(item), item))  # data.x.10 comes after data.x.9
+    if not numbered:
+        raise StepFailedError(f"the step has no input `{key}`", reason="INPUT_MISSING", help="plan again")
+    return [Path(inputs[item].path) for item in numbered]
+
+
+def _checked_rows(path: Path, form: str, report: Reporter) -> Iterator[Row]:
+    try:
+        for number, (line, row) in enumerate(read_rows(path)):
+            if number % 10_000 == 0:
+                report.check_cancelled()
+            if (problem := row_problem(row, form)) is not None:
+                raise StepFailedError(
+                    f"{path.name}:{line}: {problem}",
+                    reason="DATA_INVALID",
+                    help=f"correct the row; the format is `{form}`",
+                )
+            yield row
+    except DataError as error:
+        where = f"{path.name}:{error.line}" if error.line else path.name
+        raise StepFailedError(f"{where}: {error}", reason="DATA_UNREADABLE", help="correct the file") from error
+    except FileNotFoundError as error:
+        raise StepFailedError(
+            f"{path} is gone", reason="INPUT_MISSING", help="put the file back and run again"
+        ) from error
+
+
+def _fit(row: Row, form: str, settings: TrainSettings) -> Iterator[Row]:
+    normal = normal_row(row, form)
+    if "prompt" in normal and settings.system_prompt and not _has_system(normal["prompt"]):
+        normal["prompt"] = [{"role": "system", "content": settings.system_prompt}, *normal["prompt"]]
+    match settings.method:
+        case "sft" if settings.loss_on == "all" and "prompt" in normal:
+            yield {"messages": [*normal["prompt"], *normal["completion"]]}
+        case "kto" if form == "preference":
+            yield {"prompt": normal["prompt"], "completion": normal["chosen"], "label": True}
+            yield {"prompt": normal["prompt"], "completion": normal["rejected"], "label": False}
+        case _:
+            yield normal
+
+
+def _has_system(prompt: list[Row]) -> bool:
+    return bool(prompt) and prompt[0]["role"] == "system"
+
+
+def _weighted(rows: list[Row], data_set: DataSet, chance: random.Random) -> list[Row]:
+    whole, share = divmod(data_set.weight, 1)
+    extra = round(len(rows) * share)
+    picked = set(chance.sample(range(len(rows)), extra))
+    return rows * int(whole) + [row for index, row in enumerate(rows) if index in picked]

@@ -1,0 +1,142 @@
+"""What a training step leaves: the adapter or model with its tokenizer, checked, with a record of how it came about."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tunewright.runners.contract import StepFile
+from tunewright.runners.model_sources.check import check_tensors
+from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.training.settings import TrainSettings
+from tunewright.spec.canonical import digest_of
+
+RECORD = "tunewright.json"
+
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "accelerate",
+    "datasets",
+    "deepspeed",
+    "bitsandbytes",
+    "tokenizers",
+    "safetensors",
+)
+
+# `training_args.bin` is a pickle with this machine's paths, the README a card that names them, `ref` TRL's frozen copy for DPO.
+_NOT_OURS = ("training_args.bin", "README.md", "ref")
+
+
+def tidy_outputs(outputs: Path, settings: TrainSettings) -> None:
+    """Remove what is not the artifact and what depends on this machine; store trained bf16 weights as bf16."""
+    for name in _NOT_OURS:
+        path = outputs / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    if settings.tuner.makes_adapter:
+        _forget_base_path(outputs / "adapter_config.json")
+    elif settings.precision in ("bf16", "fp16"):
+        _shorten_weights(outputs, settings.precision)
+
+
+def check_outputs(outputs: Path, settings: TrainSettings, report: Reporter) -> dict[str, Any]:
+    """Look at the files themselves, not at the process's memory: finite, changed, complete; raise StepFailedError."""
+    report.phase("checking the outputs")
+    if not (outputs / "tokenizer_config.json").exists():
+        raise _incomplete("the tokenizer")
+    if not settings.tuner.makes_adapter:
+        if not (outputs / "config.json").exists():
+            raise _incomplete("config.json")
+        return check_tensors(outputs, report)
+    if not (outputs / "adapter_config.json").exists():
+        raise _incomplete("adapter_config.json")
+    figures = check_tensors(outputs, report)
+    if figures["parameters"] == 0:
+        raise _incomplete("the adapter's weights")
+    if not _adapter_changed(outputs):
+        raise StepFailedError(
+            "the adapter is all zero: nothing was learnt",
+            reason="NOTHING_LEARNT",
+            help="check that `learning_rate` is above 0 and that the rows have completions",
+        )
+    return figures
+
+
+def write_record(outputs: Path, step: StepFile, settings: TrainSettings, values: Mapping[str, Any]) -> None:
+    """Write tunewright.json: from which base, by which method and parameters, with which packages this was made."""
+    record = {
+        "kind": step.kind,
+        "method": settings.method,
+        "tuner": settings.tuner.type,
+        "inputs": {name: item.digest for name, item in sorted(step.inputs.items())},
+        "base_model_digest": step.inputs["model"].digest,
+        "parameters_digest": digest_of(step.parameters),
+        "packages": _versions(),
+        "training": dict(values),
+    }
+    (outputs / RECORD).write_text(
+        json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _forget_base_path(path: Path) -> None:
+    """The base model's folder is this machine's; which model it was stands in tunewright.json by digest."""
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings["base_model_name_or_path"] = None
+    if isinstance(settings.get("target_modules"), list):
+        settings["target_modules"] = sorted(
+            settings["target_modules"]
+        )  # a set inside peft: its order changes from run to run
+    path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _shorten_weights(outputs: Path, precision: str) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    for path in sorted(outputs.glob("*.safetensors")):
+        tensors = load_file(path)
+        if any(tensor.dtype == torch.float32 for tensor in tensors.values()):
+            short = {
+                name: tensor.to(dtype) if tensor.dtype == torch.float32 else tensor for name, tensor in tensors.items()
+            }
+            save_file(short, path, metadata={"format": "pt"})
+    settings = json.loads((outputs / "config.json").read_text(encoding="utf-8"))
+    settings["dtype"] = str(dtype).removeprefix("torch.")
+    (outputs / "config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _adapter_changed(outputs: Path) -> bool:
+    """LoRA's B matrices start at zero: one that is not shows that training reached the adapter."""
+    from safetensors import safe_open
+
+    for path in outputs.glob("*.safetensors"):
+        with safe_open(path, framework="pt") as tensors:
+            names = [name for name in tensors.keys() if "lora_B" in name]  # noqa: SIM118 - not a dict
+            if any(bool(tensors.get_tensor(name).any()) for name in names):
+                return True
+    return False
+
+
+def _incomplete(what: str) -> StepFailedError:
+    return StepFailedError(
+        f"the training left no {what.removeprefix('the ')}", reason="OUTPUT_INCOMPLETE", help="see the step's log"
+    )

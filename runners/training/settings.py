@@ -1,0 +1,129 @@
+"""The parameters of `train.trl` as typed values. Standard library only."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar
+
+from tunewright.runners.contract import ExitCode
+from tunewright.runners.sdk import StepFailedError
+
+METHODS = ("sft", "dpo", "orpo", "kto")
+TUNERS = ("full", "lora", "dora", "rslora", "qlora")
+STRATEGIES = ("single", "ddp", "zero1", "zero2", "zero3", "fsdp2")
+
+_Part = TypeVar("_Part")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuner:
+    """What is trained: all weights (`full`) or a low-rank adapter on `target_modules`."""
+
+    type: str
+    rank: int = 0
+    alpha: float = 0
+    dropout: float = 0.0
+    target_modules: str | list[str] = "all-linear"
+
+    @property
+    def makes_adapter(self) -> bool:
+        """Say whether the result is an adapter, not a whole model."""
+        return self.type != "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parallelism:
+    """How the work is divided among processes."""
+
+    strategy: str
+    processes: int
+    offload_optimizer: str = "none"
+    offload_parameters: str = "none"
+
+    @property
+    def uses_deepspeed(self) -> bool:
+        """Say whether DeepSpeed owns the optimizer step."""
+        return self.strategy.startswith("zero")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSet:
+    """One named data set: its format, how often a row is seen relative to others, and how many rows are taken at most."""
+
+    format: str
+    weight: float = 1.0
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """Every parameter of a training step; the compiler has resolved all defaults."""
+
+    method: str
+    tuner: Tuner
+    learning_rate: float
+    lr_scheduler_type: str
+    warmup_ratio: float
+    num_train_epochs: float
+    max_steps: int | None
+    per_device_train_batch_size: int
+    gradient_accumulation_steps: int
+    max_length: int
+    packing: bool
+    loss_on: str
+    weight_decay: float
+    max_grad_norm: float
+    optim: str
+    seed: int
+    precision: str
+    gradient_checkpointing: bool
+    attention: str
+    logging_steps: int
+    save_steps: int | None
+    save_total_limit: int | None
+    parallelism: Parallelism
+    device: str
+    threads: int
+    data: Mapping[str, DataSet]
+    evaluation_share: float = 0
+    system_prompt: str | None = None
+    beta: float | None = None
+    loss_type: str | None = None
+
+    @staticmethod
+    def from_parameters(parameters: Mapping[str, Any]) -> "TrainSettings":
+        """Read the parameters of step.json; raise StepFailedError where one is missing or unknown to this runner."""
+        values = dict(parameters)
+        try:
+            values["tuner"] = _part(Tuner, values["tuner"])
+            values["parallelism"] = _part(Parallelism, values["parallelism"])
+            values["data"] = {name: _part(DataSet, item) for name, item in values["data"].items()}
+        except KeyError as error:
+            raise _not_understood(f"the parameter {error} is missing") from error
+        settings = _part(TrainSettings, values)
+        for value, known, name in (
+            (settings.method, METHODS, "method"),
+            (settings.tuner.type, TUNERS, "tuner.type"),
+            (settings.parallelism.strategy, STRATEGIES, "parallelism.strategy"),
+        ):
+            if value not in known:
+                raise _not_understood(f"`{name}` is `{value}`; this runner knows {', '.join(known)}")
+        return settings
+
+
+def _part(kind: type[_Part], values: Mapping[str, Any]) -> _Part:
+    known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - set(known)):
+        raise _not_understood(f"unknown parameter `{unknown[0]}`")
+    required = {name for name, item in known.items() if item.default is MISSING and item.default_factory is MISSING}
+    if missing := sorted(required - set(values)):
+        raise _not_understood(f"the parameter `{missing[0]}` is missing")
+    return kind(**values)
+
+
+def _not_understood(message: str) -> StepFailedError:
+    return StepFailedError(
+        message,
+        reason="PARAMETERS_NOT_UNDERSTOOD",
+        help="the plan was made by another version; plan again",
+        code=ExitCode.NOT_UNDERSTOOD,
+    )
