@@ -1,0 +1,107 @@
+"""`tunewright plan`: what a run would do with each step, and why; nothing is started."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tunewright.client import places
+from tunewright.client.cli import exits
+from tunewright.client.cli.connection import daemon_option, started
+from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.lockfile import write_lock
+from tunewright.client.cli.screen import remark, show, show_json
+from tunewright.client.cli.specs import DEFAULT_SPEC, STANDARD_INPUT, compile_or_stop, overlay_options
+from tunewright.compiler.front import Compilation
+from tunewright.compiler.ir.difference import StepAction, difference
+from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
+from tunewright.compiler.render.plan_text import render_plan
+from tunewright.compiler.render.step_text import render_step
+
+
+@click.command(epilog="Example: tunewright plan life.yaml --step align")
+@click.argument("spec", default=DEFAULT_SPEC, metavar="[SPEC]")
+@overlay_options
+@click.option("--step", "step_name", metavar="NAME", help="Show exactly what this step will execute.")
+@click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the sealed plan to FILE.")
+@click.option("--no-lock", is_flag=True, help="Do not write the lock beside the spec.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan and its actions as JSON.")
+@daemon_option
+def command(
+    spec: str,
+    profile: str | None,
+    sets: tuple[str, ...],
+    step_name: str | None,
+    out: str | None,
+    no_lock: bool,
+    as_json: bool,
+    target: str | None,
+) -> int:
+    """Show what a run of SPEC (life.yaml) would do: reuse, rerun and why, create, remove.
+
+    Nothing is started and nothing but the lock (life.lock) is written.
+    """
+    compilation = compile_or_stop(spec, profile=profile, sets=sets)
+    plan, actions = planned(compilation, spec, profile, sets, target)
+    if not no_lock and spec != STANDARD_INPUT:
+        write_lock(Path(spec), plan.lock)
+    if out is not None:
+        _write_plan(Path(out), plan)
+    if step_name is not None:
+        step = _step(plan, step_name)
+        if as_json:
+            show_json(next(item for item in plan.to_json()["steps"] if item["name"] == step.name))
+        else:
+            show(render_step(plan, step), end="")
+    elif as_json:
+        show_json({"plan": plan.to_json(), "actions": [_action_value(action) for action in actions]})
+    else:
+        show(render_plan(plan, actions, spec=spec), end="")
+    return exits.OK
+
+
+def planned(
+    compilation: Compilation, spec: str, profile: str | None, sets: Sequence[str], target: str | None
+) -> tuple[Plan, tuple[StepAction, ...]]:
+    """Return the plan that would be run and its actions: the daemon's own where there is one, for it knows what was done."""
+    assert compilation.plan is not None
+    unknown = compilation.plan, difference(compilation.plan, None, lambda _: False)
+    if target is None and not places.has_store():
+        return unknown
+    from tunewright.client.errors import UnreachableError
+    from tunewright.client.sources import spec_source
+
+    try:
+        with started(target) as client:
+            answer = client.compile(spec_source(compilation.source, spec, profile, sets))
+    except UnreachableError as error:
+        if target is not None:
+            raise
+        remark(f"warning: what was done before is not known, everything is shown as new: {error}")
+        return unknown
+    if answer.plan is None:
+        return unknown
+    actions = tuple(StepAction(item.step, item.action, item.because) for item in answer.actions)
+    return plan_from_json(answer.plan), actions
+
+
+def _step(plan: Plan, name: str) -> Step:
+    try:
+        return plan.step(name)
+    except KeyError:
+        names = ", ".join(step.name for step in plan.steps)
+        raise CommandError(f"the plan has no step `{name}`", help=f"its steps: {names}", code=exits.USAGE) from None
+
+
+def _action_value(action: StepAction) -> dict[str, str]:
+    return {"step": action.step, "action": action.action, "because": action.because}
+
+
+def _write_plan(path: Path, plan: Plan) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    body: dict[str, Any] = plan.to_json()
+    aside.write_text(json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    aside.replace(path)

@@ -1,0 +1,67 @@
+"""The only place that prints. Everything shown passes through here and can't steer the terminal."""
+
+import json
+import os
+import sys
+from typing import IO, Any
+
+import click
+
+from tunewright.compiler.render.plain import clean, clean_but_colours
+
+DEFAULT_WIDTH = 80
+
+
+def show(text: str, *, end: str = "\n") -> None:
+    """Print a text to standard output."""
+    _write(text, sys.stdout, end)
+
+
+def remark(text: str) -> None:
+    """Print to standard error what is not the answer: progress, warnings, hints."""
+    _write(text, sys.stderr, "\n")
+
+
+def complain(message: str, help: str = "") -> None:
+    """Print an error with what to do about it."""
+    _write(f"error: {message}" + (f"\n  help: {help}" if help else ""), sys.stderr, "\n")
+
+
+def show_json(value: Any) -> None:
+    """Print a JSON value, readable, with keys in a stable order."""
+    click.echo(json.dumps(value, ensure_ascii=True, indent=2, sort_keys=True, default=_plain))
+
+
+def colourful(stream: IO[str] | None = None) -> bool:
+    """Say whether colours belong on a stream: a terminal, and nobody asked for none."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return is_terminal(stream or sys.stdout)
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Say whether a person is likely to look at a stream."""
+    try:
+        return stream.isatty()
+    except ValueError:
+        return False
+
+
+def width() -> int:
+    """Return the columns of the terminal; 80 where there is none."""
+    import shutil
+
+    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
+
+
+def _write(text: str, stream: IO[str], end: str) -> None:
+    safe = clean_but_colours(text) if colourful(stream) else clean(text)
+    click.echo(safe, file=stream, nl=False, color=True)
+    click.echo(end, file=stream, nl=False)
+
+
+def _plain(value: Any) -> Any:
+    isoformat = getattr(value, "isoformat", None)
+    if isoformat is not None:
+        return isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

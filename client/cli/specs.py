@@ -1,0 +1,73 @@
+"""From the words of the command line to a compilation: which file, which changes, which environments; and findings on the screen."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tunewright.client import places
+from tunewright.client.cli import exits
+from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.screen import colourful, is_terminal, remark
+from tunewright.compiler.collect.cache import FactCache
+from tunewright.compiler.front import Compilation, SpecFileError, compile_file, compile_text
+from tunewright.compiler.ir.facts import EnvironmentFacts
+
+DEFAULT_SPEC = "life.yaml"
+STANDARD_INPUT = "-"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def overlay_options(command: Command) -> Command:
+    """Add the options that change what a spec means."""
+    command = click.option("--profile", metavar="NAME", help="Lay this profile of the spec over it.")(command)
+    return click.option(
+        "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change one value, e.g. steps.sft.train.seed=7."
+    )(command)
+
+
+def compile_spec(path: str, *, profile: str | None, sets: Sequence[str]) -> Compilation:
+    """Compile a file, or standard input for `-`; raise CommandError where there is nothing to read."""
+    world: dict[str, Any] = {"environments": environment_facts(), "cache": FactCache(), "home": places.home()}
+    try:
+        if path == STANDARD_INPUT:
+            text = _standard_input()
+            return compile_text(text, name="<stdin>", base_directory=Path.cwd(), profile=profile, sets=sets, **world)
+        return compile_file(Path(path), profile=profile, sets=sets, **world)
+    except SpecFileError as error:
+        raise CommandError(str(error)) from error
+
+
+def compile_or_stop(path: str, *, profile: str | None, sets: Sequence[str]) -> Compilation:
+    """Compile; print what was found, and end the command when there are errors."""
+    compilation = compile_spec(path, profile=profile, sets=sets)
+    if compilation.diagnostics:
+        from tunewright.compiler.render.full import render_full
+
+        remark(render_full(compilation.diagnostics, colour=colourful(sys.stderr)))
+    if compilation.has_errors or compilation.plan is None:
+        raise CommandError(f"{compilation.source.name} can't be run as it is; nothing was started", code=exits.FAILED)
+    return compilation
+
+
+def environment_facts() -> dict[str, EnvironmentFacts]:
+    """Return every environment with its digest, and whether it is installed for this user."""
+    from tunewright.runners.environments import ENVIRONMENTS, digest, interpreter
+
+    root = places.environments()
+    return {
+        name: EnvironmentFacts(name=name, digest=digest(name), installed=interpreter(name, root) is not None)
+        for name in ENVIRONMENTS
+    }
+
+
+def _standard_input() -> str:
+    if is_terminal(sys.stdin):
+        raise CommandError("`-` reads a spec from standard input, which is your keyboard here", code=exits.USAGE)
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"standard input is not UTF-8 (byte {error.start})") from error

@@ -1,0 +1,37 @@
+"""Where things of this user lie: the home with the store and the artifacts, the cache that several homes share."""
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """Return TUNEWRIGHT_HOME, or the platform's folder for a user's data; it need not exist."""
+    if chosen := os.environ.get("TUNEWRIGHT_HOME"):
+        return Path(chosen).absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("tunewright", appauthor=False))
+
+
+def cache() -> Path:
+    """Return TUNEWRIGHT_CACHE, or the platform's cache folder; it need not exist."""
+    if chosen := os.environ.get("TUNEWRIGHT_CACHE"):
+        return Path(chosen).absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("tunewright", appauthor=False))
+
+
+def environments() -> Path:
+    """Return the folder that the runners' environments are in."""
+    return cache() / "environments"
+
+
+def secrets() -> Path:
+    """Return the folder that holds one file a secret."""
+    return home() / "secrets"
+
+
+def has_store() -> bool:
+    """Say whether anything was ever run in this home."""
+    return (home() / "control.db").exists()
