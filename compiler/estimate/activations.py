@@ -1,0 +1,89 @@
+"""Activations: what a micro-batch keeps for its backward pass, by the operations of transformers' decoder blocks."""
+
+from typing import NamedTuple
+
+from tunewright.compiler.estimate.parameters import linear_shapes
+from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.compiler.ir.resolved import ResolvedTuner
+
+#: Replaying one block needs its activations and the gradients that flow through it at the same time.
+REPLAY = 1.25
+#: Bytes a vocabulary entry costs for each token: 16-bit logits, their 32-bit copy, its softmax, its gradient.
+LOGIT_BYTES = 14
+#: TRL's fused head computes the loss on tiles of tokens by vocabulary entries: one 16-bit and three 32-bit copies.
+_FUSED_METHODS = frozenset({"sft", "dpo", "kto"})
+_TILE_TOKENS, _TILE_ENTRIES, _TILE_BYTES = 4096, 32768, 14
+
+
+class LossMemory(NamedTuple):
+    """Bytes that the output head and the loss take: for each token of a micro-batch, and once."""
+
+    per_token: float
+    once: float = 0.0
+
+
+def layer_bytes_per_token(model: ModelFacts, tuner: ResolvedTuner, *, eager_length: int = 0) -> float:
+    """Return bytes one block keeps for one token in 16-bit arithmetic.
+
+    `eager_length`: tokens each one attends to where scores are materialised (eager attention); 0 with a fused kernel.
+    A frozen linear layer does not keep its input, an adapter beside it keeps a copy of its own in 32 bits.
+    """
+    hidden = model.hidden_size or 0
+    wide = _mlp_width(model)
+    attention = _attention_bytes(model) + 8 * (model.num_attention_heads or 0) * eager_length
+    if tuner.is_adapter:
+        kept = 8 * hidden + attention + 6 * wide + _adapter_bytes(model, tuner)
+    else:
+        kept = 18 * hidden + attention + 8 * wide
+    # Every expert a token is sent to gets its own copy of it.
+    return kept + 4 * hidden * model.num_experts_per_token
+
+
+def kept_bytes(model: ModelFacts, layer_bytes: float, tokens: float, loss_bytes: float, *, replayed: bool) -> float:
+    """Return bytes of activations and logits at the worst moment of a micro-batch of `tokens`.
+
+    With gradient checkpointing (`replayed`) only the inputs of blocks are kept; logits are gone when blocks are replayed.
+    """
+    layers, hidden = model.num_hidden_layers or 0, model.hidden_size or 0
+    if replayed:
+        return tokens * (2 * hidden * layers + max(REPLAY * layer_bytes, loss_bytes))
+    return tokens * (layer_bytes * layers + loss_bytes)
+
+
+def loss_memory(model: ModelFacts, method: str, tokens: float, *, head_trained: bool) -> LossMemory:
+    """Return what the loss of a training method takes in memory for a micro-batch of `tokens`, in 16-bit arithmetic."""
+    vocabulary, hidden = model.vocab_size or 0, model.hidden_size or 0
+    if method not in _FUSED_METHODS:
+        return LossMemory(LOGIT_BYTES * vocabulary)
+    tile = _TILE_BYTES * min(tokens, _TILE_TOKENS) * min(vocabulary, _TILE_ENTRIES)
+    # The gradients of the head's input and of the head itself are summed up in 32 bits.
+    return LossMemory(6 * hidden, tile + (4 * vocabulary * hidden if head_trained else 0))
+
+
+def _mlp_width(model: ModelFacts) -> int:
+    if model.num_experts:
+        return model.num_experts_per_token * model.moe_intermediate_size + model.shared_expert_intermediate_size
+    return model.intermediate_size or 0
+
+
+def _attention_bytes(model: ModelFacts) -> float:
+    heads = model.num_attention_heads or 0
+    if latent := model.latent_attention:
+        compressed = (latent.query_rank or 0) + latent.key_value_rank + latent.rope_head_dim
+        return 2 * compressed + 4 * heads * (latent.nope_head_dim + latent.rope_head_dim + latent.value_head_dim)
+    head = model.head_dim or (model.hidden_size or 0) // max(1, heads)
+    return 4 * head * (heads + (model.num_key_value_heads or heads))
+
+
+def _adapter_bytes(model: ModelFacts, tuner: ResolvedTuner) -> float:
+    everything = tuner.target_modules == ("all-linear",)
+    copies = 4 if tuner.dropout == 0 else 8
+    total = 0
+    for name, shape in linear_shapes(model).items():
+        if name.startswith("experts."):
+            continue
+        if everything or any(name == target or name.endswith(f".{target}") for target in tuner.target_modules):
+            total += shape.count * (
+                copies * shape.in_features + (2 * shape.out_features if tuner.type == "dora" else 0)
+            )
+    return total / max(1, model.num_hidden_layers or 0)

@@ -1,0 +1,185 @@
+"""Model states: weights, gradients and optimizer of one process, and what a sharding strategy needs beside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tunewright.compiler.estimate.storage import (
+    ELEMENT_BYTES,
+    NF4_BYTES,
+    embedding_parameters,
+    optimizer_bytes,
+    parameters_of,
+    weight_bytes,
+)
+from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.compiler.ir.resolved import ResolvedTrain
+
+#: Elements DeepSpeed reduces at once, and keeps gathered at most; `targets/deepspeed.py` writes the same numbers.
+REDUCE_BUCKET_ELEMENTS = 200_000_000
+MAX_LIVE_PARAMETERS = 1_000_000_000
+#: Pinned buffers and copies on top of what is moved to the host, as DeepSpeed's own estimator has it.
+_HOST_FACTOR = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStates:
+    """Bytes on one process; `step_peak` is needed only while the optimizer steps, when activations are gone."""
+
+    weights: float
+    gradients: float
+    optimizer: float
+    working_set: float = 0.0
+    step_peak: float = 0.0
+    host: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sizes:
+    """What the strategies divide: all weights in bytes, trained parameters, bytes a trained one takes in each role."""
+
+    weights: float
+    trained: int
+    gradient: int
+    state: int
+    layer: float
+    embeddings: int
+    total: int
+
+
+def model_states(train: ResolvedTrain, model: ModelFacts, *, trained: int, shards: int) -> ModelStates:
+    """Return the model states of one process among `shards` that share the data."""
+    sizes = _sizes(train, model, trained)
+    match train.parallelism.strategy:
+        case "zero1" | "zero2":
+            return _partitioned_optimizer(train, sizes, shards)
+        case "zero3":
+            return _partitioned_parameters(train, sizes, shards)
+        case "fsdp2":
+            return _fully_sharded(train, sizes, shards)
+        case "megatron":
+            return _distributed_optimizer(train, sizes, shards)
+        case "ddp" if train.parallelism.processes > 1:
+            whole = _whole(train, sizes)
+            # The reducer's buckets are a second copy of the gradients.
+            return ModelStates(
+                weights=whole.weights,
+                gradients=whole.gradients,
+                optimizer=whole.optimizer,
+                working_set=whole.gradients,
+                step_peak=whole.step_peak,
+            )
+        case _:
+            return _whole(train, sizes)
+
+
+def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int) -> _Sizes:
+    tuner, element = train.tuner, ELEMENT_BYTES[train.precision]
+    total, embeddings = parameters_of(model), embedding_parameters(model)
+    if tuner.type == "qlora":
+        # PEFT casts what is not quantised to 32 bits.
+        weights: float = weight_bytes(model, precision="fp32", linear_bytes=NF4_BYTES)
+    else:
+        weights = weight_bytes(model, precision=train.precision)
+    if tuner.is_adapter:
+        # Adapters are kept in 32 bits whatever the base is.
+        weights += 4 * trained
+        gradient, state = 4, optimizer_bytes(train.optim, 4)
+    elif train.precision == "fp16":
+        # Loss scaling needs 32-bit weights beside the 16-bit computation.
+        weights, gradient, state = 2 * weights, 4, optimizer_bytes(train.optim, 4)
+    else:
+        gradient, state = element, optimizer_bytes(train.optim, element)
+    layers = max(1, model.num_hidden_layers or 1)
+    return _Sizes(
+        weights=weights,
+        trained=trained,
+        gradient=gradient,
+        state=state,
+        layer=(total - embeddings) / layers,
+        embeddings=embeddings,
+        total=total,
+    )
+
+
+def _whole(train: ResolvedTrain, sizes: _Sizes) -> ModelStates:
+    # The default AdamW makes one more copy of all trained parameters while it steps; the fused one does not.
+    step = sizes.gradient * sizes.trained if train.optim == "adamw_torch" else 0
+    return ModelStates(
+        weights=sizes.weights,
+        gradients=sizes.gradient * sizes.trained,
+        optimizer=sizes.state * sizes.trained,
+        step_peak=step,
+    )
+
+
+def _master_and_states(train: ResolvedTrain) -> int:
+    # DeepSpeed and FSDP step in 32 bits; with 32-bit training the weights are their own master copy.
+    return optimizer_bytes(train.optim, 4) + (0 if train.precision == "fp32" else 4)
+
+
+def _partitioned_optimizer(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
+    layout, element = train.parallelism, ELEMENT_BYTES[train.precision]
+    weights = _computing_weights(train, sizes)
+    bucket = 2 * element * min(REDUCE_BUCKET_ELEMENTS, sizes.trained)
+    if layout.offload_optimizer == "cpu":
+        host = (4 + element + _master_and_states(train)) * sizes.trained * _HOST_FACTOR / layout.nodes
+        return ModelStates(weights=weights, gradients=0, optimizer=0, working_set=bucket, host={"optimizer": host})
+    whole_gradients = element * sizes.trained
+    gradients = whole_gradients / shards if layout.strategy == "zero2" else whole_gradients
+    return ModelStates(
+        weights=weights,
+        gradients=gradients + 4 * sizes.trained / shards,
+        optimizer=_master_and_states(train) * sizes.trained / shards,
+        working_set=bucket,
+    )
+
+
+def _partitioned_parameters(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
+    layout, element = train.parallelism, ELEMENT_BYTES[train.precision]
+    weights = _computing_weights(train, sizes) / shards
+    # Half of what may stay gathered is, on average (set on measurements), and a layer and an embedding on top.
+    gathered = element * (min(sizes.total, MAX_LIVE_PARAMETERS) / 2 + sizes.layer + sizes.embeddings)
+    gradients = (element + 4) * sizes.trained / shards
+    optimizer = _master_and_states(train) * sizes.trained / shards
+    host = {}
+    if layout.offload_optimizer == "cpu":
+        host["optimizer"] = (gradients + optimizer) * layout.processes_per_node * _HOST_FACTOR
+        gradients = optimizer = 0.0
+    if layout.offload_parameters == "cpu":
+        host["parameters"] = weights * layout.processes_per_node * _HOST_FACTOR
+        weights = 0.0
+    return ModelStates(weights=weights, gradients=gradients, optimizer=optimizer, working_set=gathered, host=host)
+
+
+def _fully_sharded(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
+    element = ELEMENT_BYTES[train.precision]
+    frozen = train.tuner.is_adapter
+    # Trained weights are held in 32 bits and gathered in the computation's format.
+    weights = sizes.weights if frozen else 4 * sizes.trained
+    gathered = 2 * element * sizes.layer + element * sizes.embeddings
+    if not frozen:
+        gathered += 4 * (sizes.layer + sizes.embeddings)  # gradients are reduced in 32 bits, a layer at a time
+    return ModelStates(
+        weights=weights / shards,
+        gradients=4 * sizes.trained / shards,
+        optimizer=optimizer_bytes(train.optim, 4) * sizes.trained / shards,
+        working_set=gathered,
+    )
+
+
+def _distributed_optimizer(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
+    layout = train.parallelism
+    mine = sizes.total / (layout.tensor_parallel * layout.pipeline_parallel)
+    trained = mine * sizes.trained / sizes.total
+    return ModelStates(
+        weights=2 * mine,
+        gradients=4 * trained,
+        optimizer=(4 + optimizer_bytes(train.optim, 4)) * trained / shards,
+    )
+
+
+def _computing_weights(train: ResolvedTrain, sizes: _Sizes) -> float:
+    """Return bytes of the weights in the computation's format; the master copy is counted with the optimizer."""
+    if train.tuner.is_adapter or train.precision != "fp16":
+        return sizes.weights
+    return sizes.weights / 2

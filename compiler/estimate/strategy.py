@@ -1,0 +1,213 @@
+"""Choose how a training step is spread: estimate what the hardware allows, take the fastest that fits."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tunewright.compiler.estimate.fit import Fit, fit_of
+from tunewright.compiler.estimate.memory import train_memory, trained_parameters
+from tunewright.compiler.estimate.parameters import has_shape
+from tunewright.compiler.estimate.rows import RowLengths
+from tunewright.compiler.estimate.time import train_time
+from tunewright.compiler.estimate.train import device_capacity
+from tunewright.compiler.ir.facts import HardwareFacts, ModelFacts
+from tunewright.compiler.ir.resolved import Alternative, ResolvedParallelism, ResolvedTrain
+
+_GIB = 2**30
+#: From the simplest to the one with the most moving parts: of two equally fast ones the earlier is taken.
+_ORDER = ("single", "ddp", "zero2", "fsdp2", "zero3", "zero3 with offload")
+#: Times within this ratio of the best count as equal.
+_EQUALLY_FAST = 1.05
+#: Share of the host's memory that offloaded states may take.
+_HOST_SHARE = 0.9
+#: Rows that a comparison of times assumes when the data says nothing.
+_ASSUMED = RowLengths(rows=10_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    name: str
+    layout: ResolvedParallelism
+    memory_bytes: int
+    capacity_bytes: int
+    host_bytes: int
+    host_capacity_bytes: int
+    seconds: float
+
+    @property
+    def fit(self) -> Fit:
+        if self.lacks_host_memory:
+            return Fit.TOO_LARGE
+        return fit_of(self.memory_bytes, self.capacity_bytes)
+
+    @property
+    def lacks_host_memory(self) -> bool:
+        return 0 < self.host_capacity_bytes < self.host_bytes
+
+    @property
+    def excess(self) -> float:
+        """How many times the memory there is would be needed."""
+        host = self.host_bytes / self.host_capacity_bytes if self.lacks_host_memory else 0.0
+        return max(self.memory_bytes / self.capacity_bytes, host)
+
+
+def choose(
+    train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths = _ASSUMED
+) -> ResolvedParallelism:
+    """Return a step's parallelism, all settled, with the reason and what was not taken; what is written is kept."""
+    written = train.parallelism
+    if written.strategy == "auto" and _has_model_parallelism(written):
+        written = replace(written, strategy="megatron")
+    if written.strategy != "auto":
+        return _completed(written, train, hardware)
+    if train.device == "cpu" or hardware.accelerator is None:
+        return _on_processor(written, train, hardware)
+    processes = written.processes or hardware.accelerator.count * hardware.nodes
+    if not has_shape(model):
+        strategy = "single" if processes == 1 else "ddp" if train.tuner.is_adapter else "zero2"
+        reason = f"model size unknown: {strategy} is what works for most models on {_count(processes)}"
+        return _completed(replace(written, strategy=strategy, processes=processes, reason=reason), train, hardware)
+    settled = train if rows.rows or train.max_steps else replace(train, max_steps=1000)
+    candidates = [
+        _candidate(settled, layout, model, hardware, rows) for layout in _layouts(written, train, hardware, processes)
+    ]
+    return _best(candidates, _ruled_out(train, processes))
+
+
+def _layouts(
+    written: ResolvedParallelism, train: ResolvedTrain, hardware: HardwareFacts, processes: int
+) -> Iterator[ResolvedParallelism]:
+    """Yield the layouts worth an estimate, the simplest first."""
+    base = _completed(replace(written, processes=processes, strategy="zero2"), train, hardware)
+    offloads = (written.offload_optimizer, written.offload_parameters)
+    if "cpu" in offloads:
+        if written.offload_parameters == "none":
+            yield base
+        yield replace(base, strategy="zero3")
+        return
+    if not written.processes or processes == 1:
+        yield replace(base, strategy="single", processes=1, nodes=1)
+    if processes > 1:
+        yield replace(base, strategy="ddp")
+        yield base
+        if train.tuner.type != "qlora":
+            if train.device == "cuda" and not train.tuner.is_adapter:
+                yield replace(base, strategy="fsdp2")
+            yield replace(base, strategy="zero3")
+    if train.tuner.type != "qlora":
+        yield replace(base, strategy="zero3", offload_optimizer="cpu", offload_parameters="cpu")
+
+
+def _ruled_out(train: ResolvedTrain, processes: int) -> tuple[Alternative, ...]:
+    if processes == 1 or not train.tuner.is_adapter:
+        return ()
+    if train.tuner.type == "qlora":
+        reason = "a base in 4 bits is not cut into shards here: each process holds all of it"
+        return (Alternative(strategy="zero3", reason=reason), Alternative(strategy="fsdp2", reason=reason))
+    return (Alternative(strategy="fsdp2", reason="a frozen base is sharded with zero3 here"),)
+
+
+def _candidate(
+    train: ResolvedTrain, layout: ResolvedParallelism, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths
+) -> _Candidate:
+    tried = replace(train, parallelism=layout)
+    memory = train_memory(tried, model, rows)
+    time = train_time(tried, model, hardware, rows, trained_parameters(tried, model))
+    offloaded = "cpu" in (layout.offload_optimizer, layout.offload_parameters)
+    return _Candidate(
+        name=f"{layout.strategy} with offload" if offloaded else layout.strategy,
+        layout=layout,
+        memory_bytes=memory.device_bytes,
+        capacity_bytes=device_capacity(tried, hardware) or 1,
+        host_bytes=memory.host_bytes,
+        host_capacity_bytes=int(_HOST_SHARE * hardware.memory_bytes),
+        seconds=time.seconds if time else 0.0,
+    )
+
+
+def _best(candidates: list[_Candidate], ruled_out: tuple[Alternative, ...]) -> ResolvedParallelism:
+    for wanted in (Fit.FITS, Fit.TIGHT):
+        usable = [item for item in candidates if item.fit is wanted]
+        if usable:
+            fastest = min(item.seconds for item in usable)
+            equal = [item for item in usable if item.seconds <= fastest * _EQUALLY_FAST]
+            chosen = min(equal, key=lambda item: _rank(item.name))
+            reason = f"{_needs(chosen)} and takes about {_duration(chosen.seconds)}, the fastest that fits"
+            if wanted is Fit.TIGHT:
+                reason = f"{_needs(chosen)}: tight, but nothing else fits better"
+            break
+    else:
+        chosen = min(candidates, key=lambda item: item.excess)
+        reason = f"nothing fits; this comes closest: {_needs(chosen)}"
+    alternatives = [
+        Alternative(strategy=item.name, reason=_against(item, chosen)) for item in candidates if item is not chosen
+    ]
+    return replace(chosen.layout, reason=reason, alternatives=(*alternatives, *ruled_out))
+
+
+def _against(item: _Candidate, chosen: _Candidate) -> str:
+    if item.fit is Fit.TOO_LARGE:
+        return f"{_needs(item)}: does not fit"
+    if item.fit is Fit.TIGHT and chosen.fit is Fit.FITS:
+        return f"{_needs(item)}: tight"
+    if item.seconds > chosen.seconds * _EQUALLY_FAST:
+        return f"{_needs(item)}, but takes about {_duration(item.seconds)} instead of {_duration(chosen.seconds)}"
+    return f"{_needs(item)} and is no faster, with more moving parts"
+
+
+def _completed(written: ResolvedParallelism, train: ResolvedTrain, hardware: HardwareFacts) -> ResolvedParallelism:
+    """Return a layout of a known strategy with processes and machines filled in."""
+    here = hardware.accelerator.count if hardware.accelerator and train.device != "cpu" else 0
+    if written.strategy == "single":
+        processes = 1
+    elif here:
+        processes = written.processes or here * hardware.nodes
+    else:
+        processes = written.processes or min(2, max(1, hardware.cpu_cores))
+    nodes = written.nodes
+    if nodes == 1 and here and processes > here:
+        nodes = -(-processes // here)
+    reason = written.reason or "written in the spec"
+    return replace(written, processes=processes, nodes=nodes, reason=reason)
+
+
+def _on_processor(written: ResolvedParallelism, train: ResolvedTrain, hardware: HardwareFacts) -> ResolvedParallelism:
+    if written.processes > 1:
+        reason = f"{written.processes} processes are written and there is no accelerator: data parallel is the simplest"
+        return _completed(replace(written, strategy="ddp", reason=reason), train, hardware)
+    if "cpu" in (written.offload_optimizer, written.offload_parameters):
+        return _completed(replace(written, strategy="zero3", processes=1, reason="offload is written"), train, hardware)
+    reason = f"no accelerator: one process with {train.threads} threads has all there is"
+    several = Alternative(strategy="ddp", reason="several processes would share the same cores and each hold the model")
+    return replace(written, strategy="single", processes=1, nodes=1, reason=reason, alternatives=(several,))
+
+
+def _has_model_parallelism(layout: ResolvedParallelism) -> bool:
+    degrees = (layout.tensor_parallel, layout.pipeline_parallel, layout.context_parallel, layout.expert_parallel)
+    return max(degrees) > 1
+
+
+def _rank(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def _needs(item: _Candidate) -> str:
+    device = f"{_gib(item.memory_bytes)} of {_gib(item.capacity_bytes)} on {_count(item.layout.processes)}"
+    if item.lacks_host_memory:
+        return f"{device}, and {_gib(item.host_bytes)} of the host where {_gib(item.host_capacity_bytes)} can be used"
+    return device
+
+
+def _count(processes: int) -> str:
+    return "1 process" if processes == 1 else f"{processes} processes"
+
+
+def _gib(size: int) -> str:
+    return f"{size / _GIB:.1f} GiB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,134 @@
+"""Training time: rows to tokens, tokens to arithmetic, arithmetic and traffic to seconds. A prior, not a promise."""
+
+import math
+from dataclasses import dataclass
+
+from tunewright.compiler.estimate.rows import RowLengths
+from tunewright.compiler.estimate.storage import ELEMENT_BYTES, parameters_of
+from tunewright.compiler.estimate.throughput import training_flops, training_rate
+from tunewright.compiler.facts.accelerators import accelerator_model
+from tunewright.compiler.ir.facts import HardwareFacts, ModelFacts
+from tunewright.compiler.ir.resolved import ResolvedTrain
+
+#: From the start of a process to its first step.
+START_SECONDS = 10.0
+#: What a step costs beside arithmetic: the Python around it.
+_STEP_SECONDS = 0.1
+#: Rows of a micro-batch are padded to its longest one.
+_PADDING = 1.25
+#: A model before the comparison: the reference, or the base with adapters off, runs forward only.
+_REFERENCE_METHODS = frozenset({"dpo", "kto"})
+_SEQUENCES = {"dpo": 2.0, "orpo": 2.0}
+_LINK_SHARE = 0.65
+#: Bytes a second between machines and to the host, for each process; parameters a second of Adam on one host core.
+_NETWORK_BANDWIDTH = 15e9
+_HOST_BANDWIDTH = 20e9
+_HOST_ADAM_PARAMETERS = 80e6
+#: transformers runs experts one after the other, and ZeRO-3 gathers each of them: seen ten times slower.
+_MIXTURE_FACTOR = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainTime:
+    """Seconds expected, with the ends of the range; `tokens_per_second` over all processes."""
+
+    seconds: float
+    seconds_low: float
+    seconds_high: float
+    tokens_per_second: float
+
+
+def train_time(
+    train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths, trained: int
+) -> TrainTime | None:
+    """Return how long a training step with a settled strategy takes; None when neither rows nor steps are known."""
+    steps = optimizer_steps(train, rows)
+    if steps is None:
+        return None
+    rate = training_rate(hardware, device=train.device, precision=train.precision, threads=train.threads)
+    tokens = _micro_batch_tokens(train, rows)
+    micro_batches = steps * train.gradient_accumulation_steps
+    traffic = _micro_batch_traffic(train, model, hardware)
+    each_step = _STEP_SECONDS + _step_traffic(train, hardware, trained)
+
+    def total(flops_per_second: float) -> float:
+        compute = tokens * _flops(train, model, rows) / flops_per_second
+        return START_SECONDS + micro_batches * max(compute, traffic) + steps * each_step
+
+    expected = total(rate.expected)
+    return TrainTime(
+        seconds=expected,
+        seconds_low=total(rate.high),
+        seconds_high=total(rate.low),
+        tokens_per_second=micro_batches
+        * tokens
+        * train.parallelism.data_parallel
+        / max(1e-9, expected - START_SECONDS),
+    )
+
+
+def optimizer_steps(train: ResolvedTrain, rows: RowLengths) -> int | None:
+    """Return how many optimizer steps are made, or None when the number of rows is not known."""
+    if train.max_steps is not None:
+        return train.max_steps
+    if rows.rows is None:
+        return None
+    kept = rows.rows * (1 - train.evaluation_share)
+    if train.packing:
+        kept = math.ceil(kept * rows.tokens_per_row(train) / train.max_length)
+    return max(1, math.ceil(kept * train.num_train_epochs / train.global_batch_size))
+
+
+def _micro_batch_tokens(train: ResolvedTrain, rows: RowLengths) -> float:
+    sequences = train.per_device_train_batch_size * _SEQUENCES.get(train.method, 1.0)
+    if train.packing:
+        return sequences * train.max_length
+    padded = rows.tokens_per_row(train) * (_PADDING if train.per_device_train_batch_size > 1 else 1.0)
+    return sequences * min(float(train.max_length), padded)
+
+
+def _flops(train: ResolvedTrain, model: ModelFacts, rows: RowLengths) -> float:
+    length = train.max_length if train.packing else rows.tokens_per_row(train)
+    flops = training_flops(model, length, adapter=train.tuner.is_adapter, replayed=train.gradient_checkpointing)
+    if train.method in _REFERENCE_METHODS:
+        forwards = 4.0 if train.gradient_checkpointing else 3.0
+        flops *= 1 + 1 / forwards
+    layout = train.parallelism
+    if layout.strategy == "megatron":
+        flops /= layout.tensor_parallel * layout.pipeline_parallel * layout.context_parallel
+    if model.num_experts and layout.strategy == "zero3":
+        flops *= _MIXTURE_FACTOR
+    return flops
+
+
+def _micro_batch_traffic(train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts) -> float:
+    """Return seconds of communication for a micro-batch, which hides behind arithmetic where that takes longer."""
+    layout = train.parallelism
+    if layout.strategy not in {"zero3", "fsdp2"} or layout.processes < 2:
+        return 0.0
+    gathers = 2.0 if train.tuner.is_adapter else 3.0
+    volume = gathers * ELEMENT_BYTES[train.precision] * parameters_of(model)
+    seconds = volume / _link_bandwidth(train, hardware)
+    if layout.offload_parameters == "cpu":
+        seconds += volume / (layout.processes * _HOST_BANDWIDTH)  # each process fetches its own shard
+    return seconds
+
+
+def _step_traffic(train: ResolvedTrain, hardware: HardwareFacts, trained: int) -> float:
+    """Return seconds between the last backward pass and the next forward pass."""
+    layout, element = train.parallelism, ELEMENT_BYTES[train.precision]
+    seconds = 0.0
+    if layout.processes > 1 and layout.strategy in {"ddp", "zero1", "zero2", "megatron"}:
+        seconds += 2.0 * element * trained / _link_bandwidth(train, hardware)
+    if layout.offload_optimizer == "cpu":
+        moved = 2.0 * element * trained / (layout.processes * _HOST_BANDWIDTH)
+        cores = max(1, hardware.cpu_cores) * max(1, layout.nodes)
+        seconds += moved + trained / (_HOST_ADAM_PARAMETERS * cores)
+    return seconds
+
+
+def _link_bandwidth(train: ResolvedTrain, hardware: HardwareFacts) -> float:
+    if train.parallelism.nodes > 1:
+        return _NETWORK_BANDWIDTH
+    known = accelerator_model(hardware.accelerator.name) if hardware.accelerator else None
+    return _LINK_SHARE * (known.interconnect_bandwidth or 1e9) if known else 5e9

@@ -1,0 +1,143 @@
+"""Estimates of the steps that do not train: evaluation, export, service. Coarse: the times are judgement."""
+
+from tunewright.compiler.estimate.inference import inference_bytes, key_value_bytes, linear_bytes, reply_seconds
+from tunewright.compiler.estimate.parameters import has_shape
+from tunewright.compiler.estimate.storage import ELEMENT_BYTES, parameters_of, weight_bytes
+from tunewright.compiler.ir.facts import HardwareFacts, ModelFacts
+from tunewright.compiler.ir.plan import Estimate
+from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedEvaluate, ResolvedExport, ResolvedQuantize
+
+MIB = 2**20
+#: A prompt of an evaluation whose rows were not looked at, in tokens.
+PROMPT_TOKENS = 256
+
+_START_SECONDS = 10.0
+_SPREAD = (0.4, 3.0)
+_PYTHON_BYTES = 750 * MIB
+_DEVICE_BYTES = 600 * MIB
+#: Compiled graphs and buffers of a serving engine.
+_ENGINE_BYTES = 1500 * MIB
+#: Parameters a second that each method works off on one accelerator; on a CPU core a small part of it.
+_QUANTIZE_RATE = {"bnb": 500e6, "fp8": 500e6, "awq": 12e6, "gptq": 8e6}
+_CPU_QUANTIZE_SHARE = 0.1
+_CALIBRATION_BYTES = 2 * 128 * 2048
+
+
+def estimate_evaluate(
+    evaluate: ResolvedEvaluate,
+    model: ModelFacts,
+    hardware: HardwareFacts,
+    *,
+    rows: int | None,
+    prompt_tokens: int = PROMPT_TOKENS,
+) -> Estimate:
+    """Return what an evaluation over `rows` prompts takes; `rows` None where a suite's size is not known."""
+    if not has_shape(model):
+        return Estimate()
+    length = prompt_tokens + evaluate.max_new_tokens
+    breakdown = inference_bytes(model, precision=evaluate.precision, length=length, batch=evaluate.batch_size)
+    breakdown["runtime"] = _runtime(evaluate.device)
+    seconds = low = high = None
+    if rows is not None:
+        batches = -(-rows // evaluate.batch_size)
+        each = reply_seconds(
+            model, hardware, device=evaluate.device, precision=evaluate.precision, threads=evaluate.threads,
+            batch=evaluate.batch_size, prompt=prompt_tokens, reply=max(1, evaluate.max_new_tokens // 2),
+        )  # fmt: skip
+        seconds, low, high = (round(_START_SECONDS + batches * item, 1) for item in each)
+    return Estimate(
+        memory_bytes=sum(breakdown.values()),
+        capacity_bytes=_capacity(hardware, evaluate.device),
+        seconds=seconds,
+        seconds_low=low,
+        seconds_high=high,
+        breakdown=breakdown,
+    )
+
+
+def estimate_export(export: ResolvedExport, model: ModelFacts, hardware: HardwareFacts) -> Estimate:
+    """Return what merging, quantising and measuring a model takes."""
+    if not has_shape(model):
+        return Estimate()
+    whole = weight_bytes(model, precision=export.precision)
+    # The merged model stays in memory while the exported one is loaded and compared with it.
+    breakdown = {"weights": whole, "exported weights": exported_bytes(model, export.quantize, export.precision)}
+    if export.quantize and export.quantize.method in {"gptq", "awq"}:
+        breakdown["calibration"] = _calibration_bytes(model, export.quantize)
+    breakdown["runtime"] = _runtime(export.device)
+    seconds = _export_seconds(export, model)
+    return Estimate(
+        memory_bytes=sum(breakdown.values()),
+        capacity_bytes=_capacity(hardware, export.device),
+        seconds=round(seconds, 1),
+        seconds_low=round(seconds * _SPREAD[0], 1),
+        seconds_high=round(seconds * _SPREAD[1], 1),
+        disk_bytes=whole + breakdown["exported weights"],
+        breakdown=breakdown,
+    )
+
+
+def estimate_deploy(
+    deploy: ResolvedDeploy, model: ModelFacts, hardware: HardwareFacts, quantize: ResolvedQuantize | None = None
+) -> Estimate:
+    """Return the least memory one device of a service needs: for a single request of the longest length.
+
+    `capacity_bytes` is the share of the device that the engine may take; what is left serves more requests at once.
+    """
+    if not has_shape(model):
+        return Estimate()
+    breakdown = inference_bytes(
+        model, precision=deploy.precision, linear_bytes=linear_bytes(quantize), length=deploy.max_model_len, batch=1,
+        tensor_parallel=deploy.tensor_parallel,
+    )  # fmt: skip
+    breakdown["runtime"] = _runtime(deploy.device)
+    if deploy.engine != "embedded":
+        breakdown["runtime"] += _ENGINE_BYTES
+    capacity = _capacity(hardware, deploy.device)
+    if capacity is not None and deploy.device != "cpu":
+        capacity = int(capacity * deploy.gpu_memory_share)
+    return Estimate(memory_bytes=sum(breakdown.values()), capacity_bytes=capacity, breakdown=breakdown)
+
+
+def concurrent_requests(deploy: ResolvedDeploy, model: ModelFacts, estimate: Estimate) -> int:
+    """Return how many requests of the longest length the memory holds at once; 0 when not even one."""
+    if estimate.memory_bytes is None or estimate.capacity_bytes is None:
+        return 0
+    token = key_value_bytes(
+        model, tensor_parallel=deploy.tensor_parallel, element_bytes=ELEMENT_BYTES[deploy.precision]
+    )
+    free = estimate.capacity_bytes - estimate.memory_bytes + estimate.breakdown["keys and values"]
+    return max(0, int(free / (token * deploy.max_model_len)))
+
+
+def exported_bytes(model: ModelFacts, quantize: ResolvedQuantize | None, precision: str) -> int:
+    """Return the bytes of an exported model's weights."""
+    return weight_bytes(model, precision=precision, linear_bytes=linear_bytes(quantize))
+
+
+def _calibration_bytes(model: ModelFacts, quantize: ResolvedQuantize) -> int:
+    # GPTQ keeps a matrix of second moments of each layer's input and its factorisation, both in 32 bits.
+    widest = max(model.hidden_size or 0, model.intermediate_size or 0)
+    moments = 3 * 4 * widest**2 if quantize.method == "gptq" else 0
+    return moments + _CALIBRATION_BYTES * (model.hidden_size or 0)
+
+
+def _export_seconds(export: ResolvedExport, model: ModelFacts) -> float:
+    parameters = parameters_of(model)
+    seconds = _START_SECONDS + 2 * parameters * ELEMENT_BYTES[export.precision] / 500e6
+    if export.quantize is None:
+        return seconds
+    rate = _QUANTIZE_RATE[export.quantize.method]
+    if export.device == "cpu":
+        rate *= _CPU_QUANTIZE_SHARE
+    return seconds + parameters / rate
+
+
+def _runtime(device: str) -> int:
+    return _PYTHON_BYTES if device == "cpu" else _DEVICE_BYTES
+
+
+def _capacity(hardware: HardwareFacts, device: str) -> int | None:
+    if device == "cpu":
+        return hardware.memory_bytes or None
+    return hardware.accelerator.memory_bytes if hardware.accelerator else None
