@@ -1,5 +1,6 @@
 """What was learned of a file that has not changed since: one small JSON file for each file looked at."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -38,7 +39,8 @@ class FactCache:
             aside.write_text(json.dumps({"name": name, "stamp": stamp, "value": value}), encoding="utf-8")
             aside.replace(file)
         except OSError:
-            aside.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                aside.unlink()
 
     def _file(self, kind: str, name: str) -> Path:
         return (

@@ -19,15 +19,15 @@ _ALIASES = {
     "num_experts_per_token": ("num_experts_per_tok", "num_experts_per_token", "moe_topk"),
 }
 _PLAIN_ROPE = frozenset({None, "default"})
-_BIGGEST = 2**40  # no real extent comes near; keeps every product inside what a plan can write
+_BIGGEST = 2**31  # no real extent comes near
 _QWEN3_VL_POSITIONS = 2304
 
 
 def facts_of_configuration(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields of ModelFacts; sizes that are missing or are not positive integers are left out."""
     text = _section(config, "text_config") or config
-    model_type = config.get("model_type") if isinstance(config.get("model_type"), str) else None
-    family = family_of(model_type) or family_of(text.get("model_type")) or Family(model_type="")
+    model_type = _name(config, "model_type")
+    family = family_of(model_type) or family_of(_name(text, "model_type")) or Family(model_type="")
     fields: dict[str, Any] = {"model_type": model_type}
     for field, names in _ALIASES.items():
         if (size := _size(text, *names)) is not None:
@@ -35,7 +35,7 @@ def facts_of_configuration(config: Mapping[str, Any]) -> dict[str, Any]:
     hidden, heads = fields.get("hidden_size"), fields.get("num_attention_heads")
     if heads:
         fields.setdefault("num_key_value_heads", heads)
-    if hidden and heads:
+    if hidden and heads and hidden >= heads:
         fields.setdefault("head_dim", hidden // heads)
     if hidden and model_type == "gpt2":
         fields.setdefault("intermediate_size", 4 * hidden)
@@ -52,6 +52,7 @@ def _mixture(text: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, An
         return {}
     width = _size(text, "moe_intermediate_size") or fields.get("intermediate_size") or 0
     shared = _size(text, "shared_expert_intermediate_size") or (_size(text, "n_shared_experts") or 0) * width
+    shared = shared if shared < _BIGGEST else 0
     return {
         "moe_intermediate_size": width,
         "shared_expert_intermediate_size": shared,
@@ -137,6 +138,11 @@ def _latent(text: Mapping[str, Any]) -> LatentAttention | None:
 def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = config.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def _name(config: Mapping[str, Any], key: str) -> str | None:
+    value = config.get(key)
+    return value if isinstance(value, str) else None
 
 
 def _size(config: Mapping[str, Any], *names: str) -> int | None:

@@ -22,7 +22,7 @@ _GLOB = frozenset("*?[")
 def collect_data(
     sources: Sequence[str], declared_format: str | None, base_directory: Path, *, cache: FactCache | None
 ) -> DataFacts:
-    """Return the facts of a data set of one or several sources: `file:path`, `dir:path`, a bare path, `hf://datasets/...`.
+    """Return the facts of a data set of one or several sources: `file:`, `dir:`, a bare path, `hf://datasets/...`.
 
     Rows are held against the declared format, or against the one that the first row of all shows. The digest binds the
     content of the files in the order written.

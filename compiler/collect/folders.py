@@ -26,6 +26,7 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "
 _TEMPLATES = ("chat_template.jinja", "chat_template.json")
 _OTHER_WEIGHTS = ("pytorch_model*.bin", "consolidated*.pth")
 _LONGEST_JSON = 32 * 2**20
+_TOO_MANY = 2**53  # a made-up shape; a plan could not even write the number
 
 
 class _FolderError(ValueError):
@@ -85,7 +86,8 @@ def _parameters(fields: Mapping[str, Any], tensors: list[StoredTensor]) -> int |
     if tensors and fields["quantization"] is None:
         return count_elements(tensors)
     facts = ModelFacts(source="", origin="folder", **fields)
-    return count_parameters(facts) if has_shape(facts) else None
+    count = count_parameters(facts) if has_shape(facts) else _TOO_MANY
+    return count if count < _TOO_MANY else None
 
 
 def _common_dtype(tensors: list[StoredTensor]) -> str | None:

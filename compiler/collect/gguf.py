@@ -72,7 +72,11 @@ def read_gguf_header(path: Path) -> GgufHeader:
         for _ in range(entry_count):
             key = reader.text()
             metadata[key] = reader.value(reader.number("<I"))
-        return GgufHeader(metadata, tuple(_tensor(reader) for _ in range(tensor_count)))
+        tensors = tuple(_tensor(reader) for _ in range(tensor_count))
+        # Not even at half a bit each would they fit: the dimensions are made up.
+        if sum(tensor.elements for tensor in tensors) > reader.size * 16:
+            raise GgufError("its tensors claim more parameters than it can hold")
+        return GgufHeader(metadata, tensors)
 
 
 def _tensor(reader: "_Reader") -> Tensor:
@@ -83,9 +87,6 @@ def _tensor(reader: "_Reader") -> Tensor:
     dimensions = tuple(reader.number("<Q") for _ in range(rank))
     kind = reader.number("<I")
     reader.number("<Q")
-    # Even one bit a parameter would not fit the file: the dimensions are made up.
-    if math.prod(dimensions) > reader.size * 16:
-        raise GgufError(f"tensor `{name[:80]}` claims more parameters than the file can hold")
     return Tensor(name, dimensions, TENSOR_TYPES.get(kind, f"type {kind}"))
 
 

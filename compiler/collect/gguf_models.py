@@ -45,10 +45,8 @@ def _facts_of_header(header: GgufHeader) -> Mapping[str, Any]:
         raise GgufError("it holds no weights")
     names = {tensor.name for tensor in header.tensors}
     model_type = _MODEL_TYPES.get(architecture, architecture)
-    heads, hidden = (
-        _integer(metadata, f"{architecture}.attention.head_count"),
-        _integer(metadata, f"{architecture}.embedding_length"),
-    )
+    heads = _integer(metadata, f"{architecture}.attention.head_count")
+    hidden = _integer(metadata, f"{architecture}.embedding_length")
     heaviest = _heaviest_type(header)
     return {
         "model_type": model_type,
@@ -56,8 +54,7 @@ def _facts_of_header(header: GgufHeader) -> Mapping[str, Any]:
         "num_hidden_layers": _integer(metadata, f"{architecture}.block_count"),
         "num_attention_heads": heads,
         "num_key_value_heads": _integer(metadata, f"{architecture}.attention.head_count_kv") or heads,
-        "head_dim": _integer(metadata, f"{architecture}.attention.key_length")
-        or (hidden // heads if hidden and heads else None),
+        "head_dim": _integer(metadata, f"{architecture}.attention.key_length") or (hidden or 0) // (heads or 1) or None,
         "intermediate_size": _integer(metadata, f"{architecture}.feed_forward_length"),
         "vocab_size": _vocabulary(header, architecture),
         "max_position_embeddings": _integer(metadata, f"{architecture}.context_length"),

@@ -32,7 +32,7 @@ def stated_hardware(
 ) -> HardwareFacts | None:
     """Return the machine that a spec states, or None when there is no accelerator of that name.
 
-    Nothing of this machine enters, so that the plan is the same wherever it is made. `memory_bytes` is 0 when not stated.
+    Nothing of this machine enters, so the plan is the same wherever it is made. `memory_bytes` is 0 when not stated.
     """
     if accelerator.lower() == "cpu":
         return HardwareFacts(

@@ -33,7 +33,7 @@ class ResourceRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRequest:
-    """Model sources, data sets and suites by name, other files as written, ports to look at; `resources` when stated."""
+    """Model sources, data sets and suites by name, other files as written, ports to look at; `resources` if stated."""
 
     models: tuple[str, ...] = ()
     data: Mapping[str, DataRequest] = field(default_factory=dict)

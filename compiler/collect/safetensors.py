@@ -72,7 +72,9 @@ def read_safetensors_header(path: Path) -> tuple[StoredTensor, ...]:
 
 def _tensor(name: str, entry: dict[str, Any]) -> StoredTensor:
     shape = tuple(int(extent) for extent in entry["shape"])
-    if any(extent < 0 for extent in shape):
+    start, end = entry["data_offsets"]
+    # No type packs more than eight numbers into a byte: a shape beyond that is made up.
+    if any(extent < 0 for extent in shape) or math.prod(shape) > 8 * (end - start):
         raise ValueError(name)
     return StoredTensor(name, str(entry["dtype"]), shape)
 

@@ -1,6 +1,7 @@
-"""Count parameters from a model's shape: all of them, those one token uses, those an adapter trains. Exact, not an estimate."""
+"""Count parameters from a model's shape: all, those one token uses, those an adapter trains. Exact, not an estimate."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from tunewright.compiler.estimate.vision import count_vision_parameters
@@ -8,12 +9,13 @@ from tunewright.compiler.facts.families import LATENT, LLAMA, Linears, family_of
 from tunewright.compiler.ir.facts import ModelFacts
 
 
-class LinearShape(NamedTuple):
-    """A linear layer `in_features -> out_features`, and how many copies of it the whole model has."""
+@dataclass(frozen=True, slots=True)
+class LinearShape:
+    """A linear layer `in_features -> out_features`, and how many of it the whole model has."""
 
     in_features: int
     out_features: int
-    copies: int
+    count: int
 
 
 class ShapeUnknownError(ValueError):
@@ -51,14 +53,14 @@ def count_parameters(facts: ModelFacts) -> int:
 
 
 def count_active_parameters(facts: ModelFacts) -> int:
-    """Return the parameters that one token passes through: all of them, but for a mixture only the experts it is sent to."""
+    """Return how many parameters one token passes through: of a mixture only the experts that it is sent to."""
     return _count(facts, facts.num_experts_per_token)
 
 
 def linear_shapes(facts: ModelFacts) -> Mapping[str, LinearShape]:
     """Return the linear layers of all blocks of the language model by module name.
 
-    A name is qualified only where a block has several of it: `experts.gate_proj`, `shared_expert.gate_proj`, `attn.c_proj`.
+    A name is qualified only where a block has several of it: `experts.up_proj`, `shared_expert.up_proj`, `attn.c_proj`.
     Routers, embeddings, the output head and the vision tower are not among them.
     """
     shape = _shape(facts)
@@ -83,8 +85,9 @@ def lora_parameters(
 ) -> int:
     """Return how many parameters LoRA of a rank trains on `modules` (names, or `all-linear`).
 
-    A name matches as PEFT matches it: the last components of a module's path. `experts`: whether the experts of a mixture
-    get adapters too; transformers keeps them as one fused parameter, which `all-linear` passes by. `dora` adds its magnitudes.
+    A name matches as PEFT matches it: the last components of a module's path. `experts`: whether the experts of a
+    mixture get adapters too; transformers keeps them as one fused parameter, which `all-linear` passes by. `dora` adds
+    its magnitudes.
     """
     wanted = None if modules == "all-linear" else frozenset([modules] if isinstance(modules, str) else modules)
     total = 0
@@ -93,7 +96,7 @@ def lora_parameters(
             continue
         if wanted is None or any(name == target or name.endswith(f".{target}") for target in wanted):
             width = linear.in_features + linear.out_features
-            total += linear.copies * (rank * width + (linear.out_features if dora else 0))
+            total += linear.count * (rank * width + (linear.out_features if dora else 0))
     return total
 
 

@@ -13,8 +13,8 @@ _GIGA = 10**9
 class AcceleratorModel:
     """One row of the table.
 
-    `peak_flops`: dense 16-bit matrix multiplication a second (bf16, or fp16 where `bf16` is False). Bandwidths are bytes a
-    second; `interconnect_bandwidth` is one direction between two devices of a machine. `backend`: what torch calls the device.
+    `peak_flops`: dense 16-bit matrix multiplication a second (bf16, or fp16 where `bf16` is False). Bandwidths are in
+    bytes a second; `interconnect_bandwidth` is one direction between two devices of a machine. `backend`: torch's name.
     `marks` is the pattern by which a driver's own name of the device is recognised.
     """
 
@@ -78,9 +78,9 @@ ACCELERATORS: tuple[AcceleratorModel, ...] = (
     _nvidia("a40-48gb", 46068, 150, 696, 56, (8, 6), r"\bA40\b"),
     _nvidia("l4-24gb", 23034, 121, 300, 31, (8, 9), r"\bL4\b"),
     _nvidia("l40s-48gb", 46068, 362, 864, 31, (8, 9), r"\bL40S\b"),
-    _nvidia("rtx3090-24gb", 24576, 71, 936, 31, (8, 6), r"RTX 3090\b"),
+    _nvidia("rtx3090-24gb", 24576, 71, 936, 31, (8, 6), r"RTX 3090$"),
     # No peer-to-peer: everything between two cards goes through the host.
-    _nvidia("rtx4090-24gb", 24564, 165, 1008, 15, (8, 9), r"RTX 4090\b"),
+    _nvidia("rtx4090-24gb", 24564, 165, 1008, 15, (8, 9), r"RTX 4090$"),
     _nvidia("a100-40gb", 40960, 312, 1555, 300, (8, 0), r"A100.*40GB"),
     _nvidia("a100-80gb", 81920, 312, 2039, 300, (8, 0), r"A100.*80GB"),
     _nvidia("h20-96gb", 97871, 148, 4000, 450, (9, 0), r"\bH20\b"),

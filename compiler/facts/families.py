@@ -1,4 +1,4 @@
-"""Known model families: the names of their linear layers, and what config.json leaves unsaid. One row a `model_type`."""
+"""Known model families: the names of their linear layers, and what config.json leaves unsaid."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ _NOT_LMDEPLOY = ("embedded", "vllm", "sglang")
 class Family:
     """What holds for all models of one `model_type`.
 
-    `lora_modules`: default targets of LoRA. `linears`: all linear layers of a block; `expert_linears` those of one expert
-    where their names differ. `qkv_bias`, `qk_norm`, `tied`, `norms_per_layer`: what config.json leaves out. `turn_end`: the
-    text that ends an assistant's turn in the family's chat template, None where it has none. `megatron`: our Megatron path
-    maps its weights. `engines`: serving engines that load it.
+    `lora_modules`: default targets of LoRA. `linears`: all linear layers of a block; `expert_linears`: those of one
+    expert where their names differ. `qkv_bias`, `qk_norm`, `tied`, `norms_per_layer`: what config.json leaves out.
+    `turn_end`: the text that ends an assistant's turn in the family's chat template, None where it has none.
+    `megatron`: our Megatron path maps its weights. `engines`: serving engines that load it.
     """
 
     model_type: str

@@ -1,4 +1,4 @@
-"""The catalogue of known model shapes: what a hub model is like without having its files. The numbers are in models.json."""
+"""The catalogue of known model shapes (models.json): what a hub model is like without having its files."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ _CATALOGUE = Path(__file__).with_name("models.json")
 
 
 def known_model(hub_id: str, source: str) -> ModelFacts | None:
-    """Return the facts of a hub model (`org/name`, in any case of letters) as those of `source`, or None when unknown."""
+    """Return the facts of a hub model (`org/name` in any case of letters) as those of `source`; None when unknown."""
     entry = _by_id().get(hub_id.lower())
     if entry is None:
         return None
