@@ -99,7 +99,11 @@ def _files_of(source: str, base_directory: Path, total: "_Total") -> list[tuple[
     except RuntimeError:  # `~name` of a user who does not exist
         path = base_directory / written
     if path.is_dir():
-        inside = sorted(item for item in path.iterdir() if item.is_file() and item.suffix in SUFFIXES)
+        try:
+            inside = sorted(item for item in path.iterdir() if item.is_file() and item.suffix in SUFFIXES)
+        except OSError as error:
+            total.object_to(written, f"the folder can't be read: {error.strerror or error}")
+            return []
         if not inside:
             total.object_to(written, f"the folder holds no data files ({', '.join(SUFFIXES)})")
         return [(f"{written.rstrip('/')}/{item.name}", item) for item in inside]

@@ -64,6 +64,10 @@ def _shape(folder: Path) -> dict[str, Any]:
     if not (folder / _CONFIGURATION).is_file():
         if (folder / "adapter_config.json").is_file():
             raise _FolderError("holds an adapter, not a model; name the model that it belongs to")
+        if gguf := next(iter(sorted(folder.glob("*.gguf"))), None):
+            raise _FolderError(
+                f"has no `{_CONFIGURATION}`; for the GGUF file in it write `gguf:` and its path, {gguf.name}"
+            )
         raise _FolderError(f"has no `{_CONFIGURATION}`, so it is not a model folder")
     fields = facts_of_configuration(_read_object(folder / _CONFIGURATION))
     files = weight_files(folder)

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -76,7 +75,7 @@ def _disk_free(home: Path) -> int | None:
 
 def _accelerator(memory_bytes: int) -> Accelerator | None:
     if sys.platform == "darwin":
-        return Accelerator(name="mps", memory_bytes=memory_bytes, count=1) if platform.machine() == "arm64" else None
+        return Accelerator(name="mps", memory_bytes=memory_bytes, count=1) if os.uname().machine == "arm64" else None
     devices = _nvidia_devices()
     if not devices:
         return None

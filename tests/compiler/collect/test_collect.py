@@ -40,7 +40,8 @@ def test_gathers_everything_asked_for(request_and_folder: tuple[FactRequest, Pat
     assert (facts.data["texts"].rows, facts.suites["exam"].rows) == (1, 1)
     assert facts.files["schema.json"].digest == digest_of_file(folder / "schema.json")
     assert facts.files["missing.json"].digest is None
-    assert facts.hardware.accelerator is not None and facts.hardware.accelerator.count == 4
+    assert facts.hardware.accelerator is not None
+    assert facts.hardware.accelerator.count == 4
     assert facts.environments == {"train": environment}
 
 

@@ -1,4 +1,4 @@
-"""A model folder is taken at its files' word: headers are read, nothing is loaded, what is wrong is said in a sentence."""
+"""A model folder is taken at its word: headers are read, nothing is loaded, what is wrong is said in a sentence."""
 
 import json
 from pathlib import Path
@@ -101,6 +101,8 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
     assert problem(folder) == "does not exist"
     folder.mkdir()
     assert "has no `config.json`" in problem(folder)
+    (folder / "w.gguf").write_bytes(b"GGUF")
+    assert "write `gguf:` and its path, w.gguf" in problem(folder)
     (folder / "adapter_config.json").write_text("{}")
     assert "holds an adapter" in problem(folder)
     (folder / "config.json").write_text(json.dumps(CONFIG))
@@ -178,6 +180,7 @@ def test_any_safetensors_header_is_read_or_refused(tmp_path: Path, header: bytes
     path = tmp_path / "model.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     try:
-        assert isinstance(read_safetensors_header(path), tuple)
-    except SafetensorsError as error:
-        assert "`model.safetensors`" in str(error)
+        tensors = read_safetensors_header(path)
+    except SafetensorsError:
+        return
+    assert all(min(tensor.shape, default=0) >= 0 for tensor in tensors)

@@ -69,9 +69,13 @@ def test_tells_the_shape_of_a_model(tmp_path: Path) -> None:
     assert (facts.hidden_size, facts.num_hidden_layers, facts.num_attention_heads) == (8, 2, 4)
     assert (facts.num_key_value_heads, facts.head_dim, facts.intermediate_size) == (2, 2, 16)
     assert (facts.vocab_size, facts.max_position_embeddings, facts.num_parameters) == (3, 512, 24 + 64 + 8)
-    assert facts.tie_word_embeddings and facts.attention_qkv_bias and facts.rope_scaling and facts.chat_template
+    assert facts.tie_word_embeddings
+    assert facts.attention_qkv_bias
+    assert facts.rope_scaling
+    assert facts.chat_template
     assert "q_proj" in facts.linear_modules
-    assert facts.digest is not None and facts.digest.startswith("sha256:")
+    assert facts.digest is not None
+    assert facts.digest.startswith("sha256:")
 
 
 def test_arrays_are_counted_and_not_kept(tmp_path: Path) -> None:

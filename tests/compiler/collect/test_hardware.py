@@ -13,7 +13,8 @@ def test_looks_at_this_machine(tmp_path: Path) -> None:
     facts = collect_hardware(tmp_path / "not" / "yet" / "there")
     assert 1 <= facts.cpu_cores <= (os.cpu_count() or 1)
     assert 2**28 < facts.memory_bytes <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert facts.disk_free_bytes is not None and facts.disk_free_bytes > 0
+    assert facts.disk_free_bytes is not None
+    assert facts.disk_free_bytes > 0
     assert not facts.stated
 
 
@@ -54,7 +55,8 @@ def test_an_odd_membership_is_no_limit(text: str, tmp_path: Path) -> None:
 
 def test_a_stated_machine_comes_from_the_table() -> None:
     facts = stated_hardware("A100-80GB", count=8, nodes=2, memory_bytes=2**40)
-    assert facts is not None and facts.accelerator is not None
+    assert facts is not None
+    assert facts.accelerator is not None
     assert (facts.accelerator.name, facts.accelerator.count, facts.nodes) == ("a100-80gb", 8, 2)
     assert (facts.memory_bytes, facts.stated, facts.disk_free_bytes) == (2**40, True, None)
 

@@ -12,8 +12,10 @@ from tunewright.compiler.facts.models import known_ids, known_model
 def test_every_model_of_the_catalogue_can_be_planned_with(hub_id: str) -> None:
     facts = known_model(hub_id.upper(), "hf://x")
     assert facts is not None
-    assert facts.num_parameters is not None and facts.num_parameters > 10**8
-    assert facts.max_position_embeddings is not None and facts.max_position_embeddings >= 2048
+    assert facts.num_parameters is not None
+    assert facts.num_parameters > 10**8
+    assert facts.max_position_embeddings is not None
+    assert facts.max_position_embeddings >= 2048
     family = family_of(facts.model_type)
     assert family is not None
     assert (facts.attention_qkv_bias, facts.qk_norm, facts.vision) == (family.qkv_bias, family.qk_norm, family.vision)
@@ -71,7 +73,8 @@ def test_number_formats_follow_the_generation(name: str, bf16: bool, fp8: bool) 
 )
 def test_recognises_what_a_driver_calls_its_devices(driver_name: str, name: str) -> None:
     model = recognise(driver_name)
-    assert model is not None and model.name == name
+    assert model is not None
+    assert model.name == name
 
 
 @pytest.mark.parametrize("driver_name", ["NVIDIA GeForce RTX 4090 D", "NVIDIA T400", "NVIDIA L40", "Quadro K2000", ""])
