@@ -1,10 +1,11 @@
 """The rules, one family a file. Adding one: its row in spec/codes.py, the rule in its family, a case under tests/compiler/cases/."""
 
+from tunewright.compiler.rules import data, evaluation, governance, parallelism, release, shape, training
 from tunewright.compiler.rules.rule import Rule
 
-FAMILIES: tuple[tuple[Rule, ...], ...] = ()
-
-RULES: tuple[Rule, ...] = tuple(rule for family in FAMILIES for rule in family)
+RULES: tuple[Rule, ...] = (
+    *shape.RULES, *data.RULES, *training.RULES, *parallelism.RULES, *evaluation.RULES, *release.RULES, *governance.RULES,
+)  # fmt: skip
 
 
 def explanation(code: str) -> Rule | None:

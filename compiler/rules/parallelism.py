@@ -1,0 +1,271 @@
+"""Family 3, second half: processes, sharding, model parallelism, memory."""
+
+from tunewright.compiler.facts.accelerators import ACCELERATOR_NAMES
+from tunewright.compiler.ir.plan import Estimate
+from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain
+from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.work import Work
+from tunewright.compiler.rules.rule import Phase, Rule
+from tunewright.spec.diagnostics import Label
+from tunewright.spec.source import Span
+from tunewright.spec.suggest import listed, nearest
+
+_ZERO = ("zero1", "zero2", "zero3")
+_SIZES = ("tensor_parallel", "pipeline_parallel", "context_parallel", "expert_parallel")
+_GIB = 2**30
+
+
+def _span(work: Work, step: ResolvedStep, *keys: str) -> Span:
+    return work.value_span("steps", step.name, "train", "parallelism", *keys)
+
+
+def _divisors(number: int, limit: int = 64) -> str:
+    return ", ".join(str(size) for size in range(1, min(number, limit) + 1) if number % size == 0)
+
+
+def _check_heads(work: Work) -> None:
+    assert work.resolved is not None
+    model = machine.base_model(work)
+    for step, train in work.resolved.trains():
+        size = train.parallelism.tensor_parallel
+        heads, shared = model.num_attention_heads, model.num_key_value_heads
+        span = _span(work, step, "tensor_parallel")
+        label = (Label(work.value_span("base", "model"), f"has {heads} heads, {shared} key/value heads"),)
+        if size > 1 and heads and heads % size:
+            work.sink.report("TW3010", "tensor_parallel must divide the number of attention heads", span, f"{size} does not divide {heads}", labels=label, help=f"use {_divisors(heads)}")
+        elif size > 1 and shared and shared % size and size % shared:
+            work.sink.report("TW3010", "tensor_parallel must divide the number of key/value heads", span, f"{size} does not divide {shared}", labels=label, help=f"use {_divisors(shared)}")
+
+
+def _check_layers(work: Work) -> None:
+    assert work.resolved is not None
+    layers = machine.base_model(work).num_hidden_layers
+    for step, train in work.resolved.trains():
+        size = train.parallelism.pipeline_parallel
+        if size > 1 and layers and layers % size:
+            work.sink.report(
+                "TW3011", "pipeline_parallel must divide the number of layers", _span(work, step, "pipeline_parallel"), f"{size} does not divide {layers}",
+                labels=(Label(work.value_span("base", "model"), f"has {layers} layers"),), help=f"use {_divisors(layers)}",
+            )  # fmt: skip
+
+
+def _check_experts(work: Work) -> None:
+    assert work.resolved is not None
+    model = machine.base_model(work)
+    for step, train in work.resolved.trains():
+        size = train.parallelism.expert_parallel
+        if size > 1 and model.hidden_size and not model.num_experts:
+            work.sink.report("TW3012", "expert_parallel needs a model with experts", _span(work, step, "expert_parallel"), labels=(Label(work.value_span("base", "model"), "has none"),), help="remove `expert_parallel`")
+        elif size > 1 and model.num_experts % size:
+            work.sink.report(
+                "TW3012", "expert_parallel must divide the number of experts", _span(work, step, "expert_parallel"), f"{size} does not divide {model.num_experts}",
+                help=f"use {_divisors(model.num_experts)}",
+            )  # fmt: skip
+
+
+def _check_world(work: Work) -> None:
+    assert work.resolved is not None
+    for step, train in work.resolved.trains():
+        parallelism = train.parallelism
+        product = parallelism.tensor_parallel * parallelism.pipeline_parallel * parallelism.context_parallel
+        if parallelism.strategy == "megatron" and product > 1 and parallelism.processes % product:
+            work.sink.report(
+                "TW3013", f"{parallelism.processes} processes can't be divided into groups of {product}", _span(work, step),
+                f"tensor {parallelism.tensor_parallel} x pipeline {parallelism.pipeline_parallel} x context {parallelism.context_parallel}",
+                help=f"use a number of processes that {product} divides, or smaller groups",
+            )  # fmt: skip
+
+
+def _check_model_parallel(work: Work) -> None:
+    assert work.spec is not None
+    for name, step in work.spec.steps.items():
+        written = step.train.parallelism if step.train else None
+        if written is None:
+            continue
+        if written.strategy != "megatron":
+            for key in (*_SIZES, "sequence_parallel"):
+                if getattr(written, key) not in (None, False, 1):
+                    work.sink.report(
+                        "TW3014", f"`{key}` needs the strategy `megatron`", work.key_span("steps", name, "train", "parallelism", key),
+                        help=f"set `strategy: megatron`, or remove `{key}`",
+                    )  # fmt: skip
+        elif written.sequence_parallel and (written.tensor_parallel or 1) == 1:
+            work.sink.report(
+                "TW3015", "sequence_parallel does nothing without tensor_parallel", work.key_span("steps", name, "train", "parallelism", "sequence_parallel"),
+                help="set `tensor_parallel: 2` or more, or remove `sequence_parallel`",
+            )  # fmt: skip
+
+
+def _check_offload(work: Work) -> None:
+    assert work.resolved is not None
+    for step, train in work.resolved.trains():
+        parallelism = train.parallelism
+        if parallelism.offload_parameters == "cpu" and parallelism.strategy != "zero3":
+            work.sink.report("TW3016", "offload_parameters needs the strategy `zero3`", _span(work, step, "offload_parameters"), help="set `strategy: zero3`, or remove it")
+        elif parallelism.offload_optimizer == "cpu" and parallelism.strategy not in ("zero2", "zero3"):
+            work.sink.report("TW3016", "offload_optimizer needs `zero2` or `zero3`", _span(work, step, "offload_optimizer"), help="set `strategy: zero2`, or remove it")
+
+
+def _check_processes(work: Work) -> None:
+    assert work.resolved is not None
+    assert work.facts is not None
+    hardware = work.facts.hardware
+    there = (hardware.accelerator.count if hardware.accelerator else hardware.cpu_cores) * hardware.nodes
+    what = "accelerators" if hardware.accelerator else "cpu cores"
+    for step, train in work.resolved.trains():
+        parallelism = train.parallelism
+        span = _span(work, step, "processes")
+        if parallelism.processes > there:
+            work.sink.report("TW3017", f"{parallelism.processes} processes on {there} {what}", span, help=f"use at most {there}")
+        elif parallelism.strategy == "single" and parallelism.processes > 1:
+            work.sink.report("TW3017", f"`single` is one process, not {parallelism.processes}", span, help="use `ddp`, or remove `processes`")
+
+
+def _check_memory(work: Work) -> None:
+    assert work.resolved is not None
+    for step, train in work.resolved.trains():
+        estimate = step.estimate
+        if estimate.memory_bytes is None or estimate.capacity_bytes is None or estimate.memory_bytes <= estimate.capacity_bytes:
+            continue
+        where = "accelerator" if train.device != "cpu" else "machine"
+        work.sink.report(
+            "TW3018", f"`{step.name}` needs about {estimate.memory_bytes / _GIB:.0f} GB but the {where} has {estimate.capacity_bytes / _GIB:.0f} GB",
+            work.key_span("steps", step.name), labels=(Label(work.value_span("base", "model"), _parameters_text(work)),),
+            help=_memory_help(train), notes=(_breakdown(estimate),),
+        )  # fmt: skip
+
+
+def _parameters_text(work: Work) -> str:
+    count = machine.base_model(work).num_parameters
+    return f"{count / 1e9:.1f} billion parameters" if count else ""
+
+
+def _memory_help(train: ResolvedTrain) -> str:
+    ways = []
+    if train.per_device_train_batch_size > 1:
+        ways.append("`per_device_train_batch_size: 1` with more `gradient_accumulation_steps`")
+    if not train.gradient_checkpointing:
+        ways.append("`gradient_checkpointing: true`")
+    if train.tuner.type == "full":
+        ways.append("`tuner: lora`")
+    elif train.tuner.type != "qlora":
+        ways.append("`tuner: qlora`")
+    if train.max_length > 1024:
+        ways.append(f"`max_length: {train.max_length // 2}`")
+    if train.parallelism.strategy not in ("zero3", "fsdp2", "megatron") and train.device != "cpu" and train.tuner.type != "qlora":
+        ways.append("`parallelism: zero3`")
+    return "try " + ", or ".join(ways[:3]) if ways else "use more or larger accelerators"
+
+
+def _breakdown(estimate: Estimate) -> str:
+    parts = sorted(estimate.breakdown.items(), key=lambda item: -item[1])[:4]
+    return "largest parts: " + ", ".join(f"{name} {size / _GIB:.1f} GB" for name, size in parts)
+
+
+def _check_quantized_megatron(work: Work) -> None:
+    assert work.resolved is not None
+    for step, train in work.resolved.trains():
+        if train.parallelism.strategy == "megatron" and train.method in ("orpo", "kto"):
+            work.sink.report("TW3019", f"{train.method} is not available with megatron", _span(work, step), help="use `zero3` or `fsdp2`")
+
+
+def _check_experts_zero3(work: Work) -> None:
+    assert work.resolved is not None
+    model = machine.base_model(work)
+    for step, train in work.resolved.trains():
+        if model.num_experts and train.parallelism.strategy == "zero3":
+            work.sink.report(
+                "TW3033", "ZeRO-3 gathers every expert for every token", _span(work, step), labels=(Label(work.value_span("base", "model"), f"{model.num_experts} experts"),),
+                help="use `megatron` with `expert_parallel`, or `zero2` where it fits",
+            )  # fmt: skip
+
+
+def _check_disk(work: Work) -> None:
+    assert work.resolved is not None
+    assert work.facts is not None
+    free = work.facts.hardware.disk_free_bytes
+    needed = sum(step.estimate.disk_bytes or 0 for step in work.resolved.steps)
+    if free is not None and not work.facts.hardware.stated and needed > free:
+        work.sink.report(
+            "TW3027", f"the steps write about {needed / _GIB:.0f} GB but {free / _GIB:.0f} GB are free", work.key_span("steps"),
+            help="free space, set TUNEWRIGHT_HOME to a bigger disk, or lower `save_total_limit`",
+        )  # fmt: skip
+
+
+def _check_accelerator(work: Work) -> None:
+    assert work.spec is not None
+    resources = work.spec.resources
+    if resources is None or work.is_poisoned("resources") or resources.accelerator.lower() in ACCELERATOR_NAMES:
+        return
+    near = nearest(resources.accelerator, ACCELERATOR_NAMES)
+    work.sink.report(
+        "TW8001", f"unknown accelerator `{resources.accelerator}`", work.value_span("resources", "accelerator"),
+        help=(f"did you mean `{near}`? " if near else "") + f"(known: {listed(ACCELERATOR_NAMES, 40)})",
+    )  # fmt: skip
+
+
+_MEGATRON = "resources: {accelerator: a100-80gb, count: 8}, base: {model: 'hf://meta-llama/Llama-3.1-70B-Instruct@1605565b47bb9346c5515c34102e054115b4f98b'}"
+
+RULES = (
+    Rule(
+        code="TW3010", phase=Phase.MODEL, check=_check_heads, why="Each rank must hold whole attention heads; engines assert it after the processes have started.",
+        bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 3}}}}}",
+        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, pipeline_parallel: 2}}}}}",
+    ),
+    Rule(
+        code="TW3011", phase=Phase.MODEL, check=_check_layers, why="Each pipeline stage holds whole layers.",
+        bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, pipeline_parallel: 3}}}}}",
+        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, pipeline_parallel: 2}}}}}",
+    ),
+    Rule(
+        code="TW3012", phase=Phase.MODEL, check=_check_experts, why="Each rank holds whole experts.",
+        bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, expert_parallel: 2}}}}}",
+        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+    ),
+    Rule(
+        code="TW3013", phase=Phase.HARDWARE, check=_check_world, why="Every process belongs to exactly one group; some frameworks round down and leave accelerators idle.",
+        bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, processes: 6, tensor_parallel: 4}}}}}",
+        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, processes: 8, tensor_parallel: 8}}}}}",
+    ),
+    Rule(
+        code="TW3014", phase=Phase.TEXT, check=_check_model_parallel, resolved=False, why="Only Megatron splits layers; elsewhere the setting would be silently ignored.",
+        bad="steps: {sft: {train: {parallelism: {strategy: ddp, tensor_parallel: 2}}}}", good="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2}}}}",
+    ),
+    Rule(
+        code="TW3015", phase=Phase.TEXT, why="Sequence parallelism splits what a tensor-parallel group would hold twice; alone it is dropped without a word elsewhere.",
+        bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, pipeline_parallel: 8, sequence_parallel: true}}}}}",
+        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 8, sequence_parallel: true}}}}}",
+    ),
+    Rule(
+        code="TW3016", phase=Phase.TEXT, check=_check_offload, why="Only a sharded strategy can move its shards to the host.",
+        bad="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2, offload_optimizer: cpu}}}}",
+        good="steps: {sft: {train: {parallelism: {strategy: zero2, processes: 2, offload_optimizer: cpu}}}}",
+    ),
+    Rule(
+        code="TW3017", phase=Phase.HARDWARE, check=_check_processes, why="Two processes on one accelerator fight for its memory.",
+        bad="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 4096}}}}", good="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2}}}}",
+    ),
+    Rule(
+        code="TW3018", phase=Phase.HARDWARE, check=_check_memory, why="Out of memory after hours is the most common surprise; the estimate says it before anything starts.",
+        bad="{resources: {accelerator: t4-16gb}, base: {model: 'hf://meta-llama/Llama-3.1-70B-Instruct@1605565b47bb9346c5515c34102e054115b4f98b'}}",
+        good="{resources: {accelerator: a100-80gb}}",
+    ),
+    Rule(
+        code="TW3019", phase=Phase.TEXT, check=_check_quantized_megatron, why="The Megatron path knows the losses of SFT and DPO only.",
+        bad="{" + _MEGATRON + ", steps: {align: {train: {method: orpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+        good="{" + _MEGATRON + ", steps: {align: {train: {method: dpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+    ),
+    Rule(
+        code="TW3027", phase=Phase.MACHINE, check=_check_disk, why="A disk that fills while a checkpoint is written leaves a broken file where the work of hours should be.",
+        bad="", good="name: sample",
+    ),
+    Rule(
+        code="TW3033", phase=Phase.MODEL, check=_check_experts_zero3, why="All experts travel over the wire for each layer: steps become many times slower.",
+        bad="{resources: {accelerator: h100-80gb, count: 8}, base: {model: 'hf://Qwen/Qwen3-30B-A3B@ae659febe817e4b3ebd7355f47792725801204c9'}, steps: {sft: {train: {parallelism: {strategy: zero3, processes: 8}}}}}",
+        good="{resources: {accelerator: h100-80gb, count: 8}, base: {model: 'hf://Qwen/Qwen3-30B-A3B@ae659febe817e4b3ebd7355f47792725801204c9'}, steps: {sft: {train: {parallelism: {strategy: zero2, processes: 8}}}}}",
+    ),
+    Rule(
+        code="TW8001", phase=Phase.HARDWARE, check=_check_accelerator, resolved=False, why="Memory and number formats follow from the accelerator's name.",
+        bad="resources: {accelerator: a100-80g}", good="resources: {accelerator: a100-80gb}",
+    ),
+)  # fmt: skip
