@@ -15,7 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tunewright.compiler.estimate.activations import LossMemory
-from tunewright.compiler.estimate.memory import train_memory
+from tunewright.compiler.estimate.footprint import train_memory
 from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.storage import NF4_BYTES, quantized_bytes, weight_bytes
 from tunewright.compiler.facts.families import linear_names
@@ -72,8 +72,7 @@ def main(arguments: list[str]) -> int:
         for name in _slices(row):
             ratios[name].append(ratio)
         if "--rows" in arguments:
-            print(f"{row['id']} {row['framework']:18} {row['model_key']:14} {row['method']:6} {row['strategy']:8} "
-                  f"s {row['seq_len']:>6} b {row['micro_batch']:>2} {row['ce']:8} {row['measured_peak_gib']:>8} x{ratio:.2f}")  # fmt: skip
+            print(_line(row, ratio))
     print(
         f"{'slice':42} {'n':>4} {'median |error|':>15} {'mean':>7} {'P90':>7} {'bias':>7} {'q95 measured/estimate':>22}"
     )
@@ -81,6 +80,12 @@ def main(arguments: list[str]) -> int:
         _print_slice(name, ratios[name])
     print(f"{skipped} rows are not described by these formulas")
     return 0
+
+
+def _line(row: dict[str, str], ratio: float) -> str:
+    kind = f"{row['framework']:18} {row['model_key']:16} {row['method']:6} {row['strategy']:8}"
+    size = f"s {row['seq_len']:>6} b {row['micro_batch']:>2} {row['ce']:10}"
+    return f"{row['id']} {kind} {size} {row['measured_peak_gib']:>8} GiB, x{ratio:.2f} of the estimate"
 
 
 def _print_slice(name: str, ratios: list[float]) -> None:
@@ -121,8 +126,10 @@ def _ratio(row: dict[str, str], models: dict[str, dict[str, object]]) -> float |
         return None
     model = _model(models[row["model_key"]], row)
     train = _train(row)
-    length = int(float(row["tokens_hint"] or row["seq_len"]))
-    memory = train_memory(train, model, RowLengths(longest_tokens=length), loss=LossMemory(_loss_bytes(row, model)))
+    rows = RowLengths(longest_tokens=int(float(row["tokens_hint"] or row["seq_len"])))
+    memory = train_memory(train, model, rows, loss=LossMemory(_loss_bytes(row, model)), master=_master(row))
+        train, model, RowLengths(longest_tokens=length), loss=LossMemory(_loss_bytes(row, model)), master=_master(row)
+    )
     counted = memory.device_bytes - (0 if "smi" in row["measure_kind"] else memory.device["runtime"])
     if row["measure_kind"].startswith(("allocated", "active")):
         counted -= memory.device["fragmentation"]
@@ -159,25 +166,53 @@ def _train(row: dict[str, str]) -> ResolvedTrain:
     offload = row["strategy"].endswith("offload")
     return ResolvedTrain(
         method=row["task"] if row["task"] in {"dpo", "kto"} else "sft",
-        from_step=None, data=(), tuner=tuner, learning_rate=1e-4, lr_scheduler_type="linear", warmup_ratio=0.0,
-        num_train_epochs=1, max_steps=None, per_device_train_batch_size=int(float(row["micro_batch"] or 1)),
-        gradient_accumulation_steps=1, max_length=int(float(row["seq_len"])), packing=row["seq_kind"] in {"packed", "fixed"},
-        loss_on="all", beta=0.1, loss_type="sigmoid", weight_decay=0.0, max_grad_norm=1.0,
-        optim="adamw_torch_fused" if "fused" in row["optimizer"] else "adamw_torch", seed=0, precision="bf16",
-        gradient_checkpointing=row["recompute"] == "full", attention="eager" if row["attn"] == "eager" else "sdpa",
-        system_prompt=None, evaluation_share=0.0, logging_steps=1, save_steps=1, save_total_limit=1,
+        from_step=None,
+        data=(),
+        tuner=tuner,
+        learning_rate=1e-4,
+        lr_scheduler_type="linear",
+        warmup_ratio=0.0,
+        num_train_epochs=1,
+        max_steps=None,
+        per_device_train_batch_size=int(float(row["micro_batch"] or 1)),
+        gradient_accumulation_steps=1,
+        max_length=int(float(row["seq_len"])),
+        packing=row["seq_kind"] in {"packed", "fixed"},
+        loss_on="all",
+        beta=0.1,
+        loss_type="sigmoid",
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        optim="adamw_torch_fused" if "fused" in row["optimizer"] else "adamw_torch",
+        seed=0,
+        precision="bf16",
+        gradient_checkpointing=row["recompute"] == "full",
+        attention="eager" if row["attn"] == "eager" else "sdpa",
+        system_prompt=None,
+        evaluation_share=0.0,
+        logging_steps=1,
+        save_steps=1,
+        save_total_limit=1,
         parallelism=ResolvedParallelism(
-            strategy=_STRATEGIES[row["strategy"]], processes=gpus, nodes=max(1, gpus // 8),
-            offload_optimizer="cpu" if offload else "none", offload_parameters="cpu" if offload else "none",
+            strategy=_STRATEGIES[row["strategy"]],
+            processes=gpus,
+            nodes=max(1, gpus // 8),
+            offload_optimizer="cpu" if offload else "none",
+            offload_parameters="cpu" if offload else "none",
         ),
-        device="cuda", threads=1,
-    )  # fmt: skip
+        device="cuda",
+        threads=1,
+    )
 
 
 def _targets(written: str) -> tuple[str, ...]:
     if written in {"", "all-linear", "qkv+o+mlp"}:
         return ("all-linear",)
     return tuple(name for part in written.split("+") for name in _TARGETS.get(part, (part,)))
+
+
+def _master(row: dict[str, str]) -> str:
+    return "bf16" if row["weights_dtype"] == "bf16" and not row["strategy"].startswith("fsdp") else "fp32"
 
 
 def _loss_bytes(row: dict[str, str], model: ModelFacts) -> float:

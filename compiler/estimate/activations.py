@@ -42,7 +42,7 @@ def layer_bytes_per_token(model: ModelFacts, tuner: ResolvedTuner, *, eager_leng
 def kept_bytes(model: ModelFacts, layer_bytes: float, tokens: float, loss_bytes: float, *, replayed: bool) -> float:
     """Return bytes of activations and logits at the worst moment of a micro-batch of `tokens`.
 
-    With gradient checkpointing (`replayed`) only the inputs of blocks are kept; logits are gone when blocks are replayed.
+    With gradient checkpointing (`replayed`) only the inputs of blocks are kept, and logits are gone when blocks replay.
     """
     layers, hidden = model.num_hidden_layers or 0, model.hidden_size or 0
     if replayed:

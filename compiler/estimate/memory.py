@@ -1,118 +1,58 @@
-"""Training memory of one process: model states, activations, loss, working sets, by strategy and offload.
+"""The estimate of a training step: memory, time and disk as the plan shows them."""
 
-All terms are the usual arithmetic of the frameworks; the few constants that were set on published measurements say so.
-`benchmarks/estimate.py` scores the result against such measurements.
-"""
+from collections.abc import Iterable
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from tunewright.compiler.estimate.activations import LossMemory, kept_bytes, layer_bytes_per_token, loss_memory
-from tunewright.compiler.estimate.parameters import linear_shapes, lora_parameters
+from tunewright.compiler.estimate.footprint import TrainMemory, train_memory, trained_parameters
+from tunewright.compiler.estimate.parameters import has_shape
 from tunewright.compiler.estimate.rows import RowLengths
-from tunewright.compiler.estimate.states import model_states
-from tunewright.compiler.estimate.storage import (
-    ELEMENT_BYTES,
-    parameters_of,
-    weight_bytes,
-)
-from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.compiler.estimate.storage import ELEMENT_BYTES, optimizer_bytes, parameters_of
+from tunewright.compiler.estimate.time import train_time
+from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
+from tunewright.compiler.ir.plan import Estimate
 from tunewright.compiler.ir.resolved import ResolvedTrain
 
-GIB = 2**30
-MIB = 2**20
 
-#: Memory reserved over memory in use: blocks of changing length leave gaps. Set on measurements.
-_FRAGMENTED = {True: 1.06, False: 1.15}
-#: Before the first tensor: the accelerator's context, more when processes talk; on a CPU Python and its libraries.
-_CONTEXT_BYTES = 600 * MIB
-_COLLECTIVES_BYTES = 500 * MIB
-_PYTHON_BYTES = 750 * MIB
-#: Sequences in one row of a method: preference pairs are run side by side.
-_SEQUENCES = {"dpo": 2, "orpo": 2}
-#: Methods that compare with a frozen copy of the model; with adapters the copy is the base itself, adapters off.
-_WITH_REFERENCE = frozenset({"dpo", "kto"})
+def estimate_train(
+    train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, data: Iterable[DataFacts]
+) -> Estimate:
+    """Return what a training step with a settled strategy takes; an empty estimate when the model is unknown.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainMemory:
-    """Bytes by name: on the device of one process, and in host memory of one machine for what was moved there."""
-
-    device: Mapping[str, int]
-    host: Mapping[str, int]
-
-    @property
-    def device_bytes(self) -> int:
-        """Bytes on the device of one process."""
-        return sum(self.device.values())
-
-    @property
-    def host_bytes(self) -> int:
-        """Bytes in the host memory of one machine."""
-        return sum(self.host.values())
-
-
-def train_memory(
-    train: ResolvedTrain, model: ModelFacts, rows: RowLengths, *, loss: LossMemory | None = None
-) -> TrainMemory:
-    """Return the memory of a training step whose strategy is settled; raise ShapeUnknownError for an unknown model.
-
-    `loss` replaces what the loss takes in our own runner, for trainers that compute it otherwise.
+    `breakdown` adds up to `memory_bytes`; keys that begin with `host ` come on top: offloaded states, for one machine.
     """
-    layout, tuner = train.parallelism, train.tuner
+    if not has_shape(model):
+        return Estimate()
+    rows = RowLengths.of(data)
+    memory = train_memory(train, model, rows)
     trained = trained_parameters(train, model)
-    shards = layout.data_parallel
-    states = model_states(train, model, trained=trained, shards=shards)
-    sequences = _SEQUENCES.get(train.method, 1)
-    tokens = sequences * rows.peak_tokens(train) / layout.context_parallel
-    layer = layer_bytes_per_token(model, tuner, eager_length=train.max_length if train.attention == "eager" else 0)
-    loss = loss or loss_memory(model, train.method, tokens, head_trained=not tuner.is_adapter)
-    split = layout.tensor_parallel * (layout.pipeline_parallel if layout.strategy == "megatron" else 1)
-    scale = ELEMENT_BYTES[train.precision] / 2
-    activations = scale * kept_bytes(model, layer / split, tokens, 0, replayed=train.gradient_checkpointing)
-    per_token = loss.per_token / split
-    with_loss = scale * kept_bytes(model, layer / split, tokens, per_token, replayed=train.gradient_checkpointing)
-    fragmented = _FRAGMENTED[train.packing]
-    device = {
-        "weights": states.weights,
-        "gradients": states.gradients,
-        "optimizer": states.optimizer,
-        "activations": activations,
-        "loss": with_loss - activations + loss.once / split,
-        "working set": states.working_set + max(0.0, states.step_peak - with_loss) + _dequantised(train, model),
-        "reference": _reference_bytes(train, model, shards),
-    }
-    device["fragmentation"] = (fragmented - 1) * sum(device.values())
-    device["runtime"] = _runtime_bytes(train)
-    host = {name: int(size) for name, size in states.host.items() if size}
-    return TrainMemory(device={name: int(size) for name, size in device.items() if size >= 1}, host=host)
+    time = train_time(train, model, hardware, rows, trained)
+    return Estimate(
+        memory_bytes=memory.device_bytes,
+        capacity_bytes=device_capacity(train, hardware),
+        seconds=round(time.seconds, 1) if time else None,
+        seconds_low=round(time.seconds_low, 1) if time else None,
+        seconds_high=round(time.seconds_high, 1) if time else None,
+        disk_bytes=disk_bytes(train, model, trained),
+        breakdown=_breakdown(memory),
+    )
 
 
-def trained_parameters(train: ResolvedTrain, model: ModelFacts) -> int:
-    """Return how many parameters a training step changes."""
-    tuner = train.tuner
-    if not tuner.is_adapter:
-        return parameters_of(model)
-    modules = "all-linear" if tuner.target_modules == ("all-linear",) else tuner.target_modules
-    return lora_parameters(model, tuner.rank, modules, dora=tuner.type == "dora")
+def device_capacity(train: ResolvedTrain, hardware: HardwareFacts) -> int | None:
+    """Return the bytes one process may use: its accelerator's, or its part of the machine's; None when unknown."""
+    if train.device != "cpu":
+        return hardware.accelerator.memory_bytes if hardware.accelerator else None
+    return hardware.memory_bytes // train.parallelism.processes_per_node or None
 
 
-def _reference_bytes(train: ResolvedTrain, model: ModelFacts, shards: int) -> float:
-    if train.tuner.is_adapter or train.method not in _WITH_REFERENCE:
-        return 0
-    sharded = train.parallelism.strategy in {"zero3", "fsdp2"}
-    return weight_bytes(model, precision=train.precision) / (shards if sharded else 1)
+def disk_bytes(train: ResolvedTrain, model: ModelFacts, trained: int) -> int:
+    """Return the bytes of the checkpoints that are kept, and of the result."""
+    element = 4 if train.tuner.is_adapter else ELEMENT_BYTES[train.precision]
+    sharded = train.parallelism.strategy in {"zero1", "zero2", "zero3", "fsdp2", "megatron"}
+    state = 4 + optimizer_bytes(train.optim, 4) if sharded else optimizer_bytes(train.optim, element)
+    saved = element * trained
+    if not train.tuner.is_adapter:
+        saved = element * parameters_of(model)
+    return saved + train.save_total_limit * (saved + state * trained)
 
 
-def _dequantised(train: ResolvedTrain, model: ModelFacts) -> float:
-    # A 4-bit layer is expanded to 16 bits for every product, forwards and backwards.
-    if train.tuner.type != "qlora":
-        return 0
-    largest = max(shape.in_features * shape.out_features for shape in linear_shapes(model).values())
-    return 2 * 2 * largest
-
-
-def _runtime_bytes(train: ResolvedTrain) -> int:
-    if train.device == "cpu":
-        return _PYTHON_BYTES
-    return _CONTEXT_BYTES + (_COLLECTIVES_BYTES if train.parallelism.processes > 1 else 0)
+def _breakdown(memory: TrainMemory) -> dict[str, int]:
+    return {**memory.device, **{f"host {name}": size for name, size in memory.host.items()}}

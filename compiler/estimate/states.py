@@ -17,6 +17,7 @@ from tunewright.compiler.ir.resolved import ResolvedTrain
 #: Elements DeepSpeed reduces at once, and keeps gathered at most; `targets/deepspeed.py` writes the same numbers.
 REDUCE_BUCKET_ELEMENTS = 200_000_000
 MAX_LIVE_PARAMETERS = 1_000_000_000
+_DEEPSPEED = frozenset({"zero1", "zero2", "zero3"})
 #: Pinned buffers and copies on top of what is moved to the host, as DeepSpeed's own estimator has it.
 _HOST_FACTOR = 1.5
 
@@ -41,14 +42,20 @@ class _Sizes:
     trained: int
     gradient: int
     state: int
+    copies: float
     layer: float
     embeddings: int
     total: int
 
 
-def model_states(train: ResolvedTrain, model: ModelFacts, *, trained: int, shards: int) -> ModelStates:
-    """Return the model states of one process among `shards` that share the data."""
-    sizes = _sizes(train, model, trained)
+def model_states(
+    train: ResolvedTrain, model: ModelFacts, *, trained: int, shards: int, master: str = "fp32"
+) -> ModelStates:
+    """Return the model states of one process among `shards` that share the data.
+
+    `master` is the number format in which weights that learn are held where DeepSpeed does not keep a copy of its own.
+    """
+    sizes = _sizes(train, model, trained, master)
     match train.parallelism.strategy:
         case "zero1" | "zero2":
             return _partitioned_optimizer(train, sizes, shards)
@@ -65,36 +72,35 @@ def model_states(train: ResolvedTrain, model: ModelFacts, *, trained: int, shard
                 weights=whole.weights,
                 gradients=whole.gradients,
                 optimizer=whole.optimizer,
-                working_set=whole.gradients,
+                working_set=whole.working_set + whole.gradients,
                 step_peak=whole.step_peak,
             )
         case _:
             return _whole(train, sizes)
 
 
-def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int) -> _Sizes:
+def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int, master: str) -> _Sizes:
     tuner, element = train.tuner, ELEMENT_BYTES[train.precision]
     total, embeddings = parameters_of(model), embedding_parameters(model)
-    if tuner.type == "qlora":
-        # PEFT casts what is not quantised to 32 bits.
-        weights: float = weight_bytes(model, precision="fp32", linear_bytes=NF4_BYTES)
-    else:
-        weights = weight_bytes(model, precision=train.precision)
+    copies = 0.0
     if tuner.is_adapter:
-        # Adapters are kept in 32 bits whatever the base is.
-        weights += 4 * trained
-        gradient, state = 4, optimizer_bytes(train.optim, 4)
-    elif train.precision == "fp16":
-        # Loss scaling needs 32-bit weights beside the 16-bit computation.
-        weights, gradient, state = 2 * weights, 4, optimizer_bytes(train.optim, 4)
+        # Adapters are held in 32 bits whatever the base is; PEFT casts what a 4-bit base leaves as it is too.
+        base = weight_bytes(model, precision="fp32", linear_bytes=NF4_BYTES) if tuner.type == "qlora" else None
+        weights: float = (weight_bytes(model, precision=train.precision) if base is None else base) + 4 * trained
+        element = 4
+    elif train.parallelism.strategy in _DEEPSPEED:
+        weights = element * total
     else:
-        gradient, state = element, optimizer_bytes(train.optim, element)
+        short, element = element, ELEMENT_BYTES[master]
+        weights = element * total
+        copies = short * total if short < element else 0.0  # autocast keeps short copies until the pass is over
     layers = max(1, model.num_hidden_layers or 1)
     return _Sizes(
         weights=weights,
         trained=trained,
-        gradient=gradient,
-        state=state,
+        gradient=element,
+        state=optimizer_bytes(train.optim, element),
+        copies=copies,
         layer=(total - embeddings) / layers,
         embeddings=embeddings,
         total=total,
@@ -108,6 +114,7 @@ def _whole(train: ResolvedTrain, sizes: _Sizes) -> ModelStates:
         weights=sizes.weights,
         gradients=sizes.gradient * sizes.trained,
         optimizer=sizes.state * sizes.trained,
+        working_set=sizes.copies,
         step_peak=step,
     )
 
@@ -119,15 +126,16 @@ def _master_and_states(train: ResolvedTrain) -> int:
 
 def _partitioned_optimizer(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
     layout, element = train.parallelism, ELEMENT_BYTES[train.precision]
-    weights = _computing_weights(train, sizes)
     bucket = 2 * element * min(REDUCE_BUCKET_ELEMENTS, sizes.trained)
     if layout.offload_optimizer == "cpu":
         host = (4 + element + _master_and_states(train)) * sizes.trained * _HOST_FACTOR / layout.nodes
-        return ModelStates(weights=weights, gradients=0, optimizer=0, working_set=bucket, host={"optimizer": host})
+        return ModelStates(
+            weights=sizes.weights, gradients=0, optimizer=0, working_set=bucket, host={"optimizer": host}
+        )
     whole_gradients = element * sizes.trained
     gradients = whole_gradients / shards if layout.strategy == "zero2" else whole_gradients
     return ModelStates(
-        weights=weights,
+        weights=sizes.weights,
         gradients=gradients + 4 * sizes.trained / shards,
         optimizer=_master_and_states(train) * sizes.trained / shards,
         working_set=bucket,
@@ -136,7 +144,7 @@ def _partitioned_optimizer(train: ResolvedTrain, sizes: _Sizes, shards: int) -> 
 
 def _partitioned_parameters(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
     layout, element = train.parallelism, ELEMENT_BYTES[train.precision]
-    weights = _computing_weights(train, sizes) / shards
+    weights = sizes.weights / shards
     # Half of what may stay gathered is, on average (set on measurements), and a layer and an embedding on top.
     gathered = element * (min(sizes.total, MAX_LIVE_PARAMETERS) / 2 + sizes.layer + sizes.embeddings)
     gradients = (element + 4) * sizes.trained / shards
@@ -154,17 +162,18 @@ def _partitioned_parameters(train: ResolvedTrain, sizes: _Sizes, shards: int) ->
 def _fully_sharded(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
     element = ELEMENT_BYTES[train.precision]
     frozen = train.tuner.is_adapter
-    # Trained weights are held in 32 bits and gathered in the computation's format.
-    weights = sizes.weights if frozen else 4 * sizes.trained
     gathered = 2 * element * sizes.layer + element * sizes.embeddings
     if not frozen:
         gathered += 4 * (sizes.layer + sizes.embeddings)  # gradients are reduced in 32 bits, a layer at a time
-    return ModelStates(
-        weights=weights / shards,
-        gradients=4 * sizes.trained / shards,
-        optimizer=optimizer_bytes(train.optim, 4) * sizes.trained / shards,
-        working_set=gathered,
-    )
+    weights = sizes.weights / shards
+    gradients = sizes.gradient * sizes.trained / shards
+    optimizer = sizes.state * sizes.trained / shards
+    layout = train.parallelism
+    if "cpu" in (layout.offload_optimizer, layout.offload_parameters):
+        # Shards of all three live in host memory; there is no moving only one of them.
+        host = {"model states": (weights + gradients + optimizer) * layout.processes_per_node}
+        return ModelStates(weights=0, gradients=0, optimizer=0, working_set=gathered, host=host)
+    return ModelStates(weights=weights, gradients=gradients, optimizer=optimizer, working_set=gathered)
 
 
 def _distributed_optimizer(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
@@ -176,10 +185,3 @@ def _distributed_optimizer(train: ResolvedTrain, sizes: _Sizes, shards: int) -> 
         gradients=4 * trained,
         optimizer=(4 + optimizer_bytes(train.optim, 4)) * trained / shards,
     )
-
-
-def _computing_weights(train: ResolvedTrain, sizes: _Sizes) -> float:
-    """Return bytes of the weights in the computation's format; the master copy is counted with the optimizer."""
-    if train.tuner.is_adapter or train.precision != "fp16":
-        return sizes.weights
-    return sizes.weights / 2

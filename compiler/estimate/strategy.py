@@ -1,15 +1,15 @@
 """Choose how a training step is spread: estimate what the hardware allows, take the fastest that fits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tunewright.compiler.estimate.fit import Fit, fit_of
-from tunewright.compiler.estimate.memory import train_memory, trained_parameters
+from tunewright.compiler.estimate.footprint import train_memory, trained_parameters
+from tunewright.compiler.estimate.memory import device_capacity
 from tunewright.compiler.estimate.parameters import has_shape
 from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.time import train_time
-from tunewright.compiler.estimate.train import device_capacity
-from tunewright.compiler.ir.facts import HardwareFacts, ModelFacts
+from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.resolved import Alternative, ResolvedParallelism, ResolvedTrain
 
 _GIB = 2**30
@@ -19,8 +19,8 @@ _ORDER = ("single", "ddp", "zero2", "fsdp2", "zero3", "zero3 with offload")
 _EQUALLY_FAST = 1.05
 #: Share of the host's memory that offloaded states may take.
 _HOST_SHARE = 0.9
-#: Rows that a comparison of times assumes when the data says nothing.
-_ASSUMED = RowLengths(rows=10_000)
+#: Optimizer steps that a comparison of times assumes when the data says nothing.
+_ASSUMED_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class _Candidate:
 
 
 def choose(
-    train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths = _ASSUMED
+    train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, data: Iterable[DataFacts] = ()
 ) -> ResolvedParallelism:
     """Return a step's parallelism, all settled, with the reason and what was not taken; what is written is kept."""
     written = train.parallelism
@@ -66,7 +66,8 @@ def choose(
         strategy = "single" if processes == 1 else "ddp" if train.tuner.is_adapter else "zero2"
         reason = f"model size unknown: {strategy} is what works for most models on {_count(processes)}"
         return _completed(replace(written, strategy=strategy, processes=processes, reason=reason), train, hardware)
-    settled = train if rows.rows or train.max_steps else replace(train, max_steps=1000)
+    rows = RowLengths.of(data)
+    settled = train if rows.rows or train.max_steps else replace(train, max_steps=_ASSUMED_STEPS)
     candidates = [
         _candidate(settled, layout, model, hardware, rows) for layout in _layouts(written, train, hardware, processes)
     ]

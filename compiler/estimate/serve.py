@@ -1,15 +1,18 @@
 """Estimates of the steps that do not train: evaluation, export, service. Coarse: the times are judgement."""
 
+from collections.abc import Iterable
+
 from tunewright.compiler.estimate.inference import inference_bytes, key_value_bytes, linear_bytes, reply_seconds
 from tunewright.compiler.estimate.parameters import has_shape
+from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.storage import ELEMENT_BYTES, parameters_of, weight_bytes
-from tunewright.compiler.ir.facts import HardwareFacts, ModelFacts
+from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.plan import Estimate
 from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedEvaluate, ResolvedExport, ResolvedQuantize
 
 MIB = 2**20
 #: A prompt of an evaluation whose rows were not looked at, in tokens.
-PROMPT_TOKENS = 256
+_PROMPT_TOKENS = 256
 
 _START_SECONDS = 10.0
 _SPREAD = (0.4, 3.0)
@@ -24,33 +27,23 @@ _CALIBRATION_BYTES = 2 * 128 * 2048
 
 
 def estimate_evaluate(
-    evaluate: ResolvedEvaluate,
-    model: ModelFacts,
-    hardware: HardwareFacts,
-    *,
-    rows: int | None,
-    prompt_tokens: int = PROMPT_TOKENS,
+    evaluate: ResolvedEvaluate, model: ModelFacts, hardware: HardwareFacts, suites: Iterable[DataFacts]
 ) -> Estimate:
-    """Return what an evaluation over `rows` prompts takes; `rows` None where a suite's size is not known."""
+    """Return what an evaluation takes; time only where the size of every suite is known."""
     if not has_shape(model):
         return Estimate()
+    prompts = [RowLengths.of([suite]) for suite in suites]
+    prompt_tokens = max((item.longest_tokens or _PROMPT_TOKENS for item in prompts), default=_PROMPT_TOKENS)
     length = prompt_tokens + evaluate.max_new_tokens
     breakdown = inference_bytes(model, precision=evaluate.precision, length=length, batch=evaluate.batch_size)
     breakdown["runtime"] = _runtime(evaluate.device)
-    seconds = low = high = None
-    if rows is not None:
-        batches = -(-rows // evaluate.batch_size)
-        each = reply_seconds(
-            model, hardware, device=evaluate.device, precision=evaluate.precision, threads=evaluate.threads,
-            batch=evaluate.batch_size, prompt=prompt_tokens, reply=max(1, evaluate.max_new_tokens // 2),
-        )  # fmt: skip
-        seconds, low, high = (round(_START_SECONDS + batches * item, 1) for item in each)
+    seconds = _evaluation_seconds(evaluate, model, hardware, prompts)
     return Estimate(
         memory_bytes=sum(breakdown.values()),
         capacity_bytes=_capacity(hardware, evaluate.device),
-        seconds=seconds,
-        seconds_low=low,
-        seconds_high=high,
+        seconds=seconds[0] if seconds else None,
+        seconds_low=seconds[1] if seconds else None,
+        seconds_high=seconds[2] if seconds else None,
         breakdown=breakdown,
     )
 
@@ -113,6 +106,29 @@ def concurrent_requests(deploy: ResolvedDeploy, model: ModelFacts, estimate: Est
 def exported_bytes(model: ModelFacts, quantize: ResolvedQuantize | None, precision: str) -> int:
     """Return the bytes of an exported model's weights."""
     return weight_bytes(model, precision=precision, linear_bytes=linear_bytes(quantize))
+
+
+def _evaluation_seconds(
+    evaluate: ResolvedEvaluate, model: ModelFacts, hardware: HardwareFacts, suites: list[RowLengths]
+) -> tuple[float, ...] | None:
+    """Return seconds (expected, low, high): a reply is as long as half of what it may be."""
+    if not suites or any(suite.rows is None for suite in suites):
+        return None
+    total = [_START_SECONDS, _START_SECONDS, _START_SECONDS]
+    for suite in suites:
+        rows = min(suite.rows or 0, evaluate.limit or suite.rows or 0)
+        each = reply_seconds(
+            model,
+            hardware,
+            device=evaluate.device,
+            precision=evaluate.precision,
+            threads=evaluate.threads,
+            batch=evaluate.batch_size,
+            prompt=int(suite.mean_tokens or _PROMPT_TOKENS),
+            reply=max(1, evaluate.max_new_tokens // 2),
+        )
+        total = [so_far + -(-rows // evaluate.batch_size) * item for so_far, item in zip(total, each, strict=True)]
+    return tuple(round(item, 1) for item in total)
 
 
 def _calibration_bytes(model: ModelFacts, quantize: ResolvedQuantize) -> int:
