@@ -40,7 +40,7 @@ _ANSWER_SECONDS = (
 _WORK_SECONDS = 600.0
 
 #: What an event of a core kind must say.
-_FIELDS = {
+REQUIRED_FIELDS = {
     "phase": {"name"},
     "progress": {"done", "total", "unit"},
     "metric": {"step", "values"},
@@ -237,7 +237,7 @@ def small_bundle(path: Path, *, kind: str, contract_version: int = contract.CONT
 
 
 def check_events(bundle: Path) -> None:
-    """Hold the rules of events.jsonl: `started` first, counted from 1 without a gap, times with a zone, known fields."""
+    """Hold the rules of events.jsonl: `started` first, counted from 1 without a gap, times with a zone, all fields."""
     content = (bundle / contract.EVENTS).read_bytes()
     assert content.endswith(b"\n")
     assert max(map(len, content.splitlines())) <= contract.MAX_EVENT_BYTES
@@ -246,7 +246,7 @@ def check_events(bundle: Path) -> None:
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     for event in events:
         assert datetime.fromisoformat(event["time"]).utcoffset() is not None, event
-        assert event.keys() >= _FIELDS.get(event["kind"], set()), event
+        assert event.keys() >= REQUIRED_FIELDS.get(event["kind"], set()), event
 
 
 def events_of(bundle: Path) -> list[dict[str, Any]]:

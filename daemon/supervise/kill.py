@@ -18,6 +18,7 @@ def request_cancel(bundle: Path, mode: Literal["graceful", "now"], reason: str) 
     """Ask for cancellation. May be repeated: `now` shortens a graceful one, nothing lengthens it."""
     if mode == "graceful" and _requested_mode(bundle) is not None:
         return
+    bundle.mkdir(mode=0o700, parents=True, exist_ok=True)
     contract.write_durably(bundle / contract.CANCEL, {"mode": mode, "reason": reason})
 
 

@@ -34,7 +34,10 @@ def launch(bundle: Path, step: contract.StepFile) -> None:
 
 
 def withhold(bundle: Path) -> bool:
-    """Take the claim ourselves so that no late supervisor starts the runner; False when it was started before."""
+    """Take the claim ourselves so that no late supervisor starts the runner; False when it was started before.
+
+    After success `probe` answers Lost, with nothing left over.
+    """
     bundle.mkdir(mode=0o700, parents=True, exist_ok=True)
     return record.claim(bundle, "daemon")
 

@@ -12,7 +12,8 @@ _MEMORY_HELP = "use a smaller batch, max_length or precision, or a machine with 
 #: What libraries print when an allocation fails without a kill: at a limit, or in the accelerator's memory.
 _MEMORY_WORDS = ("MemoryError", "std::bad_alloc", "Cannot allocate memory", "CUDA out of memory", "NPU out of memory")
 
-_REASON_OF_CODE = {
+#: What a code says when the runner said nothing.
+REASON_OF_CODE = {
     ExitCode.FAILED: ("FAILED", "the work failed"),
     ExitCode.NOT_UNDERSTOOD: ("NOT_UNDERSTOOD", "the runner does not understand the bundle"),
     ExitCode.UNAVAILABLE: ("UNAVAILABLE", "hardware, a package or a service is missing"),
@@ -95,7 +96,7 @@ def _failed(code: int, evidence: Evidence) -> Verdict:
         return Verdict(code=code, reason="OUT_OF_MEMORY", message=message, help=_MEMORY_HELP)
     if words := _memory_words(evidence):
         return Verdict(code=code, reason="OUT_OF_MEMORY", message=words, help=_MEMORY_HELP)
-    reason, sentence = _REASON_OF_CODE.get(code, ("FAILED", f"the runner ended with code {code}"))
+    reason, sentence = REASON_OF_CODE.get(code, ("FAILED", f"the runner ended with code {code}"))
     last = f": {evidence.last_lines[-1]}" if evidence.last_lines else ""
     return Verdict(code=code, reason=reason, message=sentence + last)
 

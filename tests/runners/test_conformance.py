@@ -76,6 +76,7 @@ def test_the_suite_needs_no_options_but_the_environment(tmp_path):
     environment = {
         **os.environ,
         "PYTHONPATH": PACKAGE_ROOT,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "TUNEWRIGHT_RUNNER": f"{sys.executable} -P -m tunewright.runners.fake",
     }
     command = [

@@ -5,12 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+
+import pytest
 
 import tunewright
 from tunewright.daemon import supervise
-from tunewright.runners.contract import write_durably
-from tunewright.runners.supervision.processes import boot_id, identify, read_row
+from tunewright.runners.contract import Command, write_durably
+from tunewright.runners.supervision.processes import boot_id, identify, read_row, read_table
 from tunewright.runners.supervision.spawn import spawn_supervisor
 
 LAUNCH = """
@@ -25,6 +28,13 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def gone(pid: int) -> bool:
     return (row := read_row(pid)) is None or row.state == "Z"
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def test_an_attempt_outlives_a_killed_daemon(bundle):
@@ -70,6 +80,30 @@ def test_a_supervisor_killed_before_its_claim_may_be_started_again(bundle):
     assert supervise.probe(bundle.path) == supervise.NotStarted()
     fifo.unlink()
     assert bundle.play([]).reason == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("delay_ms", range(0, 160, 10))
+def test_a_supervisor_killed_at_any_moment_never_starts_twice(bundle, delay_ms):
+    """Kill it some milliseconds after its start, recover as the daemon does, and count the starts of the runner."""
+    command = Command(argv=("sh", "-c", "echo start >> starts; exec sleep 600"))
+    bundle.launch(command=command)
+    supervisor = next(pid for pid in read_table() if f"supervisor.py\0{bundle.path}" in command_line(pid))
+    threading.Event().wait(delay_ms / 1000)
+    os.kill(supervisor, signal.SIGKILL)
+    state = bundle.eventually(lambda: None if isinstance(s := supervise.probe(bundle.path), supervise.Running) else s)
+    starts = bundle.path / "work" / "starts"
+    if state == supervise.NotStarted():
+        assert not starts.exists()
+        bundle.launch(command=command)
+        bundle.eventually(starts.exists)
+        supervise.request_cancel(bundle.path, "now", "seen enough")
+        assert bundle.finish().reason == "CANCELLED"
+    else:
+        assert state == supervise.Lost()
+        assert supervise.kill_leftovers(bundle.path) == frozenset()
+        bundle.launch(command=command)
+        assert supervise.probe(bundle.path) == supervise.Lost()
+    assert not starts.exists() or starts.read_text() == "start\n"
 
 
 def test_leftovers_of_a_living_attempt_are_left_alone(bundle):

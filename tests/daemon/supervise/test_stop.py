@@ -49,7 +49,6 @@ def test_now_shortens_a_graceful_cancel(bundle):
 
 
 def test_a_cancel_before_the_start_starts_nothing(bundle):
-    bundle.path.mkdir()
     supervise.request_cancel(bundle.path, "graceful", "too late")
     record = bundle.play([{"write": {"path": "work/x", "text": "x"}}])
     assert (record.code, record.reason, record.started) == (130, "CANCELLED", None)
