@@ -1,0 +1,69 @@
+"""Runs, artifacts and deployments as tables. Times are the user's own."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tunewright.client.values import Artifact, Deployment, Run
+from tunewright.compiler.render.columns import aligned
+from tunewright.compiler.render.plain import clean_line
+from tunewright.compiler.render.quantities import counted, duration, size
+
+_DIGEST = 19
+
+
+def runs_table(runs: Sequence[Run]) -> str:
+    """Return one line a run."""
+    rows = [("run", "spec", "state", "steps", "began", "took", "")]
+    for run in runs:
+        done = sum(step.state in ("succeeded", "reused") for step in run.steps)
+        note = clean_line(f"{run.failure.step}: {run.failure.reason}" if run.failure else "")
+        rows.append((run.id, run.spec_name, run.state, f"{done}/{len(run.steps)}", _time(run.start_time or run.create_time), _took(run.start_time, run.end_time), note))  # fmt: skip
+    return _text(rows, "no runs yet; start one: tunewright run life.yaml")
+
+
+def artifacts_table(artifacts: Sequence[Artifact]) -> str:
+    """Return one line an artifact."""
+    rows = [("digest", "role", "size", "spec", "step", "run", "made", "")]
+    for item in artifacts:
+        note = "" if item.intact else "damaged: its files do not fit the digest"
+        rows.append((item.digest[:_DIGEST], item.role, size(item.size_bytes), item.spec_name, item.step, item.run, _time(item.create_time), note))  # fmt: skip
+    return _text(rows, "no artifacts")
+
+
+def models_table(models: Sequence[Artifact]) -> str:
+    """Return one line a model or adapter, with the folder it lies in."""
+    rows = [("model", "role", "size", "made", "digest", "folder")]
+    rows += [
+        (f"{item.spec_name}/{item.step}", item.role, size(item.size_bytes), _time(item.create_time), item.digest[:_DIGEST], item.path)
+        for item in models
+    ]  # fmt: skip
+    return _text(rows, "no models yet")
+
+
+def deployments_table(deployments: Sequence[Deployment]) -> str:
+    """Return one line a deployment."""
+    rows = [("deployment", "revision", "state", "address", "step", "run", "since", "")]
+    for item in deployments:
+        note = clean_line(item.failure.message if item.failure else "")
+        rows.append((item.id, str(item.revision), item.state, item.address, item.step, item.run, _time(item.create_time), note))  # fmt: skip
+    return _text(rows, "no deployments")
+
+
+def stopped_sentence(deployments: Sequence[Deployment]) -> str:
+    """Return what was stopped, in one sentence."""
+    names = ", ".join(f"{item.id} revision {item.revision}" for item in deployments)
+    return f"stopped {counted(len(deployments), 'deployment')}: {names}" if deployments else "nothing to stop"
+
+
+def _text(rows: Sequence[tuple[str, ...]], empty: str) -> str:
+    if len(rows) == 1:
+        return f"{empty}\n"
+    return "\n".join(clean_line(line) for line in aligned(rows, indent="")) + "\n"
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def _took(begin: datetime | None, end: datetime | None) -> str:
+    return duration((end - begin).total_seconds()) if begin and end else ""

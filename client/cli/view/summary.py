@@ -1,0 +1,185 @@
+"""The end of a run: the outcome first, then each step with its figures, then what to do next."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from tunewright.client.cli.view.progress import RunProgress, StepProgress
+from tunewright.client.cli.view.steps import STATE_WORDS, elapsed, short_artifact
+from tunewright.client.values import STEP_ENDED, Failure, Run, RunStep
+from tunewright.compiler.render.columns import aligned
+from tunewright.compiler.render.plain import clean, clean_line, shorten
+from tunewright.compiler.render.quantities import counted, duration, figure, size
+
+_MAX_FIGURES = 4
+_LOG_LINES = 12
+_REPLY_WIDTH = 400
+_QUESTION = "Hello!"
+
+
+def render_summary(run: Run, plan: Mapping[str, Any], progress: RunProgress, *, log_end: str = "") -> str:
+    """Return the end-of-run screen. `log_end` is the end of the failed step's log, shown where the run failed."""
+    lines = [_title(run), "", *_table(run, progress)]
+    failure = _failure(run)
+    if failure is not None:
+        lines += ["", *_why(run, failure, log_end), *_kept(run), *_next(run)]
+    elif run.state == "cancelled":
+        lines += [
+            "",
+            *_kept(run),
+            f"  next       tunewright run {run.spec_path or run.spec_name}   (finished steps are reused)",
+        ]
+    else:
+        lines += _live(run, plan, progress)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def summary_value(run: Run, progress: RunProgress) -> dict[str, Any]:
+    """Return what the summary says as a JSON object."""
+    from dataclasses import asdict
+
+    value = asdict(run)
+    for step in value["steps"]:
+        seen = progress.of(step["step"])
+        step["figures"] = dict(seen.summary)
+        step["evaluations"] = [asdict(item) for item in seen.measured.values()]
+        step["sample"] = {"prompt": seen.sample[0], "reply": seen.sample[1]} if seen.sample else None
+        step["warnings"] = list(seen.warnings)
+    return value
+
+
+def figures(progress: StepProgress) -> str:
+    """Return the few figures of a step: what was measured, else what its runner summed up."""
+    if progress.measured:
+        rows = [item for item in progress.measured.values() if not item.metric.endswith("_stderr")]
+        named = [f"{item.suite}.{item.metric} {figure(item.value)}" for item in rows[:_MAX_FIGURES]]
+        return clean_line("   ".join(named))
+    told = [_told(name, value) for name, value in progress.summary.items() if _is_shown(value)]
+    return clean_line("   ".join(told[:_MAX_FIGURES]))
+
+
+def curl_line(address: str, model: str, question: str) -> str:
+    """Return a command that asks a deployed model one question; it can be pasted into a shell."""
+    body = {"model": model, "messages": [{"role": "user", "content": question}]}
+    quoted = shlex.quote(json.dumps(body, ensure_ascii=True))
+    return f"curl -s {address}/chat/completions -H 'content-type: application/json' -d {quoted}"
+
+
+def _title(run: Run) -> str:
+    begin, end = run.start_time or run.create_time, run.end_time
+    took = duration((end - begin).total_seconds()) if begin and end else ""
+    how = {"succeeded": "succeeded in", "failed": "failed after", "cancelled": "cancelled after"}.get(
+        run.state, run.state
+    )
+    return clean_line(f"{run.spec_name}  run {run.id}  {how} {took}")
+
+
+def _table(run: Run, progress: RunProgress) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for step in run.steps:
+        if step.verdict is not None:
+            rows += _gate_rows(step)
+            continue
+        seconds = elapsed(step)
+        took = (
+            "reused" if step.state == "reused" else (duration(seconds) if seconds is not None and step.attempt else "")
+        )
+        word = STATE_WORDS.get(step.state, step.state)
+        rows.append((word, step.step, step.verb, took, short_artifact(step), _shown(step, progress)))
+    return [clean_line(line) for line in aligned(rows)]
+
+
+def _shown(step: RunStep, progress: RunProgress) -> str:
+    if step.state == "reused":
+        origin = f"of run {step.reused_from}" if step.reused_from else ""
+        return "   ".join(part for part in (step.address, origin) if part)
+    if step.state not in STEP_ENDED:
+        return step.state
+    return "   ".join(part for part in (step.address, figures(progress.of(step.step))) if part)
+
+
+def _gate_rows(step: RunStep) -> list[tuple[str, ...]]:
+    verdict = "passed" if step.verdict and step.verdict.passed else "not passed"
+    took = "reused" if step.state == "reused" else ""
+    rows: list[tuple[str, ...]] = []
+    for index, item in enumerate(step.verdict.requirements if step.verdict else ()):
+        mark = "" if item.passed else "does not hold: "
+        head = (
+            (STATE_WORDS.get(step.state, step.state), step.step, step.verb, took, verdict) if index == 0 else ("",) * 5
+        )
+        rows.append((*head, f"{mark}{item.evaluated}"))
+    return rows
+
+
+def _failure(run: Run) -> Failure | None:
+    if run.state != "failed":
+        return None
+    return run.failure or next(
+        (step.failure for step in run.steps if step.failure), Failure(reason="FAILED", message="the run failed")
+    )
+
+
+def _why(run: Run, failure: Failure, log_end: str) -> list[str]:
+    place = f"{failure.step}: " if failure.step else ""
+    lines = [clean_line(f"  {place}{failure.message}  [{failure.reason}]")]
+    if failure.help:
+        lines.append(clean_line(f"  help: {failure.help}"))
+    tail = clean(log_end).splitlines()[-_LOG_LINES:]
+    if tail:
+        lines += [
+            "",
+            f"  the end of its log   (tunewright logs {run.id} {failure.step})",
+            *(f"    | {line}" for line in tail),
+            "",
+        ]
+    return lines
+
+
+def _kept(run: Run) -> list[str]:
+    done = [step.step for step in run.steps if step.state in ("succeeded", "reused")]
+    return [f"  kept       {counted(len(done), 'finished step')}: {', '.join(done)}"] if done else []
+
+
+def _next(run: Run) -> list[str]:
+    if any(step.verdict is not None and not step.verdict.passed for step in run.steps):
+        return [f"  next       change the spec or its data, then: tunewright run {run.spec_path or run.spec_name}"]
+    return [f"  next       go on from the last checkpoint: tunewright retry {run.id}"]
+
+
+def _live(run: Run, plan: Mapping[str, Any], progress: RunProgress) -> list[str]:
+    parameters = {step["name"]: step.get("parameters", {}) for step in plan.get("steps", ())}
+    lines: list[str] = []
+    for step in run.steps:
+        if not step.address:
+            continue
+        own = parameters.get(step.step, {})
+        question = own.get("smoke_prompt") or _QUESTION
+        curl = curl_line(step.address, own.get("served_model_name") or run.spec_name, question)
+        lines += [
+            "",
+            f"  live       {clean_line(step.address)}   (tunewright stop {run.spec_name} ends it)",
+            f"  try it     {clean_line(curl)}",
+        ]
+        sample = progress.of(step.step).sample
+        if sample is not None:
+            lines.append(f"  it said    {shorten(clean_line(sample[1].strip()), _REPLY_WIDTH)}")
+    return lines
+
+
+def _told(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return f"{_label(name)} {value}"
+    if name.endswith("_bytes"):
+        return f"{_label(name.removesuffix('_bytes'))} {size(value)}"
+    if name.endswith("_seconds"):
+        return f"{_label(name.removesuffix('_seconds'))} {duration(value)}"
+    return f"{_label(name)} {figure(value)}"
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _is_shown(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool) and value == value
