@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         missing = [name for name in operators if not is_built(folder, name)]
         if missing and shutil.which("c++") is None and shutil.which("g++") is None:
             sys.stderr.write(
-                f"DeepSpeed's operators ({', '.join(missing)}) need a C++ compiler; there is none on PATH: install g++\n"
+                f"DeepSpeed's operators ({', '.join(missing)}) need a C++ compiler, and PATH has none: install g++\n"
             )
             return ExitCode.UNAVAILABLE
         for name in missing:

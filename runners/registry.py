@@ -65,6 +65,6 @@ def find_runner(kind: str) -> Runner:
     if (program := shutil.which(f"{PROGRAM_PREFIX}{kind}")) is not None:
         return Runner(kind=kind, program=program)
     raise UnknownRunnerError(
-        f"nothing installed does steps of kind `{kind}`; known: {', '.join(sorted(BUILT_IN))}; others are found through "
-        f"the entry-point group `{ENTRY_POINT_GROUP}` or as `{PROGRAM_PREFIX}{kind}` on PATH"
+        f"nothing installed does steps of kind `{kind}`; known: {', '.join(sorted(BUILT_IN))}; others are found "
+        f"through the entry-point group `{ENTRY_POINT_GROUP}` or as `{PROGRAM_PREFIX}{kind}` on PATH"
     )

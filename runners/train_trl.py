@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
 def _run(trainer: Any, oversight: Oversight, checkpoints: Checkpoints) -> None:
     resumed = checkpoints.newest()
     oversight.report.phase(f"going on from {resumed.name}" if resumed else "training")
-    oversight.started = time.monotonic()
+    oversight.resumed(resumed)
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
 
 
@@ -98,7 +99,7 @@ def _finish(trainer: Any, oversight: Oversight, step: StepFile, bundle: Path) ->
         raise
     report.summary(
         **_outcome(trainer, oversight),
-        tokens=int(oversight.tokens),
+        tokens=int(oversight.tokens_before + oversight.tokens),
         tokens_per_second=round(oversight.tokens / max(seconds, 1e-9), 1),
         training_seconds=round(seconds, 2),
         peak_memory_bytes=memory_bytes(settings.device),
@@ -132,15 +133,15 @@ def _callback(trainer: Any, oversight: Oversight) -> Any:
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):  # type: ignore[misc]
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_train_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
             settings = oversight.settings
             check_wrapper(trainer.model_wrapped, settings.parallelism, settings.device)
             oversight.first_step = state.global_step
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
             oversight.saw_step(state.global_step, state.max_steps)
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
             oversight.saw_log(state.global_step, logs or {})
 
     return Watch()
@@ -167,6 +168,7 @@ def _quiet_libraries(device: str) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    warnings.filterwarnings("ignore", category=FutureWarning)  # TRL's affair with transformers; our pins are exact
     import datasets
     import transformers
 

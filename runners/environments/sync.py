@@ -23,7 +23,8 @@ class EnvironmentSyncError(RuntimeError):
 def sync(name: str, root: Path, report: Callable[[str], None]) -> Path:
     """Return the interpreter of an environment, creating it first when it is not complete.
 
-    `report` gets a line now and then. Raises EnvironmentSyncError. What an interrupted call left behind is removed and made again.
+    `report` gets a line now and then. Raises EnvironmentSyncError. What an interrupted call left behind is removed
+    and made again.
     """
     wanted = environment(name)
     with locked(name, root, report):

@@ -33,14 +33,14 @@ def load(key: str, outputs: Path) -> dict[str, Any] | None:
         if digest_of_tree(outputs) == recorded["digest"]:
             return dict(recorded["figures"])
     except (OSError, ValueError, KeyError, TreeError):
-        pass  # a damaged entry is as good as none: the model is converted again and replaces it
+        pass  # a damaged entry is as good as none: the model is converted again
     for path in outputs.iterdir():
         path.unlink()
     return None
 
 
 def store(key: str, outputs: Path, figures: dict[str, Any]) -> None:
-    """Keep a copy of a converted model; the record is written last, so that half a copy is never used. May raise OSError."""
+    """Keep a copy of a converted model; its record is written last, so half a copy is never used. May raise OSError."""
     models = shared_folder("models")
     if models is None:
         return

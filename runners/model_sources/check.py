@@ -11,7 +11,8 @@ _QUESTION = "What is the capital of France?"
 def check_model(folder: Path, report: Reporter) -> dict[str, Any]:
     """Return the figures of the model in `folder`; raise StepFailedError for NaN weights or a model that does not load.
 
-    Every tensor is read, one at a time. The model is loaded and asked one question when it takes less than half of the free memory.
+    Every tensor is read, one at a time. The model is loaded and asked one question when it takes less than half of
+    the free memory.
     """
     report.phase("checking the weights")
     figures = check_tensors(folder, report)

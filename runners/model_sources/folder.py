@@ -1,4 +1,4 @@
-"""A model folder is taken over as it is: what a model needs must be there, nothing that could execute code comes along."""
+"""A model folder is taken over as it is: what a model needs must be there, nothing executable comes along."""
 
 import fcntl
 import shutil
@@ -11,7 +11,7 @@ _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file until one 
 
 
 def take_folder(source: Path, folder: Path, report: Reporter) -> None:
-    """Copy a checked model folder to `folder` (sharing blocks where the file system can); raise StepFailedError when it lacks something."""
+    """Copy a checked model folder to `folder`; raise StepFailedError when it lacks something."""
     _check_folder(source)
     report.phase("copying the model folder")
     files = sorted(path for path in source.iterdir() if path.is_file())
@@ -29,7 +29,7 @@ def take_folder(source: Path, folder: Path, report: Reporter) -> None:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file's content (through links); where the file system can, both share the same blocks and it costs nothing."""
+    """Copy a file's content (through links); where the file system can, both share the same blocks at no cost."""
     with source.open("rb") as reading, target.open("wb") as writing:
         try:
             fcntl.ioctl(writing, _FICLONE, reading.fileno())

@@ -25,7 +25,7 @@ _MACHINE_KEYS = (
 
 
 def convert_gguf(file: Path, folder: Path, report: Reporter) -> None:
-    """Write the model of a GGUF file to `folder` in bfloat16; raise StepFailedError when it can't be read as a causal language model."""
+    """Write the model of a GGUF file to `folder` in bfloat16; raise StepFailedError when it can't be read."""
     with file.open("rb") as stream:
         if stream.read(len(_MAGIC)) != _MAGIC:
             raise StepFailedError(
@@ -49,7 +49,7 @@ def convert_gguf(file: Path, folder: Path, report: Reporter) -> None:
             raise StepFailedError(
                 f"{file.name} can't be read: {error}",
                 reason="MODEL_UNREADABLE",
-                help="transformers may not know this architecture or quantisation as GGUF; use the model's safetensors folder",
+                help="transformers may not know this architecture as GGUF; use the model's safetensors folder",
             ) from error
     repair_tokenizer(tokenizer, model)
     report.check_cancelled()
@@ -63,7 +63,7 @@ def convert_gguf(file: Path, folder: Path, report: Reporter) -> None:
 
 @contextmanager
 def _tables_read_once() -> Iterator[None]:
-    """Let transformers' four passes over one GGUF file share its parsed tables: each pass takes seconds in pure Python."""
+    """Let transformers' passes over one GGUF file share its parsed tables: each pass takes seconds in pure Python."""
     import gguf
 
     names: Any = gguf

@@ -11,7 +11,7 @@ _PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktok
 
 
 def download(source: str, cache: Path) -> Path:
-    """Return the local snapshot folder of `hf://org/name@revision` or `ms://org/name@revision`; raise StepFailedError."""
+    """Return the local snapshot of `hf://org/name@revision` or `ms://org/name@revision`; raise StepFailedError."""
     scheme, _, rest = source.partition("://")
     name, _, revision = rest.partition("@")
     match scheme:

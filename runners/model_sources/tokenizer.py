@@ -9,9 +9,10 @@ _PAD_CANDIDATES = ("<|finetune_right_pad_id|>", "<|pad|>", "<pad>", "[PAD]", "<|
 
 
 def repair_tokenizer(tokenizer: Any, model: Any) -> None:
-    """Set EOS to what the template writes after a reply, PAD to a token that is not EOS, and the length limit to the model's.
+    """Set EOS to what the template writes after a reply, PAD to another token, the length limit to the model's.
 
-    With a wrong EOS generation never stops; with PAD equal to EOS training masks the end of every reply, and the model never learns to stop.
+    With a wrong EOS generation never stops; with PAD equal to EOS training masks the end of every reply, and the
+    model never learns to stop.
     """
     ending = reply_end_token(tokenizer)
     if ending is not None and ending != tokenizer.eos_token:
@@ -27,7 +28,7 @@ def repair_tokenizer(tokenizer: Any, model: Any) -> None:
 
 
 def reply_end_token(tokenizer: Any) -> str | None:
-    """Return the special token that the chat template writes right after an assistant's reply, or None when it shows none."""
+    """Return the special token that the chat template writes right after a reply, or None when there is none."""
     if not tokenizer.chat_template:
         return None
     turns = [{"role": "user", "content": "question"}, {"role": "assistant", "content": _MARK}]

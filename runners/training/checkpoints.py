@@ -13,7 +13,8 @@ from tunewright.runners.sdk import StepFailedError
 _NAME = re.compile(r"checkpoint-(\d+)")
 _ASIDE = "incomplete"
 
-# What libraries say, in their own words, when the disk refuses a write (28: no space left, 27: file too large, 122: quota exceeded).
+# What libraries say, in their own words, when the disk refuses a write (28: no space left, 27: file too large, 122:
+# quota exceeded).
 _DISK_WORDS = (
     "No space left",
     "os error 28",
@@ -93,5 +94,5 @@ def disk_errors_named(what: str) -> Iterator[None]:
         raise StepFailedError(
             f"the disk is full: {what} could not be written",
             reason="DISK_FULL",
-            help="free space, or set TUNEWRIGHT_HOME to a bigger disk, then run again: it goes on from the last checkpoint",
+            help="free space, or set TUNEWRIGHT_HOME to a bigger disk; run again: it goes on from the last checkpoint",
         ) from error

@@ -18,7 +18,8 @@ Row = dict[str, Any]
 def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> list[Row]:
     """Return all rows of all data sets in the trainer's form and in file order; raise StepFailedError naming file:line.
 
-    A set's weight is how often its rows are seen: 2 repeats every row, 0.5 takes every second one by chance (fixed by the seed).
+    A set's weight is how often its rows are seen: 2 repeats every row, 0.5 takes every second one by chance (fixed by
+    the seed).
     """
     rows: list[Row] = []
     for name, data_set in settings.data.items():
@@ -37,13 +38,13 @@ def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, rep
         raise StepFailedError(
             "the data sets mix plain text with conversations, which one training step can't learn from together",
             reason="DATA_MIXED",
-            help="train on them in two steps, one after the other (`from:`), or set `loss_on` alike and give both one format",
+            help="train on them in two steps, one after the other (`from:`)",
         )
     return rows
 
 
 def split_rows(rows: list[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
-    """Return `(training rows, held-out rows)`; which rows are held out is fixed by the seed, the order of the others is kept."""
+    """Return `(training rows, held-out rows)`; the seed decides which, the order of the others is kept."""
     held_out_count = round(len(rows) * share)
     if not share or held_out_count == 0 or held_out_count >= len(rows):
         return rows, []

@@ -1,4 +1,4 @@
-"""Several processes: join them, and refuse to go on when a library has quietly chosen another way of dividing the work."""
+"""Several processes: join them, and refuse to go on when a library has quietly divided the work otherwise."""
 
 import os
 from typing import Any
@@ -47,7 +47,8 @@ def join_processes(settings: TrainSettings) -> None:
 
 
 def _join_deepspeed(device: str) -> None:
-    # ZeRO-3 divides the weights while the model loads: DeepSpeed must know the world before transformers' arguments exist.
+    # ZeRO-3 divides the weights while the model loads: DeepSpeed must know the world before transformers' arguments
+    # exist.
     if device == "cpu":
         os.environ["DS_ACCELERATOR"] = "cpu"
         use_extensions_folder()
@@ -85,7 +86,7 @@ def describe_wrapper(wrapped: Any) -> str:
 
 
 def agree(values: list[float]) -> list[float]:
-    """Return the sum over all processes of each value, so that every process takes the same decision at the same step."""
+    """Return the sum over all processes of each value, so that all take the same decision at the same step."""
     import torch
 
     if world_size() == 1:

@@ -14,7 +14,7 @@ DEEPSPEED_FILE = "deepspeed.json"
 
 
 def training_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) -> Any:
-    """Return the trainer's settings object. It must exist before the model is loaded: DeepSpeed's ZeRO-3 divides weights at load."""
+    """Return the trainer's settings object; it must exist before the model loads, which ZeRO-3 divides at once."""
     match settings.method:
         case "sft":
             from trl import SFTConfig
@@ -95,7 +95,7 @@ def _trainer_class(method: str) -> type[Any]:
 
 
 def _shared(settings: TrainSettings, work: Path, *, evaluates: bool) -> dict[str, Any]:
-    """What all of TRL's configurations understand. Nothing is left to a library's default that changes what is learnt."""
+    """Return what all of TRL's configurations understand; no library default is left to change what is learnt."""
     autocast = uses_autocast(settings)
     return {
         "output_dir": str(work / "checkpoints"),
@@ -172,7 +172,8 @@ def _check_rows_left(trainer: Any, rows: list[Row], settings: TrainSettings, rep
         report.emit(
             "warning",
             code="rows-dropped",
-            message=f"{len(rows) - left} of {len(rows)} rows were left out: their prompt alone fills `max_length` {settings.max_length}",
+            message=f"{len(rows) - left} of {len(rows)} rows were left out: their prompt alone fills "
+            f"`max_length` {settings.max_length}",
         )
     lengths = (
         (len(row["input_ids"]) for row in trainer.train_dataset)

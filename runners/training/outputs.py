@@ -28,7 +28,8 @@ _PACKAGES = (
     "safetensors",
 )
 
-# `training_args.bin` is a pickle with this machine's paths, the README a card that names them, `ref` TRL's frozen copy for DPO.
+# `training_args.bin` is a pickle with this machine's paths, the README a card that names them, `ref` TRL's frozen
+# copy for DPO.
 _NOT_OURS = ("training_args.bin", "README.md", "ref")
 
 

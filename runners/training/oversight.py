@@ -1,10 +1,12 @@
-"""What every trainer of ours does beside TRL's: count tokens, stop at once for NaN or a cancellation, save checkpoints whole."""
+"""What our trainers do beside TRL's: count tokens, stop at once for NaN or a cancellation, save checkpoints whole."""
 
+import json
 import math
 import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tunewright.runners.contract import ExitCode
@@ -16,6 +18,8 @@ from tunewright.spec.canonical import digest_of_tree
 
 _PROGRESS_EVERY_SECONDS = 0.5
 _HASH_AT_MOST_BYTES = 2 * 1024**3
+_REFERENCE_TOLERANCE = 0.02
+_TOKENS = "tunewright-tokens.json"
 
 
 @dataclass(slots=True)
@@ -27,6 +31,7 @@ class Oversight:
     checkpoints: Checkpoints
     tokens_here: int = 0
     tokens: float = 0
+    tokens_before: int = 0
     sane: bool = True
     started: float = 0.0
     first_step: int = 0
@@ -69,10 +74,21 @@ class Oversight:
         }
         if "loss" in values:
             self.losses.append(values["loss"])
+            self._check_reference(values["loss"], step)
             values["tokens_per_second"] = round(self.tokens_per_second(), 1)
             values["memory_bytes"] = memory_bytes(self.settings.device)
         self.last.update(values)
         self.report.metric(step, values)
+
+    def _check_reference(self, loss: float, step: int) -> None:
+        """Before the first update policy and reference are equal, so DPO's loss must be ln 2."""
+        follows = self.settings.method == "dpo" and self.settings.loss_type in (None, "sigmoid")
+        if follows and step == 1 and abs(loss - math.log(2)) > _REFERENCE_TOLERANCE:
+            raise StepFailedError(
+                f"DPO starts at a loss of {loss:.4f} instead of ln 2: its reference is not the model it started from",
+                reason="REFERENCE_WRONG",
+                help="the step's log has the libraries' versions; use the pinned `train` environment",
+            )
 
     def tokens_per_second(self) -> float:
         """Return the mean over all processes and all steps of this process's life."""
@@ -80,10 +96,18 @@ class Oversight:
 
     def saved(self, step: int) -> None:
         """Complete the checkpoint that was written aside and report it."""
+        seen = int(self.tokens_before + self.tokens)
+        (self.checkpoints.aside / f"checkpoint-{step}" / _TOKENS).write_text(json.dumps(seen), encoding="utf-8")
         folder = self.checkpoints.complete(step)
         small = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= _HASH_AT_MOST_BYTES
         digest = {"digest": digest_of_tree(folder)} if small else {}
         self.report.emit("checkpoint", step=step, path=f"work/checkpoints/{folder.name}", **digest)
+
+    def resumed(self, checkpoint: Path | None) -> None:
+        """Start the clock; what the processes before this one have seen is known from the checkpoint."""
+        self.started = time.monotonic()
+        if checkpoint is not None:
+            self.tokens_before = int(json.loads((checkpoint / _TOKENS).read_text(encoding="utf-8")))
 
     def _is_cancelled(self) -> bool:
         try:
@@ -109,7 +133,7 @@ def overseen(trainer_class: type[Any]) -> type[Any]:
             self.oversight.saw_gradients(norm, self.state.global_step)
             return norm
 
-        def _get_output_dir(self, trial: Any) -> str:
+        def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002 - the trainer's own signature
             return str(self.oversight.checkpoints.aside)
 
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
@@ -151,6 +175,6 @@ def _not_a_number(step: int, checkpoints: Checkpoints) -> StepFailedError:
     return StepFailedError(
         f"the loss or its gradient is not a number at step {step}{kept}",
         reason="NAN_LOSS",
-        help="lower `learning_rate`, set `max_grad_norm: 1.0`, use bf16 instead of fp16, or look for broken rows in the data",
+        help="lower `learning_rate`, set `max_grad_norm: 1.0`, use bf16 instead of fp16, or look for broken rows",
         code=ExitCode.FAILED,
     )

@@ -47,7 +47,7 @@ class Parallelism:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
-    """One named data set: its format, how often a row is seen relative to others, and how many rows are taken at most."""
+    """One named data set: its format, how often its rows are seen, and how many are taken at most."""
 
     format: str
     weight: float = 1.0

@@ -6,15 +6,16 @@ from typing import Any
 
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import Reporter, StepFailedError
-from tunewright.runners.training.settings import Parallelism, Tuner, TrainSettings
+from tunewright.runners.training.settings import Parallelism, TrainSettings, Tuner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunedModel:
     """What a trainer is given.
 
-    `peft_config` is for a new adapter: the trainer adds it after seeding, and its reference is the model without it. A continued
-    adapter is already in `model`; then the trainer freezes a copy of it as the reference. `reference` is given only where neither works.
+    `peft_config` is for a new adapter: the trainer adds it after seeding, and its reference is the model without it.
+    A continued adapter is already in `model`; then the trainer freezes a copy of it as the reference. `reference` is
+    given only where neither works.
     """
 
     model: Any
@@ -24,7 +25,7 @@ class TunedModel:
 
 
 def load_tuned_model(model_folder: Path, adapter: Path | None, settings: TrainSettings, report: Reporter) -> TunedModel:
-    """Load the base model, its tokenizer and the adapter to continue from; raise StepFailedError for what the user can change."""
+    """Load the base model, its tokenizer and the adapter to continue from; raise StepFailedError."""
     from transformers import AutoTokenizer
 
     report.phase("loading the model")
@@ -41,8 +42,8 @@ def load_tuned_model(model_folder: Path, adapter: Path | None, settings: TrainSe
 def weights_precision(settings: TrainSettings) -> str:
     """Return the precision that the loaded weights have: bf16, fp16 or fp32.
 
-    Frozen base weights are kept as short as the spec says. Weights that are trained themselves stay fp32 under autocast: an update
-    smaller than a bf16 step would be lost. DeepSpeed keeps fp32 masters itself.
+    Frozen base weights are kept as short as the spec says. Weights that are trained themselves stay fp32 under
+    autocast: an update smaller than a bf16 step would be lost. DeepSpeed keeps fp32 masters itself.
     """
     trains_weights = not settings.tuner.makes_adapter
     if trains_weights and not settings.parallelism.uses_deepspeed:
@@ -101,7 +102,7 @@ def _device(settings: TrainSettings) -> Any:
 
 
 def _sharded_at_load(parallelism: Parallelism, device: str) -> Any | None:
-    """On processors accelerate would quietly run DDP instead of FSDP, so the model is sharded by torch while it loads."""
+    """On processors accelerate would quietly run DDP instead of FSDP: there torch shards the model while it loads."""
     if parallelism.strategy != "fsdp2" or device != "cpu":
         return None
     from transformers.distributed import DistributedConfig
@@ -158,7 +159,7 @@ def _continue_adapter(
     if not settings.tuner.makes_adapter:
         import copy
 
-        merged = tuned.merge_and_unload()
+        merged = tuned.merge_and_unload().requires_grad_(True)
         return TunedModel(
             model=merged,
             tokenizer=tokenizer,
