@@ -34,9 +34,10 @@ class StopRule:
 
     def check(self, now: float) -> StopRequest | None:
         """Return why to stop at this moment of the monotonic clock, None while all is well."""
-        return self._asked() or self._overdue(now)
+        return self.asked() or self._overdue(now)
 
-    def _asked(self) -> StopRequest | None:
+    def asked(self) -> StopRequest | None:
+        """Return the cancellation that is asked for, None while there is none."""
         try:
             status = self._cancel.stat()
             if self._seen != (status.st_ino, status.st_mtime_ns):

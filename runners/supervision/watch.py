@@ -54,6 +54,8 @@ class Watch:
             self._measure(now)
             if self._status is None and self._escalate(now):
                 break
+        if self._stop is None:  # a runner may see the cancel file, and obey, before we look
+            self._stop = self._rule.asked()
         _, resisting = kill_until_gone(self._leftovers, KILL_SECONDS)
         self._reap()
         self._pump.drain()
