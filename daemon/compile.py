@@ -1,0 +1,64 @@
+"""The daemon's door to the compiler: a spec as it came in, with this machine's facts, to a plan or diagnostics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunewright.compiler.ir.plan import Plan
+from tunewright.spec.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A spec as a client handed it in."""
+
+    text: str
+    path: str
+    base_directory: Path
+    profile: str | None
+    sets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A sealed plan, or None and the errors that stand in its way."""
+
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+Compiler = Callable[[Submitted], Compiled]
+
+
+def compile_with(home: Path, environments: Path) -> Compiler:
+    """Return the compiler for a daemon's home and the folder that holds its runner environments.
+
+    It reads and hashes the spec's files: call it in a thread.
+    """
+
+    def compile_spec(submitted: Submitted) -> Compiled:
+        # Imported at first use: a daemon that only watches starts without the compiler.
+        from tunewright.compiler.collect.cache import FactCache
+        from tunewright.compiler.front import compile_text
+        from tunewright.compiler.ir.facts import EnvironmentFacts
+        from tunewright.runners.environments import place, table
+
+        facts = {
+            name: EnvironmentFacts(
+                name=name, digest=table.digest(name), installed=place.interpreter(name, environments) is not None
+            )
+            for name in table.ENVIRONMENTS
+        }
+        compilation = compile_text(
+            submitted.text,
+            name=submitted.path,
+            base_directory=submitted.base_directory,
+            profile=submitted.profile,
+            sets=submitted.sets,
+            environments=facts,
+            cache=FactCache(),
+            home=home,
+        )
+        return Compiled(plan=compilation.plan, diagnostics=compilation.diagnostics)
+
+    return compile_spec

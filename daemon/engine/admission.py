@@ -1,0 +1,155 @@
+"""From a sealed plan to a stored run: what would be done, whether it can be done here, and stored once for each
+request.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tunewright.compiler.ir.difference import StepAction, difference
+from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
+from tunewright.daemon.clock import Clock
+from tunewright.daemon.engine.results import Results
+from tunewright.daemon.engine.states import Entry, RunRecord, StepRecord
+from tunewright.daemon.engine.step_files import Interpreters
+from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.store import runs
+from tunewright.daemon.store.database import Database
+from tunewright.daemon.store.runs import Submission
+from tunewright.spec.canonical import canonical_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A plan to run, and what came with it."""
+
+    plan: Plan
+    spec_text: str
+    spec_path: str
+    request_id: str
+    request_digest: str
+    retry_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Decides about new runs."""
+
+    database: Database
+    clock: Clock
+    results: Results
+    interpreters: Interpreters
+
+    def compare(self, plan: Plan) -> tuple[StepAction, ...]:
+        """Return what a run of the plan would do, against the last run of the same spec."""
+        previous = runs.latest_plan(self.database.read, plan.name)
+        return difference(plan, _read(previous), self.results.kept)
+
+    def check_executable(self, plan: Plan) -> None:
+        """Raise RefusedError when a step that has to be done can't be done on this machine."""
+        todo = [step for step in plan.steps if not self.results.kept(step)]
+        for step in todo:
+            if step.not_executable is not None:
+                message = f"step `{step.name}` can be planned but not run yet: {step.not_executable}"
+                raise RefusedError("NOT_EXECUTABLE", message, step=step.name, missing=step.not_executable)
+        for step in todo:
+            self._check_environment(step)
+
+    def _check_environment(self, step: Step) -> None:
+        if step.launch is None or self.interpreters.find(step.launch.environment) is not None:
+            return
+        name = step.launch.environment
+        command = f"tunewright env sync {name}"
+        message = f"step `{step.name}` needs the environment `{name}`, which is not installed: run `{command}`"
+        raise RefusedError("ENVIRONMENT_MISSING", message, step=step.name, environment=name, command=command)
+
+    def record(self, order: Order, actions: tuple[StepAction, ...]) -> RunRecord:
+        """Return the run that an order asks for, not stored yet and without an id."""
+        by_step = {action.step: action for action in actions}
+        plan = order.plan
+        return RunRecord(
+            id="",
+            spec_name=plan.name,
+            spec_path=order.spec_path,
+            profile=plan.profile or "",
+            sets=plan.sets,
+            plan_digest=plan.digest,
+            create_time=self.clock.now(),
+            steps=tuple(_step_record(step, by_step) for step in plan.steps),
+            retry_of=order.retry_of,
+        )
+
+    async def admit(self, order: Order, run: RunRecord) -> RunRecord:
+        """Store the run and return it; return the one that the same request stored before, if it did.
+
+        Raises RefusedError when the request id was used with another request.
+        """
+        submission = Submission(
+            spec_text=order.spec_text,
+            plan_json=canonical_json(order.plan.to_json()).decode("utf-8"),
+            request_id=order.request_id or None,
+            request_digest=order.request_digest,
+        )
+        body = {
+            "name": run.spec_name,
+            "plan_digest": run.plan_digest,
+            "steps": [
+                {"step": step.name, "action": step.action, **({"because": step.because} if step.because else {})}
+                for step in run.steps
+            ],
+            **({"retry_of": run.retry_of} if run.retry_of else {}),
+        }
+
+        def write(connection: sqlite3.Connection) -> RunRecord:
+            earlier = self.of_request(connection, order.request_id, order.request_digest)
+            if earlier is not None:
+                return earlier
+            stored = _named(connection, run, self.clock)
+            runs.insert(connection, stored, submission, Entry(kind="run_created", body=body))
+            found = runs.get(connection, stored.id)
+            if found is None:
+                raise LookupError(stored.id)
+            return found
+
+        return await self.database.write(write)
+
+    @staticmethod
+    def of_request(connection: sqlite3.Connection, request_id: str, digest: str) -> RunRecord | None:
+        """Return the run that a request made; raise RefusedError when the id came with another request."""
+        found = runs.of_request(connection, request_id) if request_id else None
+        if found is None:
+            return None
+        run, stored_digest = found
+        if stored_digest != digest:
+            message = f"request id `{request_id}` was used for another request, which made run {run.id}"
+            raise RefusedError("REQUEST_ID_REUSED", message, request_id=request_id, run=run.id)
+        return run
+
+
+def _named(connection: sqlite3.Connection, run: RunRecord, clock: Clock) -> RunRecord:
+    """Two runs of one second may draw one word: draw again."""
+    while True:
+        named = replace(run, id=clock.new_run_id())
+        if connection.execute("SELECT 1 FROM runs WHERE id = ?", (named.id,)).fetchone() is None:
+            return named
+
+
+def _read(plan_json: str | None) -> Plan | None:
+    return None if plan_json is None else plan_from_json(json.loads(plan_json))
+
+
+def _step_record(step: Step, actions: Mapping[str, StepAction]) -> StepRecord:
+    action = actions[step.name]
+    return StepRecord(
+        name=step.name,
+        verb=step.verb,
+        kind=step.kind,
+        summary=step.summary,
+        needs=step.needs,
+        digest=step.digest,
+        service=step.service,
+        retries=step.limits.retries,
+        action=action.action,
+        because=action.because,
+    )

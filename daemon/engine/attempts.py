@@ -1,0 +1,261 @@
+"""Look after one live attempt: start it, follow it, stop it, and draw the conclusion when it is over.
+
+Level-based: everything is decided from the store and the bundle, so it may be called at any time, after any crash.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from tunewright.compiler.ir.plan import Plan
+from tunewright.daemon.engine import artifacts as artifact_folders
+from tunewright.daemon.engine import journal
+from tunewright.daemon.engine.artifacts import ArtifactError
+from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.states import (
+    STEP_DONE,
+    Fail,
+    Failure,
+    Ready,
+    RunRecord,
+    StepEvent,
+    StepRecord,
+    StepState,
+    Stopped,
+    Succeed,
+    Up,
+)
+from tunewright.daemon.engine.step_files import InputMissingError, Interpreters, step_file
+from tunewright.daemon.home import Home
+from tunewright.daemon.store import artifacts, attempts, deployments
+from tunewright.daemon.store.artifacts import ArtifactRecord
+from tunewright.daemon.store.attempts import Attempt, Progress
+from tunewright.daemon.supervise import (
+    Exited,
+    ExitRecord,
+    Lost,
+    NotStarted,
+    Running,
+    SealedOutputs,
+    carry_work,
+    kill_leftovers,
+    launch,
+    probe,
+    read_events,
+    request_cancel,
+    withhold,
+)
+from tunewright.runners.contract import ExitCode, StepFile
+from tunewright.runners.supervision.spawn import SUPERVISOR_LOG
+
+_log = logging.getLogger(__name__)
+
+_MAX_LAUNCHES = 3
+_PAGE = 500
+#: Ways to end that another attempt may not meet again, beside the exit code that says so.
+_TEMPORARY_REASONS = frozenset({"KILLED", "STALLED"})
+_Key = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptKeeper:
+    """Tends attempts. What it remembers only saves work: a new one comes to the same conclusions."""
+
+    ledger: Ledger
+    home: Home
+    interpreters: Interpreters
+    _launches: dict[_Key, int] = field(default_factory=dict)
+    _cancels: dict[_Key, str] = field(default_factory=dict)
+
+    async def tend(self, run: RunRecord, step: StepRecord, plan: Plan) -> RunRecord:
+        """Return the run after one look at the live attempt of one of its steps."""
+        attempt = attempts.get(self.ledger.database.read, run.id, step.name, step.attempt)
+        if attempt is None:
+            raise LookupError(f"attempt {run.id}/{step.name}/{step.attempt} is not in the store")
+        bundle = self.home.bundle(run.id, step.name, step.attempt)
+        match await asyncio.to_thread(probe, bundle):
+            case NotStarted():
+                return await self._start(run, step, plan, bundle)
+            case Running():
+                return await self._follow(run, step, attempt, bundle)
+            case Exited(exit=record):
+                attempt = await self._read_events(attempt, step, bundle)
+                return await self._conclude(run, step, attempt, record, bundle)
+            case Lost():
+                return await self._clean_up(run, step, attempt, bundle)
+
+    async def _start(self, run: RunRecord, step: StepRecord, plan: Plan, bundle: Path) -> RunRecord:
+        key = (run.id, step.name, step.attempt)
+        if step.state is StepState.CANCELLING:
+            # The claim is ours now: no supervisor, however late, starts the runner.
+            await asyncio.to_thread(withhold, bundle)
+            return await self._end(run, step, Stopped(), "CANCELLED")
+        if self._launches.get(key, 0) >= _MAX_LAUNCHES:
+            await asyncio.to_thread(withhold, bundle)
+            return await self._end(run, step, Fail(failure=_launch_failure(bundle)), "LAUNCH_FAILED")
+        self._launches[key] = self._launches.get(key, 0) + 1
+        try:
+            content = step_file(plan.step(step.name), run, step.attempt, self.home, self.interpreters)
+            previous = self._previous_bundle(run, step)
+            await asyncio.to_thread(_launch, bundle, content, previous)
+        except InputMissingError as error:
+            await asyncio.to_thread(withhold, bundle)
+            failure = Failure(
+                reason="INPUT_MISSING", message=str(error), help="run again: what is missing is made anew"
+            )
+            return await self._end(run, step, Fail(failure=failure), failure.reason)
+        except OSError as error:
+            _log.warning("attempt %s/%s/%s does not start: %s", *key, error)
+        return run
+
+    def _previous_bundle(self, run: RunRecord, step: StepRecord) -> Path | None:
+        """Return the bundle whose work/ this attempt goes on with: the attempt before, or the run's that is retried."""
+        if step.attempt > 1:
+            return self.home.bundle(run.id, step.name, step.attempt - 1)
+        earlier = run
+        while earlier.retry_of is not None:
+            found = self.ledger.get(earlier.retry_of)
+            if found is None:
+                return None
+            earlier, old = found, found.step(step.name)
+            if old.attempt and old.state not in STEP_DONE:
+                return self.home.bundle(earlier.id, step.name, old.attempt)
+        return None
+
+    async def _follow(self, run: RunRecord, step: StepRecord, attempt: Attempt, bundle: Path) -> RunRecord:
+        key = (run.id, step.name, step.attempt)
+        if step.state is StepState.CANCELLING and self._cancels.get(key) != run.cancel_mode:
+            mode: Literal["graceful", "now"] = "now" if run.cancel_mode == "now" else "graceful"
+            await asyncio.to_thread(request_cancel, bundle, mode, run.cancel_reason or "the run was cancelled")
+            self._cancels[key] = run.cancel_mode or mode
+        if step.state is StepState.STARTING:
+            run = await self.ledger.apply(run, step.name, Up())
+            step = run.step(step.name)
+        attempt = await self._read_events(attempt, step, bundle)
+        if step.service and attempt.address is not None and step.state is StepState.RUNNING:
+            return await self._deployed(run, step, attempt.address)
+        return run
+
+    async def _deployed(self, run: RunRecord, step: StepRecord, address: str) -> RunRecord:
+        now = self.ledger.clock.now()
+
+        def also(connection: sqlite3.Connection, _: RunRecord) -> None:
+            deployments.insert(connection, run, step.name, step.attempt, address, now)
+
+        return await self.ledger.apply(run, step.name, Ready(address=address), also)
+
+    async def _read_events(self, attempt: Attempt, step: StepRecord, bundle: Path) -> Attempt:
+        """Bring the log up to what the runner has written; return the attempt as it is stored then."""
+        database = self.ledger.database
+        while True:
+            found, offset = await asyncio.to_thread(
+                read_events, bundle, attempt.events_offset, _PAGE, after_sequence=attempt.events_sequence
+            )
+            if offset == attempt.events_offset:
+                return attempt
+            read = journal.progress(attempt, step, found, offset, self.ledger.clock.now())
+            await database.write(partial(_advance, attempt, read))
+            stored = attempts.get(database.read, attempt.run, attempt.step, attempt.number)
+            if stored is None:
+                raise LookupError(f"attempt {attempt.run}/{attempt.step}/{attempt.number} is not in the store")
+            attempt = stored
+
+    async def _conclude(
+        self, run: RunRecord, step: StepRecord, attempt: Attempt, record: ExitRecord, bundle: Path
+    ) -> RunRecord:
+        if record.code == ExitCode.OK and record.outputs is not None and not step.service:
+            return await self._succeed(run, step, attempt, record, record.outputs, bundle)
+        if step.state is StepState.CANCELLING:
+            return await self._end(run, step, Stopped(), record.reason)
+        failure = Failure(reason=record.reason, message=record.message, help=record.help)
+        temporary = record.code == ExitCode.TEMPORARY or record.reason in _TEMPORARY_REASONS
+        return await self._end(run, step, Fail(failure=failure, temporary=temporary), record.reason)
+
+    async def _succeed(
+        self,
+        run: RunRecord,
+        step: StepRecord,
+        attempt: Attempt,
+        record: ExitRecord,
+        sealed: SealedOutputs,
+        bundle: Path,
+    ) -> RunRecord:
+        try:
+            await asyncio.to_thread(artifact_folders.adopt, bundle, sealed, self.home)
+        except ArtifactError as error:
+            failure = Failure(
+                reason="INTEGRITY", message=str(error), help="run again; look at the disk if it comes back"
+            )
+            return await self._end(run, step, Fail(failure=failure), failure.reason)
+        artifact = ArtifactRecord(
+            digest=sealed.digest,
+            step_digest=step.digest,
+            role=attempt.role or step.verb,
+            kind=step.kind,
+            run=run.id,
+            step=step.name,
+            spec_name=run.spec_name,
+            size_bytes=sealed.bytes,
+            file_count=sealed.files,
+            create_time=self.ledger.clock.now(),
+        )
+        facts = {"seconds": record.seconds, "bytes": sealed.bytes, "files": sealed.files}
+        if record.peak_memory_bytes is not None:
+            facts["peak_memory_bytes"] = record.peak_memory_bytes
+        return await self._end(run, step, Succeed(artifact=sealed.digest, facts=facts), record.reason, artifact)
+
+    async def _clean_up(self, run: RunRecord, step: StepRecord, attempt: Attempt, bundle: Path) -> RunRecord:
+        resisting = await asyncio.to_thread(kill_leftovers, bundle)
+        await self._read_events(attempt, step, bundle)
+        if resisting:
+            pids = ", ".join(map(str, sorted(resisting)))
+            failure = Failure(
+                reason="UNKILLABLE", message=f"processes survive SIGKILL: {pids}", help="restart the machine"
+            )
+            return await self._end(run, step, Fail(failure=failure), failure.reason)
+        if step.state is StepState.CANCELLING:
+            return await self._end(run, step, Stopped(), "LOST")
+        message = "the attempt's supervisor is gone and left no result (killed, or the machine restarted)"
+        return await self._end(run, step, Fail(failure=Failure(reason="LOST", message=message), temporary=True), "LOST")
+
+    async def _end(
+        self,
+        run: RunRecord,
+        step: StepRecord,
+        event: StepEvent,
+        outcome: str,
+        artifact: ArtifactRecord | None = None,
+    ) -> RunRecord:
+        now = self.ledger.clock.now()
+
+        def also(connection: sqlite3.Connection, _: RunRecord) -> None:
+            attempts.end(connection, run.id, step.name, step.attempt, outcome, now)
+            if artifact is not None:
+                artifacts.insert(connection, artifact)
+
+        key = (run.id, step.name, step.attempt)
+        self._launches.pop(key, None)
+        self._cancels.pop(key, None)
+        return await self.ledger.apply(run, step.name, event, also)
+
+
+def _advance(attempt: Attempt, read: Progress, connection: sqlite3.Connection) -> None:
+    attempts.advance(connection, attempt, read)
+
+
+def _launch(bundle: Path, content: StepFile, previous: Path | None) -> None:
+    if previous is not None:
+        carry_work(previous, bundle)
+    launch(bundle, content)
+
+
+def _launch_failure(bundle: Path) -> Failure:
+    try:
+        words = (bundle / SUPERVISOR_LOG).read_text("utf-8", "replace").strip()[-500:]
+    except OSError as error:
+        words = str(error)
+    return Failure(reason="LAUNCH_FAILED", message=f"the supervisor does not start: {words or 'it says nothing'}")

@@ -1,0 +1,52 @@
+"""From what a runner says to what the run's log holds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunewright.daemon.clock import Milliseconds, parse_time
+from tunewright.daemon.engine.states import Entry, StepRecord
+from tunewright.daemon.store.attempts import Attempt, Progress
+from tunewright.daemon.supervise import Event
+
+_MAX_SAFE_INTEGER = 2**53 - 1
+_MAX_DEPTH = 16
+_MAX_KIND = 64
+
+
+def progress(attempt: Attempt, step: StepRecord, events: Sequence[Event], offset: int, now: Milliseconds) -> Progress:
+    """Return what to store of events that were read up to a byte offset."""
+    role = address = None
+    entries = []
+    sequence = attempt.events_sequence
+    for event in events:
+        sequence = max(sequence, event.seq)
+        if event.kind == "artifact":
+            role = str(event.fields.get("role", "")) or role
+        if event.kind == "ready":
+            address = str(event.fields.get("address", "")) or address
+        body = {str(name): storable(value) for name, value in event.fields.items()}
+        entry = Entry(kind=event.kind[:_MAX_KIND], step=step.name, attempt=attempt.number, body=body)
+        entries.append((entry, parse_time(event.time, now)))
+    return Progress(entries=entries, offset=offset, sequence=sequence, role=role, address=address)
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """Return a JSON value that has a canonical form: a foreign runner may write NaN, huge integers or broken text."""
+    match value:
+        case bool() | None:
+            return value
+        case int() if abs(value) > _MAX_SAFE_INTEGER:
+            return str(value)
+        case float() if not math.isfinite(value):
+            return repr(value)
+        case str():
+            return value.encode("utf-8", "replace").decode("utf-8")
+        case list() | Mapping() if depth == _MAX_DEPTH:
+            return "..."
+        case list():
+            return [storable(item, depth + 1) for item in value]
+        case Mapping():
+            return {storable(str(name)): storable(item, depth + 1) for name, item in value.items()}
+        case _:
+            return value

@@ -1,0 +1,47 @@
+"""The one way in which a run changes: transition, then state, log and what belongs to them in one transaction."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tunewright.daemon.clock import Clock
+from tunewright.daemon.engine.states import RunRecord, StepEvent
+from tunewright.daemon.engine.transitions import run_transition
+from tunewright.daemon.store import runs
+from tunewright.daemon.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Applies events to runs."""
+
+    database: Database
+    clock: Clock
+
+    def get(self, run: str) -> RunRecord | None:
+        """Return a run as it is stored now."""
+        return runs.get(self.database.read, run)
+
+    async def apply(
+        self,
+        run: RunRecord,
+        step: str | None,
+        event: StepEvent,
+        also: Callable[[sqlite3.Connection, RunRecord], None] | None = None,
+    ) -> RunRecord:
+        """Return the run after `event`, durably stored; `also` writes what must be true together with it.
+
+        Raises StaleError when the run has changed since it was read; nothing is stored then.
+        """
+        now = self.clock.now()
+        after, entries = run_transition(run, step, event, now)
+        if after == run and not entries:
+            return run
+
+        def write(connection: sqlite3.Connection) -> None:
+            runs.save(connection, run, after, entries, now)
+            if also is not None:
+                also(connection, after)
+
+        await self.database.write(write)
+        return replace(after, version=run.version + 1)

@@ -1,0 +1,173 @@
+"""Bring every run forward: load, act outside of transactions, store guarded by the run's version. Nothing is decided
+from memory.
+
+One task a run that has not ended. A task looks when it is woken, when a pause ends, and, while an attempt lives, every
+tenth of a second.
+"""
+
+import asyncio
+import json
+import logging
+import sqlite3
+
+from tunewright.compiler.ir.plan import Plan, PlanError, Step, plan_from_json
+from tunewright.daemon.engine import gates
+from tunewright.daemon.engine.attempts import AttemptKeeper
+from tunewright.daemon.engine.deployments import DeploymentKeeper
+from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.results import Results
+from tunewright.daemon.engine.schedule import turn
+from tunewright.daemon.engine.states import RUN_ENDED, STEP_ENDED, Begin, RunRecord, StepRecord
+from tunewright.daemon.engine.transitions import active
+from tunewright.daemon.home import Home
+from tunewright.daemon.store import artifacts, attempts, runs
+from tunewright.daemon.store.database import StaleError, StorageBusyError, StorageFullError
+
+_log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1
+AFTER_TROUBLE_SECONDS = 1.0
+
+
+class _NoSlotError(Exception):
+    """Another step fills the machine."""
+
+
+class Reconciler:
+    """Owns the tasks of runs that have not ended. `slots`: how many steps may fill the machine at once."""
+
+    def __init__(
+        self, ledger: Ledger, home: Home, keeper: AttemptKeeper, deployments: DeploymentKeeper, slots: int = 1
+    ) -> None:
+        self._ledger = ledger
+        self._home = home
+        self._keeper = keeper
+        self._deployments = deployments
+        self._slots = slots
+        self._results = Results(ledger.database.read, home)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._bells: dict[str, asyncio.Event] = {}
+
+    @property
+    def active_runs(self) -> int:
+        """How many runs have not ended."""
+        return len(self._tasks)
+
+    def start(self) -> None:
+        """Take up every run that has not ended."""
+        for run in runs.active_ids(self._ledger.database.read):
+            self.wake(run)
+
+    def wake(self, run: str) -> None:
+        """Look at a run soon."""
+        if run not in self._tasks:
+            self._bells[run] = asyncio.Event()
+            self._tasks[run] = asyncio.create_task(self._bring_forward(run), name=f"run-{run}")
+        self._bells[run].set()
+
+    def wake_all(self) -> None:
+        """Look at every run soon: a slot or a name has become free."""
+        for bell in self._bells.values():
+            bell.set()
+
+    async def stop(self) -> None:
+        """Stop looking; runners go on."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _bring_forward(self, run_id: str) -> None:
+        bell = self._bells[run_id]
+        try:
+            plan_json, _ = runs.texts(self._ledger.database.read, run_id)
+            plan = plan_from_json(json.loads(plan_json))
+            while (run := self._ledger.get(run_id)) is not None and run.state not in RUN_ENDED:
+                bell.clear()
+                pause = await self._look(run, plan)
+                try:
+                    await asyncio.wait_for(bell.wait(), pause)
+                except TimeoutError:
+                    continue
+        except PlanError:
+            _log.exception("the stored plan of run %s can't be read; the run is left as it is", run_id)
+        finally:
+            del self._tasks[run_id], self._bells[run_id]
+            self.wake_all()
+
+    async def _look(self, run: RunRecord, plan: Plan) -> float | None:
+        """Do what can be done now; return in how many seconds to look again (None: when woken)."""
+        try:
+            return await self._advance(run, plan)
+        except StaleError:
+            return 0.0
+        except (StorageFullError, StorageBusyError) as error:
+            _log.warning("run %s waits: %s", run.id, error)
+        except Exception:
+            _log.exception("run %s could not be brought forward; trying again", run.id)
+        return AFTER_TROUBLE_SECONDS
+
+    async def _advance(self, run: RunRecord, plan: Plan) -> float | None:
+        for step in active(run):
+            ended_before = _ended(run)
+            run = await self._keeper.tend(run, step, plan)
+            if _ended(run) != ended_before:
+                self._deployments.wake()
+                self.wake_all()
+        begun = await self._begin_steps(run, plan)
+        if begun != run:
+            return 0.0
+        if active(run):
+            return LOOK_SECONDS
+        now = self._ledger.clock.now()
+        next_look = turn(run, now).next_look
+        return None if next_look is None else max(0.0, (next_look - now) / 1000)
+
+    async def _begin_steps(self, run: RunRecord, plan: Plan) -> RunRecord:
+        """Take results that are at hand, decide gates, begin what has its turn and a slot."""
+        for record in turn(run, self._ledger.clock.now()).ready:
+            step = plan.step(record.name)
+            result = self._results.find(step) if not record.attempt else None
+            if result is not None:
+                run = await self._ledger.apply(run, step.name, result)
+            elif step.gate is not None:
+                run = await self._decide(run, step)
+            elif not step.service or await self._deployments.make_room(run, step):
+                run = await self._begin(run, record)
+        return run
+
+    async def _decide(self, run: RunRecord, step: Step) -> RunRecord:
+        if step.gate is None:
+            raise LookupError(f"step {step.name} is no gate")
+        found = {name: run.step(name).artifact for name in step.needs}
+        folders = {name: self._home.artifact(digest) for name, digest in found.items() if digest is not None}
+        metrics = await asyncio.to_thread(gates.read_metrics, folders)
+        event = gates.decide(step.gate, metrics)
+        verdict, now = event.verdict, self._ledger.clock.now()
+        _log.info("gate %s of run %s: %s", step.name, run.id, "passed" if verdict and verdict.passed else "not passed")
+
+        def also(connection: sqlite3.Connection, _: RunRecord) -> None:
+            if verdict is not None:
+                artifacts.insert_verdict(connection, step.digest, run.id, step.name, verdict, now)
+
+        return await self._ledger.apply(run, step.name, event, also)
+
+    async def _begin(self, run: RunRecord, step: StepRecord) -> RunRecord:
+        if not step.service and runs.count_occupied_slots(self._ledger.database.read) >= self._slots:
+            return run
+        now = self._ledger.clock.now()
+
+        def also(connection: sqlite3.Connection, after: RunRecord) -> None:
+            # Looked at again where nobody can come between: two runs may have seen the same free slot.
+            if not step.service and runs.count_occupied_slots(connection) > self._slots:
+                raise _NoSlotError
+            attempts.insert(connection, run.id, step.name, after.step(step.name).attempt, now)
+
+        try:
+            return await self._ledger.apply(run, step.name, Begin(), also)
+        except _NoSlotError:
+            return run
+
+
+def _ended(run: RunRecord) -> int:
+    return sum(step.state in STEP_ENDED for step in run.steps)

@@ -1,0 +1,212 @@
+"""What the engine knows of a run, as values: states, records, and what can happen to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tunewright.daemon.clock import Milliseconds
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    REUSED = "reused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+class DeploymentState(StrEnum):
+    """Where a deployment stands."""
+
+    LIVE = "live"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+RUN_ENDED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
+STEP_DONE = frozenset({StepState.SUCCEEDED, StepState.REUSED})
+STEP_ENDED = STEP_DONE | {StepState.FAILED, StepState.CANCELLED, StepState.SKIPPED}
+STEP_ACTIVE = frozenset({StepState.STARTING, StepState.RUNNING, StepState.CANCELLING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why something did not work; see the message of the same name."""
+
+    reason: str
+    message: str
+    help: str = ""
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One requirement of a gate, evaluated."""
+
+    written: str
+    evaluated: str
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a gate found."""
+
+    passed: bool
+    requirements: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """A step of a run as stored. What follows `because` changes while the run goes on."""
+
+    name: str
+    verb: str
+    kind: str
+    summary: str
+    needs: tuple[str, ...]
+    digest: str
+    service: bool
+    retries: int
+    action: str
+    because: str
+    state: StepState = StepState.WAITING
+    attempt: int = 0
+    artifact: str | None = None
+    reused_from: str | None = None
+    failure: Failure | None = None
+    verdict: Verdict | None = None
+    address: str | None = None
+    not_before: Milliseconds | None = None
+    start_time: Milliseconds | None = None
+    end_time: Milliseconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as stored, without its plan. `version` guards every change."""
+
+    id: str
+    spec_name: str
+    spec_path: str
+    profile: str
+    sets: tuple[str, ...]
+    plan_digest: str
+    create_time: Milliseconds
+    steps: tuple[StepRecord, ...]
+    retry_of: str | None = None
+    state: RunState = RunState.QUEUED
+    version: int = 1
+    cancel_mode: str | None = None
+    cancel_reason: str = ""
+    failure: Failure | None = None
+    last_sequence: int = 0
+    start_time: Milliseconds | None = None
+    end_time: Milliseconds | None = None
+
+    def step(self, name: str) -> StepRecord:
+        """Return the step called `name`; raise KeyError."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something to be written to the run's log, in the transaction of the change that it tells of."""
+
+    kind: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    step: str = ""
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """The result of an equal step is at hand."""
+
+    source_run: str
+    artifact: str | None = None
+    verdict: Verdict | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """An attempt is going to be started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Up:
+    """The attempt's supervisor lives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The service answers."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeed:
+    """The work is done and its artifact stored, or the gate was passed."""
+
+    artifact: str | None = None
+    verdict: Verdict | None = None
+    alert: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail:
+    """The attempt failed; `temporary` when another one may help."""
+
+    failure: Failure
+    temporary: bool = False
+    verdict: Verdict | None = None
+    alert: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The attempt ended because it was asked to, or was kept from starting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Somebody wants it stopped; `mode` is graceful or now."""
+
+    mode: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A step that this one needs did not succeed."""
+
+    because: str
+
+
+StepEvent = Reuse | Begin | Up | Ready | Succeed | Fail | Stopped | Cancel | Skip

@@ -1,0 +1,46 @@
+"""Why the daemon says no: one append-only table of reasons, and the error that carries one of them."""
+
+from collections.abc import Mapping
+
+from grpc import StatusCode
+
+from tunewright.spec.diagnostics import Diagnostic
+
+DOMAIN = "tunewright.dev"
+
+#: Reason -> gRPC code. Clients decide by these words: entries are added, never changed or removed.
+REASONS: Mapping[str, StatusCode] = {
+    "FIELD_INVALID": StatusCode.INVALID_ARGUMENT,
+    "SPEC_INVALID": StatusCode.INVALID_ARGUMENT,
+    "PAGE_TOKEN_INVALID": StatusCode.INVALID_ARGUMENT,
+    "CURSOR_INVALID": StatusCode.INVALID_ARGUMENT,
+    "CURSOR_EXPIRED": StatusCode.OUT_OF_RANGE,
+    "ARTIFACT_AMBIGUOUS": StatusCode.INVALID_ARGUMENT,
+    "RUN_NOT_FOUND": StatusCode.NOT_FOUND,
+    "STEP_NOT_FOUND": StatusCode.NOT_FOUND,
+    "ARTIFACT_NOT_FOUND": StatusCode.NOT_FOUND,
+    "DEPLOYMENT_NOT_FOUND": StatusCode.NOT_FOUND,
+    "REQUEST_ID_REUSED": StatusCode.ALREADY_EXISTS,
+    "ENVIRONMENT_MISSING": StatusCode.FAILED_PRECONDITION,
+    "NOT_EXECUTABLE": StatusCode.FAILED_PRECONDITION,
+    "PLAN_CHANGED": StatusCode.FAILED_PRECONDITION,
+    "RUN_NOT_FINISHED": StatusCode.FAILED_PRECONDITION,
+    "LOCAL_ONLY": StatusCode.PERMISSION_DENIED,
+    "DISK_FULL": StatusCode.RESOURCE_EXHAUSTED,
+    "STORE_BUSY": StatusCode.UNAVAILABLE,
+    "GOING_AWAY": StatusCode.UNAVAILABLE,
+    "INTERNAL": StatusCode.INTERNAL,
+}
+
+
+class RefusedError(Exception):
+    """A call is refused: a reason of the table, a sentence for people, and the words of the sentence that vary."""
+
+    def __init__(self, reason: str, message: str, *, diagnostics: tuple[Diagnostic, ...] = (), **metadata: str) -> None:
+        super().__init__(message)
+        self.reason, self.message, self.metadata, self.diagnostics = reason, message, metadata, diagnostics
+
+    @property
+    def code(self) -> StatusCode:
+        """The gRPC code of the reason."""
+        return REASONS[self.reason]

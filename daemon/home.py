@@ -1,0 +1,74 @@
+"""The folder that a daemon owns: where things lie in it, and the lock that says it is owned."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+
+class HomeTakenError(RuntimeError):
+    """Another daemon owns the home."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths under TUNEWRIGHT_HOME."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The store."""
+        return self.root / "control.db"
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that the daemon listens on."""
+        return self.root / "daemon.sock"
+
+    @property
+    def log(self) -> Path:
+        """The daemon's log, JSON lines."""
+        return self.root / "daemon.log"
+
+    def bundle(self, run: str, step: str, attempt: int) -> Path:
+        """Return the folder of one attempt."""
+        return self.root / "bundles" / run / step / str(attempt)
+
+    def artifact(self, digest: str) -> Path:
+        """Return the folder of an artifact, whether it is there or not."""
+        name = digest.removeprefix("sha256:")
+        return self.root / "artifacts" / "sha256" / name[:2] / name
+
+    def create(self) -> None:
+        """Make the folder, closed to other users."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.chmod(0o700)
+
+    def take(self) -> int:
+        """Return a descriptor that owns the home as long as it is open; raise HomeTakenError with who owns it."""
+        descriptor = os.open(self.root / "daemon.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            raise HomeTakenError(
+                f"another Tunewright daemon (pid {owner or 'unknown'}) owns {self.root};"
+                " stop it or choose another --home"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        return descriptor
+
+
+def cache_folder() -> Path:
+    """Return the folder for models, data and environments that several homes share (TUNEWRIGHT_CACHE, or the
+    platform's).
+    """
+    chosen = os.environ.get("TUNEWRIGHT_CACHE")
+    if chosen:
+        return Path(chosen)
+    return user_cache_path("tunewright", appauthor=False)

@@ -1,0 +1,194 @@
+"""RunService: create, look at, stop, retry and follow runs."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tunewright.compiler.ir.difference import StepAction
+from tunewright.compiler.ir.plan import Plan, plan_from_json
+from tunewright.daemon.changes import Changes
+from tunewright.daemon.compile import Compiled, Compiler
+from tunewright.daemon.engine.admission import Admission, Order
+from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.states import RUN_ENDED, Cancel, RunRecord
+from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.services import requests, translate
+from tunewright.daemon.services.watch import follow
+from tunewright.daemon.store import events, runs
+from tunewright.daemon.store.database import StaleError
+from tunewright.proto.v1 import run_service_pb2 as wire
+from tunewright.proto.v1 import run_service_pb2_grpc
+from tunewright.spec.canonical import canonical_json, digest_of
+from tunewright.spec.codes import Severity
+
+_MAX_REQUEST_ID = 100
+_CANCEL_TRIES = 20
+_CANCEL_MODES = {wire.CANCEL_MODE_NOW: "now"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunService(run_service_pb2_grpc.RunServiceServicer):
+    """`wake` makes the reconciler look at a run."""
+
+    compiler: Compiler
+    admission: Admission
+    ledger: Ledger
+    changes: Changes
+    wake: Callable[[str], None]
+
+    async def CreateRun(self, request: wire.CreateRunRequest, context: Any) -> wire.CreateRunResponse:
+        """Compile and store a run, once for each request id."""
+        submitted = requests.submitted(request.source)
+        digest = digest_of(
+            {
+                "text": submitted.text,
+                "path": submitted.path,
+                "base_directory": str(submitted.base_directory),
+                "profile": submitted.profile,
+                "sets": submitted.sets,
+                "expected_plan_digest": request.expected_plan_digest,
+            }
+        )
+        earlier = self._of_request(request.request_id, digest)
+        if earlier is not None:
+            return self._created(earlier)
+        compiled = await asyncio.to_thread(self.compiler, submitted)
+        plan = _plan_of(compiled, request.expected_plan_digest)
+        self.admission.check_executable(plan)
+        actions = self.admission.compare(plan)
+        order = Order(
+            plan=plan,
+            spec_text=submitted.text,
+            spec_path=submitted.path,
+            request_id=request.request_id,
+            request_digest=digest,
+        )
+        run = self.admission.record(order, actions)
+        if not request.validate_only:
+            run = await self.admission.admit(order, run)
+            self.wake(run.id)
+        return wire.CreateRunResponse(
+            run=translate.run(run),
+            diagnostics=[translate.diagnostic(item) for item in compiled.diagnostics],
+            plan_json=canonical_json(plan.to_json()).decode("utf-8"),
+            actions=[translate.action(item) for item in actions],
+        )
+
+    async def GetRun(self, request: wire.GetRunRequest, context: Any) -> wire.GetRunResponse:
+        """Answer one run with its texts."""
+        run = self._run(request.name)
+        plan_json, spec_text = runs.texts(self._reader, run.id)
+        return wire.GetRunResponse(run=translate.run(run), plan_json=plan_json, spec_text=spec_text)
+
+    async def ListRuns(self, request: wire.ListRunsRequest, context: Any) -> wire.ListRunsResponse:
+        """Answer a page of runs."""
+        size = requests.page_size(request.page_size, 50, 500)
+        found = runs.page(
+            self._reader,
+            before=requests.page_position(request.page_token),
+            limit=size + 1,
+            spec_name=request.spec_name,
+            active_only=request.active_only,
+        )
+        answer = wire.ListRunsResponse(runs=[translate.run(run) for _, run in found[:size]])
+        if len(found) > size:
+            answer.next_page_token = requests.page_token(found[size - 1][0])
+        return answer
+
+    async def CancelRun(self, request: wire.CancelRunRequest, context: Any) -> wire.CancelRunResponse:
+        """Store that a run is to stop."""
+        event = Cancel(mode=_CANCEL_MODES.get(request.mode, "graceful"), reason=request.reason)
+        for _ in range(_CANCEL_TRIES):
+            run = self._run(request.name)
+            try:
+                run = await self.ledger.apply(run, None, event)
+            except StaleError:
+                continue
+            if run.state not in RUN_ENDED:
+                self.wake(run.id)
+            return wire.CancelRunResponse(run=translate.run(self._run(request.name)))
+        raise RefusedError("STORE_BUSY", "the run changes too fast; try again", run=request.name)
+
+    async def RetryRun(self, request: wire.RetryRunRequest, context: Any) -> wire.RetryRunResponse:
+        """Store a new run of the same plan."""
+        old = self._run(request.name)
+        if old.state not in RUN_ENDED:
+            message = f"run {old.id} is still {old.state}; cancel it or wait for its end"
+            raise RefusedError("RUN_NOT_FINISHED", message, run=old.id, state=old.state)
+        digest = digest_of({"retry_of": old.id})
+        earlier = self._of_request(request.request_id, digest)
+        if earlier is not None:
+            return wire.RetryRunResponse(run=translate.run(earlier))
+        plan_json, spec_text = runs.texts(self._reader, old.id)
+        plan = plan_from_json(json.loads(plan_json))
+        self.admission.check_executable(plan)
+        order = Order(
+            plan=plan,
+            spec_text=spec_text,
+            spec_path=old.spec_path,
+            request_id=request.request_id,
+            request_digest=digest,
+            retry_of=old.id,
+        )
+        run = await self.admission.admit(order, self.admission.record(order, self.admission.compare(plan)))
+        self.wake(run.id)
+        return wire.RetryRunResponse(run=translate.run(run))
+
+    async def WatchRun(self, request: wire.WatchRunRequest, context: Any) -> AsyncIterator[wire.WatchRunResponse]:
+        """Stream a run's log from a sequence on, to its end."""
+        run = self._run(request.name)
+        if request.after_sequence > run.last_sequence:
+            message = (
+                f"sequence {request.after_sequence} is beyond the newest event of run {run.id}, {run.last_sequence}"
+            )
+            raise RefusedError("CURSOR_INVALID", message, run=run.id, newest=str(run.last_sequence))
+        async for found, last in follow(self._reader, self.changes, run.id, request.after_sequence):
+            yield wire.WatchRunResponse(events=[translate.event(item) for item in found], last_sequence=last)
+
+    async def ListRunEvents(self, request: wire.ListRunEventsRequest, context: Any) -> wire.ListRunEventsResponse:
+        """Answer a page of a run's log."""
+        run = self._run(request.parent, "parent")
+        size = requests.page_size(request.page_size, 100, 1000)
+        found = events.page(self._reader, run.id, requests.page_position(request.page_token), size + 1)
+        answer = wire.ListRunEventsResponse(events=[translate.event(item) for item in found[:size]])
+        if len(found) > size:
+            answer.next_page_token = requests.page_token(found[size - 1].sequence)
+        return answer
+
+    @property
+    def _reader(self) -> sqlite3.Connection:
+        return self.ledger.database.read
+
+    def _run(self, name: str, field: str = "name") -> RunRecord:
+        identifier = requests.name_part(name, "runs", field)
+        run = self.ledger.get(identifier)
+        if run is None:
+            raise RefusedError("RUN_NOT_FOUND", f"there is no run {identifier[:100]}", run=identifier)
+        return run
+
+    def _of_request(self, request_id: str, digest: str) -> RunRecord | None:
+        if len(request_id) > _MAX_REQUEST_ID:
+            raise requests.invalid("request_id", f"must be at most {_MAX_REQUEST_ID} characters")
+        return self.admission.of_request(self._reader, request_id, digest)
+
+    def _created(self, run: RunRecord) -> wire.CreateRunResponse:
+        plan_json, _ = runs.texts(self._reader, run.id)
+        actions = [StepAction(step.name, step.action, step.because) for step in run.steps]
+        return wire.CreateRunResponse(
+            run=translate.run(run), plan_json=plan_json, actions=[translate.action(item) for item in actions]
+        )
+
+
+def _plan_of(compiled: Compiled, expected: str) -> Plan:
+    if compiled.plan is None:
+        errors = [item for item in compiled.diagnostics if item.severity is Severity.ERROR]
+        first = f": {errors[0].code} {errors[0].message}" if errors else ""
+        message = f"the spec has {len(errors)} error{'s' if len(errors) != 1 else ''}{first}"
+        raise RefusedError("SPEC_INVALID", message, diagnostics=compiled.diagnostics, errors=str(len(errors)))
+    if expected and compiled.plan.digest != expected:
+        message = f"the plan is {compiled.plan.digest} now, expected was {expected}: look at the plan again"
+        raise RefusedError("PLAN_CHANGED", message, plan_digest=compiled.plan.digest, expected=expected)
+    return compiled.plan

@@ -1,0 +1,90 @@
+"""Artifacts and verdicts in the store: results that an equal step takes instead of working again."""
+
+import sqlite3
+from dataclasses import asdict, dataclass
+
+from tunewright.daemon.clock import Milliseconds
+from tunewright.daemon.engine.states import Verdict
+from tunewright.daemon.store.runs import verdict_from_text, verdict_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactRecord:
+    """One artifact as stored: which content (digest), which step made it, how big it is."""
+
+    id: int = 0
+    digest: str
+    step_digest: str
+    role: str
+    kind: str
+    run: str
+    step: str
+    spec_name: str
+    size_bytes: int
+    file_count: int
+    create_time: Milliseconds
+
+
+def insert(connection: sqlite3.Connection, artifact: ArtifactRecord) -> None:
+    """Store an artifact; a second time for the same step of the same run changes nothing."""
+    values = asdict(artifact)
+    del values["id"]
+    names = ", ".join(values)
+    marks = ", ".join("?" * len(values))
+    connection.execute(
+        f"INSERT INTO artifacts ({names}) VALUES ({marks}) ON CONFLICT (run, step) DO NOTHING",  # noqa: S608
+        tuple(values.values()),
+    )
+
+
+def of_step_digest(connection: sqlite3.Connection, step_digest: str) -> list[ArtifactRecord]:
+    """Return the artifacts of equal steps, newest first."""
+    query = "SELECT * FROM artifacts WHERE step_digest = ? ORDER BY id DESC"
+    return [ArtifactRecord(**dict(row)) for row in connection.execute(query, (step_digest,)).fetchall()]
+
+
+def of_digest_prefix(connection: sqlite3.Connection, prefix: str, limit: int) -> list[ArtifactRecord]:
+    """Return the newest artifact of each digest whose hex begins with `prefix`."""
+    start = f"sha256:{prefix}"
+    query = (
+        "SELECT * FROM artifacts WHERE id IN (SELECT max(id) FROM artifacts WHERE digest >= ? AND digest < ?"
+        " GROUP BY digest LIMIT ?)"
+    )
+    rows = connection.execute(query, (start, start + "g", limit)).fetchall()
+    return [ArtifactRecord(**dict(row)) for row in rows]
+
+
+def page(
+    connection: sqlite3.Connection, *, before: int, limit: int, run: str = "", role: str = "", spec_name: str = ""
+) -> list[ArtifactRecord]:
+    """Return artifacts, newest first, with a row id below `before` (0: from the newest)."""
+    conditions, values = ["1"], []
+    for name, value in (("run", run), ("role", role), ("spec_name", spec_name)):
+        if value:
+            conditions.append(f"{name} = ?")
+            values.append(value)
+    if before:
+        conditions.append(f"id < {before:d}")
+    query = f"SELECT * FROM artifacts WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [ArtifactRecord(**dict(row)) for row in connection.execute(query, (*values, limit)).fetchall()]
+
+
+def insert_verdict(
+    connection: sqlite3.Connection, step_digest: str, run: str, step: str, verdict: Verdict, now: Milliseconds
+) -> None:
+    """Store what a gate found."""
+    connection.execute(
+        "INSERT INTO verdicts (step_digest, run, step, verdict, create_time) VALUES (?, ?, ?, ?, ?)",
+        (step_digest, run, step, verdict_text(verdict), now),
+    )
+
+
+def latest_verdict(connection: sqlite3.Connection, step_digest: str) -> tuple[str, Verdict] | None:
+    """Return the run and the verdict of the newest equal gate."""
+    row = connection.execute(
+        "SELECT run, verdict FROM verdicts WHERE step_digest = ? ORDER BY id DESC LIMIT 1", (step_digest,)
+    ).fetchone()
+    if row is None:
+        return None
+    verdict = verdict_from_text(row["verdict"])
+    return None if verdict is None else (row["run"], verdict)

@@ -1,0 +1,139 @@
+"""Deployments in the store: revisions of a name, at most one of them alive."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tunewright.daemon.clock import Milliseconds
+from tunewright.daemon.engine.states import DeploymentState, Entry, Failure, RunRecord
+from tunewright.daemon.store import events
+from tunewright.daemon.store.database import StaleError
+from tunewright.daemon.store.runs import failure_from_text
+
+_ALIVE = "state IN ('live', 'stopping')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRecord:
+    """One revision of a deployment; the attempt that serves it is `run`/`step`/`attempt`."""
+
+    id: int
+    name: str
+    revision: int
+    spec_name: str
+    run: str
+    step: str
+    attempt: int
+    step_digest: str
+    state: DeploymentState
+    stop_mode: str | None
+    address: str
+    failure: Failure | None
+    create_time: Milliseconds
+    end_time: Milliseconds | None
+
+
+def name_of(spec_name: str, step: str) -> str:
+    """Return the name under which a step's service is deployed."""
+    return f"{spec_name}-{step}"
+
+
+def insert(
+    connection: sqlite3.Connection, run: RunRecord, step: str, attempt: int, address: str, now: Milliseconds
+) -> None:
+    """Store a new live revision."""
+    name = name_of(run.spec_name, step)
+    connection.execute(
+        "INSERT INTO deployments"
+        " (name, revision, spec_name, run, step, attempt, step_digest, state, address, create_time)"
+        " SELECT ?, coalesce(max(revision), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM deployments WHERE name = ?",
+        (
+            name,
+            run.spec_name,
+            run.id,
+            step,
+            attempt,
+            run.step(step).digest,
+            DeploymentState.LIVE,
+            address,
+            now,
+            name,
+        ),
+    )
+
+
+def newest(connection: sqlite3.Connection, name: str) -> DeploymentRecord | None:
+    """Return the newest revision of a deployment."""
+    row = connection.execute(
+        "SELECT * FROM deployments WHERE name = ? ORDER BY revision DESC LIMIT 1", (name,)
+    ).fetchone()
+    return None if row is None else _record(row)
+
+
+def alive(connection: sqlite3.Connection) -> list[DeploymentRecord]:
+    """Return every revision that has not ended."""
+    return [_record(row) for row in connection.execute(f"SELECT * FROM deployments WHERE {_ALIVE}").fetchall()]  # noqa: S608
+
+
+def live_with_digest(connection: sqlite3.Connection, step_digest: str) -> DeploymentRecord | None:
+    """Return the live revision of an equal step."""
+    row = connection.execute(
+        "SELECT * FROM deployments WHERE step_digest = ? AND state = 'live' ORDER BY id DESC LIMIT 1", (step_digest,)
+    ).fetchone()
+    return None if row is None else _record(row)
+
+
+def page(connection: sqlite3.Connection, *, before: int, limit: int, show_ended: bool) -> list[DeploymentRecord]:
+    """Return revisions, newest first, with a row id below `before` (0: from the newest)."""
+    condition = "1" if show_ended else _ALIVE
+    query = f"SELECT * FROM deployments WHERE {condition} AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [_record(row) for row in connection.execute(query, (before, before, limit)).fetchall()]
+
+
+def stop(connection: sqlite3.Connection, deployment: DeploymentRecord, mode: str, now: Milliseconds) -> None:
+    """Note that a revision is to stop; `now` after `graceful` hurries."""
+    if deployment.state is DeploymentState.STOPPING and (deployment.stop_mode == "now" or mode == "graceful"):
+        return
+    connection.execute(
+        f"UPDATE deployments SET state = 'stopping', stop_mode = ? WHERE id = ? AND {_ALIVE}",  # noqa: S608
+        (mode, deployment.id),
+    )
+    body = {"deployment": deployment.name, "revision": deployment.revision, "mode": mode}
+    _append(connection, deployment, "deployment_stopping", body, now)
+
+
+def end(
+    connection: sqlite3.Connection, deployment: DeploymentRecord, failure: Failure | None, now: Milliseconds
+) -> None:
+    """Note that a revision has ended: as asked, or with a failure; raise StaleError when it had ended before."""
+    state = DeploymentState.STOPPED if failure is None else DeploymentState.FAILED
+    told = None if failure is None else json.dumps(asdict(failure), ensure_ascii=False)
+    changed = connection.execute(
+        f"UPDATE deployments SET state = ?, failure = ?, end_time = ? WHERE id = ? AND {_ALIVE}",  # noqa: S608
+        (state, told, now, deployment.id),
+    )
+    if changed.rowcount != 1:
+        raise StaleError(f"deployment {deployment.name} had ended before")
+    body: dict[str, Any] = {"deployment": deployment.name, "revision": deployment.revision}
+    if failure is not None:
+        body |= {"reason": failure.reason, "message": failure.message}
+    _append(connection, deployment, f"deployment_{state}", body, now)
+
+
+def _append(
+    connection: sqlite3.Connection,
+    deployment: DeploymentRecord,
+    kind: str,
+    body: Mapping[str, Any],
+    now: Milliseconds,
+) -> None:
+    entry = Entry(kind=kind, step=deployment.step, attempt=deployment.attempt, body=body)
+    events.append(connection, deployment.run, entry, now)
+
+
+def _record(row: sqlite3.Row) -> DeploymentRecord:
+    plain = dict(row)
+    plain |= {"state": DeploymentState(row["state"]), "failure": failure_from_text(row["failure"])}
+    return DeploymentRecord(**plain)

@@ -1,0 +1,46 @@
+"""The log of a run: append-only, sequences from 1 without gaps, each given in the transaction of the change it tells
+of.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from tunewright.daemon.clock import Milliseconds
+from tunewright.daemon.engine.states import Entry
+from tunewright.spec.canonical import canonical_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """One entry as it is stored; `body` is canonical JSON text."""
+
+    sequence: int
+    time: Milliseconds
+    step: str
+    attempt: int
+    kind: str
+    body: str
+
+
+def append(connection: sqlite3.Connection, run: str, entry: Entry, time: Milliseconds) -> int:
+    """Append an entry to a run's log and return its sequence."""
+    row = connection.execute(
+        "UPDATE runs SET last_sequence = last_sequence + 1 WHERE id = ? RETURNING last_sequence", (run,)
+    ).fetchone()
+    sequence = int(row[0])
+    body = canonical_json(entry.body).decode("utf-8")
+    connection.execute(
+        "INSERT INTO events (run, sequence, time, step, attempt, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (run, sequence, time, entry.step, entry.attempt, entry.kind, body),
+    )
+    return sequence
+
+
+def page(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[StoredEvent]:
+    """Return at most `limit` entries after a sequence, oldest first."""
+    rows = connection.execute(
+        "SELECT sequence, time, step, attempt, kind, body FROM events"
+        " WHERE run = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+        (run, after, limit),
+    ).fetchall()
+    return [StoredEvent(**dict(row)) for row in rows]

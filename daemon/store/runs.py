@@ -1,0 +1,232 @@
+"""Runs and their steps in the store: rows to records and back, every change guarded by the run's version."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tunewright.daemon.engine.states import (
+    Entry,
+    Failure,
+    Requirement,
+    RunRecord,
+    RunState,
+    StepRecord,
+    StepState,
+    Verdict,
+)
+from tunewright.daemon.store import events
+from tunewright.daemon.store.database import StaleError
+
+_ACTIVE = "state NOT IN ('succeeded', 'failed', 'cancelled')"
+_CHANGING = (
+    "state", "attempt", "artifact", "reused_from", "failure", "verdict", "address", "not_before",
+    "start_time", "end_time",
+)  # fmt: skip
+_FIXED = ("name", "verb", "kind", "summary", "digest", "retries", "action", "because")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What came with a run and never changes: the texts, and what makes creating it idempotent."""
+
+    spec_text: str
+    plan_json: str
+    request_id: str | None
+    request_digest: str
+
+
+def insert(connection: sqlite3.Connection, run: RunRecord, submission: Submission, entry: Entry) -> None:
+    """Store a new run with its first log entry."""
+    _insert_into(
+        connection,
+        "runs",
+        id=run.id,
+        spec_name=run.spec_name,
+        spec_path=run.spec_path,
+        spec_text=submission.spec_text,
+        profile=run.profile,
+        sets=json.dumps(run.sets),
+        plan=submission.plan_json,
+        plan_digest=run.plan_digest,
+        request_id=submission.request_id,
+        request_digest=submission.request_digest,
+        retry_of=run.retry_of,
+        state=run.state,
+        create_time=run.create_time,
+    )
+    for position, step in enumerate(run.steps):
+        _insert_into(
+            connection,
+            "steps",
+            run=run.id,
+            position=position,
+            needs=json.dumps(step.needs),
+            service=int(step.service),
+            **{name: getattr(step, name) for name in _FIXED},
+            **_changing(step),
+        )
+    events.append(connection, run.id, entry, run.create_time)
+
+
+def save(
+    connection: sqlite3.Connection, before: RunRecord, after: RunRecord, entries: Iterable[Entry], now: int
+) -> None:
+    """Store a change with its log entries; raise StaleError when the run is no longer as it was in `before`."""
+    changed = connection.execute(
+        "UPDATE runs SET state = ?, version = version + 1, cancel_mode = ?, cancel_reason = ?, failure = ?,"
+        " start_time = ?, end_time = ? WHERE id = ? AND version = ?",
+        (
+            after.state,
+            after.cancel_mode,
+            after.cancel_reason,
+            _failure_text(after.failure),
+            after.start_time,
+            after.end_time,
+            before.id,
+            before.version,
+        ),
+    )
+    if changed.rowcount != 1:
+        raise StaleError(f"run {before.id} has changed since version {before.version}")
+    assignments = ", ".join(f"{name} = :{name}" for name in _CHANGING)
+    for old, new in zip(before.steps, after.steps, strict=True):
+        if old != new:
+            values = {**_changing(new), "run": after.id, "name": new.name}
+            connection.execute(f"UPDATE steps SET {assignments} WHERE run = :run AND name = :name", values)  # noqa: S608
+    for entry in entries:
+        events.append(connection, after.id, entry, now)
+
+
+def get(connection: sqlite3.Connection, run: str) -> RunRecord | None:
+    """Return a run, None when there is none of that id."""
+    row = connection.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
+    return None if row is None else _record(connection, row)
+
+
+def state(connection: sqlite3.Connection, run: str) -> tuple[RunState, int] | None:
+    """Return a run's state and its newest sequence, None when there is none of that id."""
+    row = connection.execute("SELECT state, last_sequence FROM runs WHERE id = ?", (run,)).fetchone()
+    return None if row is None else (RunState(row["state"]), row["last_sequence"])
+
+
+def texts(connection: sqlite3.Connection, run: str) -> tuple[str, str]:
+    """Return a run's plan as JSON and its spec's text; raise KeyError."""
+    row = connection.execute("SELECT plan, spec_text FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise KeyError(run)
+    return row["plan"], row["spec_text"]
+
+
+def of_request(connection: sqlite3.Connection, request_id: str) -> tuple[RunRecord, str] | None:
+    """Return the run that a request made, with the digest of that request."""
+    row = connection.execute("SELECT * FROM runs WHERE request_id = ?", (request_id,)).fetchone()
+    return None if row is None else (_record(connection, row), row["request_digest"])
+
+
+def latest_plan(connection: sqlite3.Connection, spec_name: str) -> str | None:
+    """Return the plan of the newest run of a spec, as JSON."""
+    row = connection.execute(
+        "SELECT plan FROM runs WHERE spec_name = ? ORDER BY number DESC LIMIT 1", (spec_name,)
+    ).fetchone()
+    return None if row is None else row["plan"]
+
+
+def active_ids(connection: sqlite3.Connection) -> list[str]:
+    """Return the runs that have not ended, oldest first."""
+    return [row["id"] for row in connection.execute(f"SELECT id FROM runs WHERE {_ACTIVE} ORDER BY number")]  # noqa: S608
+
+
+def count_occupied_slots(connection: sqlite3.Connection) -> int:
+    """Return how many steps that fill the machine have a live attempt; services run beside."""
+    row = connection.execute(
+        "SELECT count(*) FROM steps WHERE state IN ('starting', 'running', 'cancelling') AND service = 0"
+    ).fetchone()
+    return int(row[0])
+
+
+def page(
+    connection: sqlite3.Connection, *, before: int, limit: int, spec_name: str = "", active_only: bool = False
+) -> list[tuple[int, RunRecord]]:
+    """Return runs with their numbers, newest first, with a number below `before` (0: from the newest)."""
+    conditions = ["(? = 0 OR number < ?)"]
+    values: list[int | str] = [before, before]
+    if spec_name:
+        conditions.append("spec_name = ?")
+        values.append(spec_name)
+    if active_only:
+        conditions.append(_ACTIVE)
+    query = f"SELECT * FROM runs WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"  # noqa: S608
+    return [(row["number"], _record(connection, row)) for row in connection.execute(query, (*values, limit)).fetchall()]
+
+
+def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> RunRecord:
+    steps = connection.execute("SELECT * FROM steps WHERE run = ? ORDER BY position", (row["id"],)).fetchall()
+    return RunRecord(
+        id=row["id"],
+        spec_name=row["spec_name"],
+        spec_path=row["spec_path"],
+        profile=row["profile"],
+        sets=tuple(json.loads(row["sets"])),
+        plan_digest=row["plan_digest"],
+        create_time=row["create_time"],
+        steps=tuple(_step(item) for item in steps),
+        retry_of=row["retry_of"],
+        state=RunState(row["state"]),
+        version=row["version"],
+        cancel_mode=row["cancel_mode"],
+        cancel_reason=row["cancel_reason"],
+        failure=failure_from_text(row["failure"]),
+        last_sequence=row["last_sequence"],
+        start_time=row["start_time"],
+        end_time=row["end_time"],
+    )
+
+
+def _step(row: sqlite3.Row) -> StepRecord:
+    plain = {name: row[name] for name in (*_FIXED, *_CHANGING)}
+    return StepRecord(
+        **{
+            **plain,
+            "needs": tuple(json.loads(row["needs"])),
+            "service": bool(row["service"]),
+            "state": StepState(row["state"]),
+            "failure": failure_from_text(row["failure"]),
+            "verdict": verdict_from_text(row["verdict"]),
+        }
+    )
+
+
+def _changing(step: StepRecord) -> dict[str, Any]:
+    plain = {name: getattr(step, name) for name in _CHANGING}
+    return {**plain, "failure": _failure_text(step.failure), "verdict": verdict_text(step.verdict)}
+
+
+def _failure_text(failure: Failure | None) -> str | None:
+    return None if failure is None else json.dumps(asdict(failure), ensure_ascii=False)
+
+
+def failure_from_text(text: str | None) -> Failure | None:
+    """Return a stored failure."""
+    return None if text is None else Failure(**json.loads(text))
+
+
+def verdict_text(verdict: Verdict | None) -> str | None:
+    """Return a verdict as it is stored."""
+    return None if verdict is None else json.dumps(asdict(verdict), ensure_ascii=False)
+
+
+def verdict_from_text(text: str | None) -> Verdict | None:
+    """Return a stored verdict."""
+    if text is None:
+        return None
+    value = json.loads(text)
+    requirements = tuple(Requirement(**item) for item in value["requirements"])
+    return Verdict(passed=value["passed"], requirements=requirements)
+
+
+def _insert_into(connection: sqlite3.Connection, table: str, /, **values: Any) -> None:
+    names = ", ".join(values)
+    marks = ", ".join("?" * len(values))
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
