@@ -128,8 +128,6 @@ def _ratio(row: dict[str, str], models: dict[str, dict[str, object]]) -> float |
     train = _train(row)
     rows = RowLengths(longest_tokens=int(float(row["tokens_hint"] or row["seq_len"])))
     memory = train_memory(train, model, rows, loss=LossMemory(_loss_bytes(row, model)), master=_master(row))
-        train, model, RowLengths(longest_tokens=length), loss=LossMemory(_loss_bytes(row, model)), master=_master(row)
-    )
     counted = memory.device_bytes - (0 if "smi" in row["measure_kind"] else memory.device["runtime"])
     if row["measure_kind"].startswith(("allocated", "active")):
         counted -= memory.device["fragmentation"]
