@@ -103,7 +103,7 @@ def test_a_supervisor_killed_at_any_moment_never_starts_twice(bundle, delay_ms):
         assert supervise.kill_leftovers(bundle.path) == frozenset()
         bundle.launch(command=command)
         assert supervise.probe(bundle.path) == supervise.Lost()
-    assert not starts.exists() or starts.read_text() == "start\n"
+    assert not starts.exists() or starts.read_text() in ("", "start\n")  # killed before or after it wrote
 
 
 def test_leftovers_of_a_living_attempt_are_left_alone(bundle):
