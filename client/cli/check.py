@@ -7,8 +7,9 @@ import click
 
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.options import DEFAULT_SPEC, overlay_options
 from tunewright.client.cli.screen import colourful, complain, show, show_json
-from tunewright.client.cli.specs import DEFAULT_SPEC, compile_spec, overlay_options
+from tunewright.client.cli.specs import compile_spec
 from tunewright.compiler.render.quantities import counted
 from tunewright.spec.codes import Severity
 from tunewright.spec.diagnostics import Diagnostic

@@ -25,11 +25,11 @@ class LazyGroup(click.Group):
         self.sections = sections
         self.entries = {name: entry for section in sections.values() for name, entry in section.items()}
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names in the order of the table."""
         return list(self.entries)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import and return a command."""
         entry = self.entries.get(cmd_name)
         if entry is None:
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
             ctx.fail(f"there is no command `{name}`" + (f"; did you mean `{near}`?" if near else ""))
         return super().resolve_command(ctx, args)
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write one line a command, the sections beside them: all of it fits one screen."""
         formatter.write(overview(self.help or "", self.sections))
 

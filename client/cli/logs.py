@@ -39,7 +39,7 @@ def command(run: str, step: str, follow: bool, stream: str | None, attempt: int 
 
 
 def step_of_interest(run: "Run") -> str:
-    """Return the step that runs, else the one that failed, else the last that was begun; raise CommandError where none was."""
+    """Return the step that runs, else the one that failed, else the last one begun; raise CommandError for none."""
     begun = [step for step in run.steps if step.attempt]
     for states in (("running", "starting", "cancelling", "retrying"), ("failed",)):
         for step in begun:
@@ -54,7 +54,7 @@ def step_of_interest(run: "Run") -> str:
 
 
 def readable(chunks: Iterable["LogChunk"]) -> Iterator[str]:
-    """Yield text of raw log bytes: characters cut in two are put together, progress bars drawn over themselves become lines."""
+    """Yield text of raw log bytes: characters cut in two are joined, bars drawn over themselves become lines."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     held = ""
     for chunk in chunks:

@@ -13,8 +13,9 @@ from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.lockfile import write_lock
+from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options
 from tunewright.client.cli.screen import remark, show, show_json
-from tunewright.client.cli.specs import DEFAULT_SPEC, STANDARD_INPUT, compile_or_stop, overlay_options
+from tunewright.client.cli.specs import compile_or_stop
 from tunewright.compiler.front import Compilation
 from tunewright.compiler.ir.difference import StepAction, difference
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
@@ -66,9 +67,11 @@ def command(
 def planned(
     compilation: Compilation, spec: str, profile: str | None, sets: Sequence[str], target: str | None
 ) -> tuple[Plan, tuple[StepAction, ...]]:
-    """Return the plan that would be run and its actions: the daemon's own where there is one, for it knows what was done."""
-    assert compilation.plan is not None
-    unknown = compilation.plan, difference(compilation.plan, None, lambda _: False)
+    """Return the plan that would be run and its actions: the daemon's own where there is one."""
+    local = compilation.plan
+    if local is None:
+        raise CommandError(f"{compilation.source.name} has no plan")
+    unknown = local, difference(local, None, lambda _: False)
     if target is None and not places.has_store():
         return unknown
     from tunewright.client.errors import UnreachableError

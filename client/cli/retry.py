@@ -17,7 +17,7 @@ from tunewright.client.cli.screen import show, show_json
 @click.option("--json", "as_json", is_flag=True, help="Print only the end, as JSON.")
 @daemon_option
 def command(run: str, detach: bool, as_json: bool, target: str | None) -> int:
-    """Start a new run of the very plan of RUN: what succeeded is reused, what failed goes on from its last checkpoint."""
+    """Run the very plan of RUN again: what succeeded is reused, what failed goes on from its last checkpoint."""
     with started(target) as client:
         again = client.retry(run, request_id=uuid.uuid4().hex)
         if not detach:

@@ -14,8 +14,9 @@ from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.lockfile import write_lock
+from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options
 from tunewright.client.cli.screen import is_terminal, remark
-from tunewright.client.cli.specs import DEFAULT_SPEC, STANDARD_INPUT, compile_or_stop, overlay_options
+from tunewright.client.cli.specs import compile_or_stop
 from tunewright.compiler.front import Compilation
 from tunewright.compiler.ir.plan import Plan
 
@@ -33,8 +34,15 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print only the end, as JSON.")
 @daemon_option
 def command(
-    spec: str, profile: str | None, sets: tuple[str, ...], sync: bool, expected: str, no_lock: bool, as_json: bool, target: str | None
-) -> int:  # fmt: skip
+    spec: str,
+    profile: str | None,
+    sets: tuple[str, ...],
+    sync: bool,
+    expected: str,
+    no_lock: bool,
+    as_json: bool,
+    target: str | None,
+) -> int:
     """Run SPEC (life.yaml) and follow it to the end.
 
     Finished steps are reused. Ctrl-C cancels the run and waits for it; a second Ctrl-C stops it at once. Ends with 1
@@ -64,8 +72,15 @@ def executable(compilation: Compilation) -> Plan:
 
 
 def create(
-    client: "Client", compilation: Compilation, spec: str, profile: str | None, sets: Sequence[str], *, expected: str = "", sync: bool = False
-) -> "CreatedRun":  # fmt: skip
+    client: "Client",
+    compilation: Compilation,
+    spec: str,
+    profile: str | None,
+    sets: Sequence[str],
+    *,
+    expected: str = "",
+    sync: bool = False,
+) -> "CreatedRun":
     """Start the run; where an environment is missing, install it when that was asked for or is agreed to."""
     from tunewright.client.errors import RefusedError
     from tunewright.client.sources import spec_source
@@ -94,9 +109,7 @@ def _install_missing(plan: Plan, refusal: Exception, sync: bool) -> None:
     asked = not sync and is_terminal(sys.stdin) and is_terminal(sys.stderr)
     if asked:
         words = " and ".join(missing)
-        sync = click.confirm(
-            f"This plan needs the environment {words}, which is not installed. Install it now?", err=True
-        )
+        sync = click.confirm(f"The environment {words} is not installed. Install it now?", err=True)
     if not sync:
         raise CommandError(
             f"not installed: environment {', '.join(missing)}",

@@ -1,32 +1,18 @@
-"""From the words of the command line to a compilation: which file, which changes, which environments; and findings on the screen."""
+"""From the words of the command line to a compilation, and its findings on the screen."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-import click
+from typing import Any
 
 from tunewright.client import places
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.options import STANDARD_INPUT
 from tunewright.client.cli.screen import colourful, is_terminal, remark
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.front import Compilation, SpecFileError, compile_file, compile_text
 from tunewright.compiler.ir.facts import EnvironmentFacts
-
-DEFAULT_SPEC = "life.yaml"
-STANDARD_INPUT = "-"
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def overlay_options(command: Command) -> Command:
-    """Add the options that change what a spec means."""
-    command = click.option("--profile", metavar="NAME", help="Lay this profile of the spec over it.")(command)
-    return click.option(
-        "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change one value, e.g. steps.sft.train.seed=7."
-    )(command)
 
 
 def compile_spec(path: str, *, profile: str | None, sets: Sequence[str]) -> Compilation:

@@ -7,8 +7,9 @@ import click
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import connected, daemon_option
 from tunewright.client.cli.lockfile import write_lock
+from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options
 from tunewright.client.cli.screen import remark, show, show_json
-from tunewright.client.cli.specs import DEFAULT_SPEC, STANDARD_INPUT, compile_or_stop, overlay_options
+from tunewright.client.cli.specs import compile_or_stop
 
 
 @click.command(epilog="Example: tunewright submit life.yaml --expect-plan sha256:3f9a2c...")

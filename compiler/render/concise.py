@@ -14,5 +14,5 @@ def render_concise(diagnostics: Iterable[Diagnostic]) -> str:
 def _line(item: Diagnostic) -> str:
     span = item.primary.span
     remedy = f" ({item.help})" if item.help else ""
-    text = f"{span.source.name}:{span.begin.line}:{span.begin.column}: {item.severity}[{item.code}]: {item.message}{remedy}"
-    return clean_line(text)
+    place = f"{span.source.name}:{span.begin.line}:{span.begin.column}"
+    return clean_line(f"{place}: {item.severity}[{item.code}]: {item.message}{remedy}")

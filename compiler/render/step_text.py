@@ -78,7 +78,7 @@ def _parameter_rows(step: Step) -> list[tuple[str, ...]]:
 
 
 def _provenance(step: Step, path: str) -> str:
-    """Find where a parameter's value comes from: provenance is kept by spec path, parameters are named inside their step."""
+    """Find where a value comes from: provenance is kept by spec path, parameters are named inside their step."""
     for known, text in step.provenance.items():
         if known == path or known.endswith(f".{path}"):
             return text
@@ -116,8 +116,8 @@ def _expected(step: Step) -> list[str]:
         lines.append(f"    time {duration(estimate.seconds)}")
     if estimate.disk_bytes is not None:
         lines.append(f"    disk {size(estimate.disk_bytes)}")
-    limits = [f"{word} {duration(value)}" for word, value in (("stopped after", step.limits.total_seconds), ("counts as hung after", step.limits.stall_seconds)) if value]  # fmt: skip
-    return lines + [f"    {text}" for text in limits]
+    limits = (("stopped after", step.limits.total_seconds), ("counts as hung after", step.limits.stall_seconds))
+    return lines + [f"    {words} {duration(seconds)}" for words, seconds in limits if seconds]
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

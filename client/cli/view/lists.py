@@ -17,7 +17,17 @@ def runs_table(runs: Sequence[Run]) -> str:
     for run in runs:
         done = sum(step.state in ("succeeded", "reused") for step in run.steps)
         note = clean_line(f"{run.failure.step}: {run.failure.reason}" if run.failure else "")
-        rows.append((run.id, run.spec_name, run.state, f"{done}/{len(run.steps)}", _time(run.start_time or run.create_time), _took(run.start_time, run.end_time), note))  # fmt: skip
+        rows.append(
+            (
+                run.id,
+                run.spec_name,
+                run.state,
+                f"{done}/{len(run.steps)}",
+                _time(run.start_time or run.create_time),
+                _took(run.start_time, run.end_time),
+                note,
+            )
+        )
     return _text(rows, "no runs yet; start one: tunewright run life.yaml")
 
 
@@ -26,7 +36,18 @@ def artifacts_table(artifacts: Sequence[Artifact]) -> str:
     rows = [("digest", "role", "size", "spec", "step", "run", "made", "")]
     for item in artifacts:
         note = "" if item.intact else "damaged: its files do not fit the digest"
-        rows.append((item.digest[:_DIGEST], item.role, size(item.size_bytes), item.spec_name, item.step, item.run, _time(item.create_time), note))  # fmt: skip
+        rows.append(
+            (
+                item.digest[:_DIGEST],
+                item.role,
+                size(item.size_bytes),
+                item.spec_name,
+                item.step,
+                item.run,
+                _time(item.create_time),
+                note,
+            )
+        )
     return _text(rows, "no artifacts")
 
 
@@ -34,9 +55,16 @@ def models_table(models: Sequence[Artifact]) -> str:
     """Return one line a model or adapter, with the folder it lies in."""
     rows = [("model", "role", "size", "made", "digest", "folder")]
     rows += [
-        (f"{item.spec_name}/{item.step}", item.role, size(item.size_bytes), _time(item.create_time), item.digest[:_DIGEST], item.path)
+        (
+            f"{item.spec_name}/{item.step}",
+            item.role,
+            size(item.size_bytes),
+            _time(item.create_time),
+            item.digest[:_DIGEST],
+            item.path,
+        )
         for item in models
-    ]  # fmt: skip
+    ]
     return _text(rows, "no models yet")
 
 
@@ -45,7 +73,9 @@ def deployments_table(deployments: Sequence[Deployment]) -> str:
     rows = [("deployment", "revision", "state", "address", "step", "run", "since", "")]
     for item in deployments:
         note = clean_line(item.failure.message if item.failure else "")
-        rows.append((item.id, str(item.revision), item.state, item.address, item.step, item.run, _time(item.create_time), note))  # fmt: skip
+        rows.append(
+            (item.id, str(item.revision), item.state, item.address, item.step, item.run, _time(item.create_time), note)
+        )
     return _text(rows, "no deployments")
 
 

@@ -1,6 +1,7 @@
 """A step of a run as one line: what it does now, or how it ended."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tunewright.client.cli.view.progress import StepProgress
 from tunewright.client.values import RunStep
@@ -55,7 +56,7 @@ def curve(values: Sequence[float], *, blocks: bool) -> str:
         return ""
     count = min(_CURVE_WIDTH, len(finite))
     edges = [round(index * len(finite) / count) for index in range(count + 1)]
-    means = [sum(finite[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    means = [sum(finite[a:b]) / (b - a) for a, b in pairwise(edges)]
     low, high = min(means), max(means)
     spread = (high - low) or 1.0
     return "".join(marks[min(len(marks) - 1, int((mean - low) / spread * len(marks)))] for mean in means)

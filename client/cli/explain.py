@@ -1,0 +1,104 @@
+"""`tunewright explain`: why a finding is one, and where a value comes from."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tunewright.client.cli import exits
+from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.options import overlay_options
+from tunewright.client.cli.screen import show, show_json
+from tunewright.compiler.render.columns import aligned
+from tunewright.spec.codes import CODES
+
+if TYPE_CHECKING:
+    from tunewright.compiler.rules.rule import Rule
+
+_EXAMPLE = """\b
+Examples: tunewright explain TW3104
+          tunewright explain life.yaml steps.align.train.beta"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("subject", default="", metavar="CODE|SPEC")
+@click.argument("path", default="", metavar="[PATH]")
+@overlay_options
+@click.option("--codes", is_flag=True, help="List all codes.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def command(subject: str, path: str, profile: str | None, sets: tuple[str, ...], codes: bool, as_json: bool) -> int:
+    """Explain a finding's CODE; or what PATH of SPEC was resolved to, why, and what depends on it."""
+    if codes:
+        _list_codes(as_json)
+        return exits.OK
+    if not subject:
+        raise click.UsageError("say what to explain: a code such as TW1003, or a spec and a path in it")
+    if subject.upper() in CODES:
+        _explain_code(subject.upper(), as_json)
+        return exits.OK
+    if not path:
+        message, hint = _not_a_code(subject)
+        raise CommandError(message, help=hint, code=exits.USAGE)
+    from tunewright.client.cli.specs import compile_spec
+    from tunewright.client.cli.view.explained import explained
+
+    found = explained(compile_spec(subject, profile=profile, sets=sets), path)
+    if as_json:
+        show_json(found.value())
+    else:
+        show(found.text(), end="")
+    return exits.OK
+
+
+def code_text(code: str) -> str:
+    """Return what is known of a code: its name, why it matters, a spec that has it and one that has not."""
+    row = CODES[code]
+    explanation = _explanation(code)
+    lines = [f"{row.severity}[{code}]: {row.name}   (since {row.since})"]
+    if explanation is not None:
+        lines += ["", *_paragraph(explanation.why)]
+        for title, text in (("this has it", explanation.bad), ("this has not", explanation.good)):
+            if text:
+                lines += ["", f"{title}:", "", *(f"    {line}".rstrip() for line in text.strip("\n").splitlines())]
+    return "\n".join(lines) + "\n"
+
+
+def _explanation(code: str) -> "Rule | None":
+    from tunewright.compiler.rules import explanation
+
+    return explanation(code)
+
+
+def _explain_code(code: str, as_json: bool) -> None:
+    if not as_json:
+        show(code_text(code), end="")
+        return
+    row, explanation = CODES[code], _explanation(code)
+    parts = {name: getattr(explanation, name, "") for name in ("why", "bad", "good")}
+    show_json({"code": code, "name": row.name, "severity": str(row.severity), "since": row.since, **parts})
+
+
+def _list_codes(as_json: bool) -> None:
+    if as_json:
+        show_json(
+            {"codes": [{"code": row.code, "name": row.name, "severity": str(row.severity)} for row in CODES.values()]}
+        )
+    else:
+        show("\n".join(aligned([(row.code, str(row.severity), row.name) for row in CODES.values()], indent="")))
+
+
+def _not_a_code(subject: str) -> tuple[str, str]:
+    from tunewright.spec.suggest import nearest
+
+    if subject.upper().startswith("TW") and subject[2:].isdigit():
+        near = nearest(subject, CODES)
+        return (
+            f"there is no code {subject}",
+            f"did you mean {near}? `tunewright explain --codes` lists all" if near else "",
+        )
+    return f"what of `{subject}`?", f"name a path in it: tunewright explain {subject} steps.NAME.train.learning_rate"
+
+
+def _paragraph(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, 80)

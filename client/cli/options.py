@@ -1,0 +1,19 @@
+"""What several commands take: which spec, and what is laid over it. Importing it costs nothing but click."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+DEFAULT_SPEC = "life.yaml"
+STANDARD_INPUT = "-"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def overlay_options(command: Command) -> Command:
+    """Add the options that change what a spec means."""
+    command = click.option("--profile", metavar="NAME", help="Lay this profile of the spec over it.")(command)
+    return click.option(
+        "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change one value, e.g. steps.sft.train.seed=7."
+    )(command)
