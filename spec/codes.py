@@ -80,7 +80,7 @@ CODES = _table(
     ("TW2012", "unfit-data", _E),
     ("TW2013", "unrecognised-rows", _E),
     ("TW2014", "empty-data", _E),
-    ("TW2015", "too-few-rows", _E),
+    ("TW2015", "too-few-rows", _W),
     ("TW2016", "unplaced-source", _E),
     ("TW2017", "unusable-model", _E),
     ("TW2018", "unknown-model", _W),

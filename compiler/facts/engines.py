@@ -1,7 +1,7 @@
 """Serving engines: the options that we write, under the names that a stated version of each engine gives them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 _TORCH_NAMES = MappingProxyType({"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"})
@@ -21,7 +21,7 @@ class Engine:
     version: str
     options: Mapping[str, str]
     formats: Mapping[str, str]
-    precisions: Mapping[str, str] = _TORCH_NAMES
+    precisions: Mapping[str, str] = field(default_factory=lambda: _TORCH_NAMES)
     api_key_variable: str | None = None
 
 

@@ -44,7 +44,7 @@ def default_train(work: Work, train: Train, seed: int, done: dict[str, ResolvedS
         gradient_checkpointing=chooser.derived(
             "gradient_checkpointing", train.gradient_checkpointing, lambda: (device != "cpu", "on where accelerator memory is scarce, off on a CPU")
         ),
-        attention=chooser.derived("attention", _unless_auto(train.attention), lambda: _attention(device)),
+        attention=chooser.derived("attention", _unless_auto(train.attention), lambda: _attention(device, packing=bool(train.packing))),
         system_prompt=chooser.optional("system_prompt", train.system_prompt),
         evaluation_share=chooser.default("evaluation_share", train.evaluation_share, 0.0),
         logging_steps=chooser.default("logging_steps", train.logging_steps, 1),
@@ -112,9 +112,11 @@ def _precision(work: Work, tuner: ResolvedTuner) -> tuple[str, str]:
     return machine.precision(work.facts, full=not tuner.is_adapter)
 
 
-def _attention(device: str) -> tuple[str, str]:
+def _attention(device: str, *, packing: bool) -> tuple[str, str]:
     if device == "cpu":
         return "eager", "fastest backward pass on a CPU"
+    if packing and device == "cuda":
+        return "flash_attention_2", "keeps packed rows apart"
     return "sdpa", "built into torch"
 
 

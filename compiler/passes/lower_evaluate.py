@@ -53,7 +53,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
         launch=lowering.launch(work, kind, lowering.runner_argv(kind), device=body.device, threads=body.threads),
         identity=identity,
         needs=lowering.upstream_identity(inputs),
-        not_executable=lowering.not_executable(*_unsupported(work, own, public, body)),
+        not_executable=lowering.not_executable(*_unsupported(work, own, public, body), lowering.too_large(step)),
     )
 
 

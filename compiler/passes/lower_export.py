@@ -54,7 +54,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
         identity=identity,
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(
-            missing(kind), "FP8 export is not built yet" if quantize and quantize.method == "fp8" else None,
+            missing(kind), lowering.too_large(step), "FP8 export is not built yet" if quantize and quantize.method == "fp8" else None,
             f"export on {body.device} devices is not built yet" if body.device in ("npu", "mps") else None,
         ),
     )  # fmt: skip

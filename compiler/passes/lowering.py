@@ -114,6 +114,15 @@ def not_executable(*reasons: str | None) -> str | None:
     return "; ".join(found) or None
 
 
+def too_large(step: ResolvedStep) -> str | None:
+    """Say that a model does not fit on one accelerator; evaluation and export do not spread a model yet."""
+    estimate = step.estimate
+    if estimate.memory_bytes is None or estimate.capacity_bytes is None or estimate.memory_bytes <= estimate.capacity_bytes:
+        return None
+    needed, there = estimate.memory_bytes / 2**30, estimate.capacity_bytes / 2**30
+    return f"needs about {needed:.0f} GB where {there:.0f} GB are, and a model is not spread over accelerators here yet"
+
+
 def provenance_of(work: Work, step: str, verb: str) -> dict[str, str]:
     """Return the provenance texts of a step's values, keyed by their path inside the verb."""
     assert work.resolved is not None
