@@ -17,8 +17,4 @@ def fsdp_settings(train: ResolvedTrain) -> dict[str, Any] | None:
         "version": 2,
         "reshard_after_forward": True,
         "cpu_offload": "cpu" in (layout.offload_optimizer, layout.offload_parameters),
-        "activation_checkpointing": train.gradient_checkpointing,
-        "auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
-        "cpu_ram_efficient_loading": True,
-        "state_dict_type": "SHARDED_STATE_DICT",
     }

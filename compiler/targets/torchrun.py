@@ -4,7 +4,7 @@ from tunewright.compiler.ir.resolved import ResolvedParallelism
 
 
 def launch_argv(parallelism: ResolvedParallelism, module: str) -> tuple[str, ...]:
-    """Return the command that runs `module` in the step's processes; every machine runs it with its own `{node_rank}`."""
+    """Return the command that runs `module` in a step's processes; each machine runs it with its own `{node_rank}`."""
     run = ("-m", module, "run", "{bundle}")
     if parallelism.processes <= 1 and parallelism.nodes <= 1:
         return ("{python}", "-P", *run)
