@@ -1,5 +1,6 @@
 """The one door through which a spec is compiled: read the text, gather the facts it asks for, run the passes."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,16 +8,17 @@ from pathlib import Path
 from tunewright.compiler.collect import collect
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.request import DataRequest, FactRequest, ResourceRequest, SuiteRequest
-from tunewright.compiler.ir.facts import EnvironmentFacts, Facts
+from tunewright.compiler.ir.facts import EnvironmentFacts, Facts, HardwareFacts
 from tunewright.compiler.ir.plan import Plan
 from tunewright.compiler.ir.resolved import ResolvedSpec
 from tunewright.compiler.passes.apply_profile import profile_names
+from tunewright.compiler.passes.secrets import variable_names
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.pipeline import compile_work, new_work, read
 from tunewright.spec.diagnostics import Diagnostic
 from tunewright.spec.document import Document
 from tunewright.spec.model.document import Spec
-from tunewright.spec.source import SourceFile
+from tunewright.spec.source import SourceFile, Span
 from tunewright.spec.syntax import MAX_BYTES
 
 
@@ -43,46 +45,99 @@ class Compilation:
 
 
 def compile_file(
-    path: Path, *, profile: str | None = None, sets: Sequence[str] = (), environments: Mapping[str, EnvironmentFacts] | None = None,
-    cache: FactCache | None = None, home: Path | None = None,
-) -> Compilation:  # fmt: skip
-    """Compile a spec file; raise SpecFileError when there is no text to compile."""
+    path: Path,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+    environments: Mapping[str, EnvironmentFacts] | None = None,
+    secrets_known: frozenset[str] | None = None,
+    hardware: HardwareFacts | None = None,
+    cache: FactCache | None = None,
+    home: Path | None = None,
+) -> Compilation:
+    """Compile a spec file as `compile_text` does; raise SpecFileError when there is no text to compile."""
     return compile_text(
-        read_spec_file(path), name=str(path), base_directory=path.parent, profile=profile, sets=sets, environments=environments, cache=cache, home=home
+        # Bytes that are no UTF-8 become lone surrogates, which the first pass points at.
+        _content(path).decode("utf-8-sig", errors="surrogateescape"),
+        name=str(path),
+        base_directory=path.parent,
+        profile=profile,
+        sets=sets,
+        variables=variables,
+        environments=environments,
+        secrets_known=secrets_known,
+        hardware=hardware,
+        cache=cache,
+        home=home,
     )
 
 
 def read_spec_file(path: Path) -> str:
     """Return the text of a spec file; raise SpecFileError with a sentence."""
     try:
+        return _content(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecFileError(f"`{path}` is not UTF-8 text (byte {error.start})") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
         # One byte more than is read at most tells "too long" without taking in gigabytes.
         with path.open("rb") as stream:
-            content = stream.read(4 * MAX_BYTES + 1)
-        return content.decode("utf-8-sig")
+            return stream.read(4 * MAX_BYTES + 1)
     except FileNotFoundError:
         raise SpecFileError(f"there is no file `{path}`; `tunewright init` writes a spec to start from") from None
     except IsADirectoryError:
         raise SpecFileError(f"`{path}` is a folder; name the spec inside, such as `{path / 'life.yaml'}`") from None
-    except UnicodeDecodeError as error:
-        raise SpecFileError(f"`{path}` is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise SpecFileError(f"`{path}` can't be read: {error.strerror}") from None
 
 
 def compile_text(
-    text: str, *, name: str, base_directory: Path, profile: str | None = None, sets: Sequence[str] = (),
-    environments: Mapping[str, EnvironmentFacts] | None = None, cache: FactCache | None = None, home: Path | None = None,
-) -> Compilation:  # fmt: skip
-    """Compile a spec; paths in it are relative to `base_directory`; profiles that were not chosen are checked for shape too."""
-    work = read(new_work(text, name, profile=profile, sets=tuple(sets)))
+    text: str,
+    *,
+    name: str,
+    base_directory: Path,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+    environments: Mapping[str, EnvironmentFacts] | None = None,
+    secrets_known: frozenset[str] | None = None,
+    hardware: HardwareFacts | None = None,
+    cache: FactCache | None = None,
+    home: Path | None = None,
+) -> Compilation:
+    """Compile a spec; paths in it are relative to `base_directory`; profiles that were not chosen are checked for shape too.
+
+    `variables` are the values of `${env:NAME}`: when None, those of this process that the text mentions. `hardware` is the
+    machine to plan for when the spec states none: when None, this one.
+    """
+    text = text.removeprefix("\ufeff")
+    if variables is None:
+        variables = {key: os.environ[key] for key in variable_names(text, *sets) if key in os.environ}
+    work = read(new_work(text, name, profile=profile, sets=tuple(sets), variables=variables))
     _check_other_profiles(work)
     if work.spec is not None:
-        facts = collect(request_for(work.spec), base_directory, environments=environments or {}, cache=cache, home=home)
+        facts = collect(
+            request_for(work.spec),
+            base_directory,
+            environments=environments or {},
+            secrets_known=secrets_known,
+            hardware=hardware,
+            cache=cache,
+            home=home,
+        )
         work = compile_work(replace(work, facts=facts))
     return Compilation(
-        source=work.source, document=work.document, spec=work.spec, facts=work.facts, resolved=work.resolved, plan=work.plan,
+        source=work.source,
+        document=work.document,
+        spec=work.spec,
+        facts=work.facts,
+        resolved=work.resolved,
+        plan=work.plan,
         diagnostics=tuple(work.sink),
-    )  # fmt: skip
+    )
 
 
 def _check_other_profiles(work: Work) -> None:
@@ -90,14 +145,15 @@ def _check_other_profiles(work: Work) -> None:
     if work.document is None:
         return
     for other in profile_names(work.document):
-        if other != work.profile:
-            checked = read(replace(new_work(work.source.text, work.source.name, profile=other)))
-            inside = work.document.node(("profiles", other))
-            if inside is not None:
-                work.sink.extend(
-                    item for item in checked.sink
-                    if item.primary.span.source.name == work.source.name and inside.span.start <= item.primary.span.start <= inside.span.end
-                )  # fmt: skip
+        inside = work.document.node(("profiles", other))
+        if other == work.profile or inside is None:
+            continue
+        checked = read(new_work(work.source.text, work.source.name, profile=other, variables=work.variables))
+        work.sink.extend(item for item in checked.sink if _is_inside(item.primary.span, inside.span))
+
+
+def _is_inside(inner: Span, outer: Span) -> bool:
+    return inner.source.name == outer.source.name and outer.start <= inner.start <= outer.end
 
 
 def request_for(spec: Spec) -> FactRequest:
@@ -109,8 +165,16 @@ def request_for(spec: Spec) -> FactRequest:
     return FactRequest(
         models=(spec.base.model,),
         data={name: DataRequest(sources=data.source, format=data.format) for name, data in spec.data.items()},
-        suites={name: SuiteRequest(file=suite.file, metric=suite.metric) for name, suite in spec.suites.items() if suite.file},
+        suites={
+            name: SuiteRequest(file=suite.file, metric=suite.metric)
+            for name, suite in spec.suites.items()
+            if suite.file
+        },
         files=tuple(dict.fromkeys([*schemas, *folders])),
-        resources=ResourceRequest(accelerator=resources.accelerator, count=resources.count or 1, nodes=resources.nodes or 1) if resources else None,
+        resources=ResourceRequest(
+            accelerator=resources.accelerator, count=resources.count or 1, nodes=resources.nodes or 1
+        )
+        if resources
+        else None,
         ports=tuple(dict.fromkeys(deploy.port for deploy in deploys if deploy.port is not None)),
     )

@@ -1,13 +1,15 @@
 """The passes in their order: the only place where it is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from tunewright.compiler.passes.apply_allowances import apply_allowances
 from tunewright.compiler.passes.apply_defaults import apply_defaults
 from tunewright.compiler.passes.apply_profile import apply_profile
 from tunewright.compiler.passes.bind import bind
 from tunewright.compiler.passes.check_rules import check_rules
 from tunewright.compiler.passes.choose_parallelism import choose_parallelism
 from tunewright.compiler.passes.estimate import estimate
+from tunewright.compiler.passes.fill_variables import fill_variables
 from tunewright.compiler.passes.link import link
 from tunewright.compiler.passes.lower_deploy import lower_deploy
 from tunewright.compiler.passes.lower_evaluate import lower_evaluate
@@ -24,13 +26,22 @@ from tunewright.spec.source import SourceFile, Span
 Pass = Callable[[Work], Work]
 
 #: Text to Spec: needs nothing but the text.
-READING: tuple[Pass, ...] = (parse, apply_profile, bind, resolve_references)
+READING: tuple[Pass, ...] = (parse, apply_profile, fill_variables, bind, resolve_references)
 
 #: Spec and Facts to ResolvedSpec, checked.
-RESOLVING: tuple[Pass, ...] = (apply_defaults, choose_parallelism, estimate, check_rules)
+RESOLVING: tuple[Pass, ...] = (apply_defaults, choose_parallelism, estimate, check_rules, apply_allowances)
 
 #: ResolvedSpec to Plan: only when nothing is wrong.
-LOWERING: tuple[Pass, ...] = (lower_fetch, lower_train, lower_evaluate, lower_gate, lower_export, lower_deploy, link, seal)
+LOWERING: tuple[Pass, ...] = (
+    lower_fetch,
+    lower_train,
+    lower_evaluate,
+    lower_gate,
+    lower_export,
+    lower_deploy,
+    link,
+    seal,
+)
 
 
 def read(work: Work) -> Work:
@@ -71,6 +82,13 @@ def _run(each: Pass, work: Work) -> Work:
         return work
 
 
-def new_work(text: str, name: str, *, profile: str | None = None, sets: tuple[str, ...] = ()) -> Work:
+def new_work(
+    text: str,
+    name: str,
+    *,
+    profile: str | None = None,
+    sets: tuple[str, ...] = (),
+    variables: Mapping[str, str] | None = None,
+) -> Work:
     """Return the work that the passes begin with."""
-    return Work(source=SourceFile(name, text), profile=profile, sets=sets)
+    return Work(source=SourceFile(name, text), profile=profile, sets=sets, variables=variables or {})

@@ -79,6 +79,15 @@ class DiagnosticSink:
             span = item.primary.span
             self._items.setdefault((item.code, span.source.name, span.start, span.end), item)
 
+    def accept(self, codes: frozenset[str]) -> frozenset[str]:
+        """Take out the warnings of these codes; return the codes of those there were."""
+        accepted = {
+            key: item for key, item in self._items.items() if item.code in codes and item.severity is not Severity.ERROR
+        }
+        for key in accepted:
+            del self._items[key]
+        return frozenset(item.code for item in accepted.values())
+
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self._items.values(), key=lambda item: (item.primary.span.source.name, item.primary.span.start, item.code)))
 

@@ -67,6 +67,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 _INFINITY = re.compile(r"([-+]?)\.(?:inf|Inf|INF)\Z")
 _NAN = re.compile(r"\.(?:nan|NaN|NAN)\Z")
 # Bidirectional controls and zero-width characters make a text read differently from what it says.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 
@@ -100,7 +101,11 @@ def parse(source: SourceFile, sink: DiagnosticSink) -> MappingNode | None:
             help="keep data in files and name them under `data`",
         )  # fmt: skip
         return None
-    if match := _INVISIBLE.search(source.text, 1 if source.text.startswith("\ufeff") else 0):
+    if match := _SURROGATE.search(source.text):
+        span = Span(source, match.start(), match.end())
+        sink.report("TW0010", "this is not UTF-8 text", span, help="save the file as UTF-8")
+        return None
+    if match := _INVISIBLE.search(source.text):
         span = Span(source, match.start(), match.end())
         sink.report("TW0011", f"invisible character U+{ord(match.group()):04X}", span, help="remove it")
         return None

@@ -19,6 +19,7 @@ def collect(
     cache: FactCache | None,
     environments: Mapping[str, EnvironmentFacts] | None = None,
     secrets_known: frozenset[str] | None = None,
+    hardware: HardwareFacts | None = None,
     home: Path | None = None,
     package_paths: Sequence[str] | None = None,
 ) -> Facts:
@@ -26,6 +27,7 @@ def collect(
 
     Nothing raises for what a user can get wrong: missing files, broken rows and unusable models are facts too.
     `home` is where runs will write; `package_paths` is where `package:` sources are looked for instead of `sys.path`.
+    `hardware` is the machine to plan for instead of this one; what the spec states goes before both.
     """
     return Facts(
         models={
@@ -42,15 +44,15 @@ def collect(
         },
         files={written: collect_file(written, base_directory, cache=cache) for written in request.files},
         environments=dict(environments or {}),
-        hardware=_hardware(request.resources, home),
+        hardware=_hardware(request.resources, hardware, home),
         secrets_known=secrets_known,
         ports_in_use=_ports_in_use(request.ports),
     )
 
 
-def _hardware(stated: ResourceRequest | None, home: Path | None) -> HardwareFacts:
+def _hardware(stated: ResourceRequest | None, given: HardwareFacts | None, home: Path | None) -> HardwareFacts:
     if stated is None:
-        return collect_hardware(home)
+        return given or collect_hardware(home)
     found = stated_hardware(stated.accelerator, stated.count, stated.nodes, stated.memory_bytes, stated.cpu_cores)
     # An unknown accelerator is a mistake in the spec that a rule points at; until it is mended, nothing is assumed.
     return found or HardwareFacts(cpu_cores=stated.cpu_cores or 1, memory_bytes=0, nodes=stated.nodes, stated=True)

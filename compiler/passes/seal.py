@@ -49,11 +49,18 @@ def _lock(work: Work, facts: Facts) -> dict[str, Any]:
         "lock_version": 1,
         "compiler": __version__,
         "defaults": DEFAULTS_VERSION,
-        "models": {source: {"digest": model.digest, "revision": model.revision, "origin": model.origin} for source, model in sorted(facts.models.items())},
+        "models": {
+            source: {"digest": model.digest, "revision": model.revision, "origin": model.origin}
+            for source, model in sorted(facts.models.items())
+        },
         "data": {name: _data_lock(data) for name, data in sorted(facts.data.items())},
         "suites": {name: _data_lock(data) for name, data in sorted(facts.suites.items())},
         "files": {name: file.digest for name, file in sorted(facts.files.items())},
-        "environments": {name: environment.digest for name, environment in sorted(facts.environments.items()) if name in _used(work)},
+        "variables": dict(sorted(work.filled.items())),
+        "allowed": dict(work.allowed),
+        "environments": {
+            name: environment.digest for name, environment in sorted(facts.environments.items()) if name in _used(work)
+        },
     }
 
 

@@ -28,15 +28,22 @@ class References:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """The state between two passes. What a pass could not make stays None; later passes that need it are skipped."""
+    """The state between two passes. What a pass could not make stays None; later passes that need it are skipped.
+
+    `variables` are the values that `${env:NAME}` may take, `filled` those that were taken; `allowed` maps the code of each
+    warning that the spec accepts, and that there was, to the reason.
+    """
 
     source: SourceFile
     profile: str | None = None
     sets: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
     sink: DiagnosticSink = field(default_factory=DiagnosticSink)
     document: Document | None = None
     spec: Spec | None = None
+    filled: Mapping[str, str] = field(default_factory=dict)
     poisoned: frozenset[Path] = frozenset()
+    allowed: Mapping[str, str] = field(default_factory=dict)
     references: References | None = None
     facts: Facts | None = None
     resolved: ResolvedSpec | None = None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tunewright.compiler.passes import machine
-from tunewright.compiler.passes.secrets import ANY_REFERENCE, REFERENCE
+from tunewright.compiler.passes.secrets import ANY_REFERENCE, REFERENCE, SECRET_KEYS
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.codes import CODES, Severity
@@ -12,7 +12,6 @@ from tunewright.spec.document import Path
 from tunewright.spec.suggest import nearest
 from tunewright.spec.syntax import MappingNode, Node, ScalarNode, SequenceNode
 
-_SECRET_KEYS = frozenset({"api_key", "token", "alerts", "password", "secret", "webhook"})
 _SECRET_SHAPES = re.compile(
     r"hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|AKIA[0-9A-Z]{16}|xox[baprs]-[A-Za-z0-9-]{10,}"
     r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY|https?://[^/\s:@]+:[^/\s@]+@"
@@ -38,7 +37,7 @@ def _check_secrets(work: Work) -> None:
     for path, node in _texts(work.document.root):
         text = str(node.value)
         key = next((part for part in reversed(path) if isinstance(part, str)), "")
-        if key in _SECRET_KEYS and not REFERENCE.fullmatch(text):
+        if key in SECRET_KEYS and not ANY_REFERENCE.fullmatch(text):
             work.sink.report(
                 "TW1016", f"`{key}` holds a secret in clear text", node.span, "would be copied into plans and logs",
                 help=f"store it with `tunewright secret set NAME` and write `{key}: ${{secret:NAME}}`",
@@ -56,9 +55,11 @@ def _check_references(work: Work) -> None:
             key = next((part for part in reversed(path) if isinstance(part, str)), "")
             if found is None:
                 work.sink.report("TW1017", f"`{match.group()}` is no reference", node.span, help="write `${secret:NAME}`; NAME has letters, digits and `_`")
+            elif found.group(1) == "env" and key in SECRET_KEYS:
+                work.sink.report("TW1017", f"`{key}` can't come from a variable", node.span, "it would stand in the plan", help=f"store it with `tunewright secret set {found.group(2)}` and write `${{secret:{found.group(2)}}}`")
             elif found.group(1) == "env":
                 continue  # unset variables were reported when they were filled in
-            elif key not in _SECRET_KEYS:
+            elif key not in SECRET_KEYS:
                 work.sink.report("TW1017", f"`{key}` can't hold a secret", node.span, "it would stand in the plan", help="secrets belong in `token`, `api_key` and `alerts`")
             elif work.facts.secrets_known is not None and found.group(2) not in work.facts.secrets_known:
                 work.sink.report("TW8003", f"there is no secret `{found.group(2)}`", node.span, help=f"store it: `tunewright secret set {found.group(2)}`")

@@ -1,14 +1,23 @@
-"""Builders of resolved values: a plain training step, machines, catalogue models."""
+"""Builders of resolved values (a plain training step, machines, catalogue models), and a world to compile whole specs in."""
 
+import json
+import math
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.facts.models import known_model
-from tunewright.compiler.ir.facts import Accelerator, HardwareFacts, ModelFacts
+from tunewright.compiler.front import Compilation, compile_text
+from tunewright.compiler.ir.facts import Accelerator, EnvironmentFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedParallelism, ResolvedTrain, ResolvedTuner
+from tunewright.spec.diagnostics import DiagnosticSink
+from tunewright.spec.source import SourceFile
+from tunewright.spec.syntax import parse_node, plain_value
 
 LORA = ResolvedTuner(type="lora", rank=16, alpha=32.0, target_modules=("all-linear",))
 FULL = ResolvedTuner(type="full")
@@ -122,3 +131,123 @@ def deploy() -> Callable[..., ResolvedDeploy]:
 def full() -> ResolvedTuner:
     """All weights learn."""
     return FULL
+
+
+# The world that whole compilations live in: a folder of small data files and tiny model folders, and one machine.
+
+WORLD = Path(__file__).parent / "world"
+
+#: What rules about hardware say must not depend on where the tests run.
+LAPTOP = HardwareFacts(cpu_cores=4, memory_bytes=32 * 2**30, disk_free_bytes=500 * 2**30)
+
+ENVIRONMENTS = {
+    name: EnvironmentFacts(name=name, digest="sha256:" + name[0].encode().hex() * 32, installed=True)
+    for name in ("train", "harness", "megatron", "export-gptq", "serve-vllm", "serve-sglang", "serve-lmdeploy")
+}
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sample spec, its data, and model folders whose weights are a few kilobytes."""
+    folder = tmp_path_factory.mktemp("world")
+    shutil.copytree(WORLD, folder, dirs_exist_ok=True)
+    quantized = {"quantization_config": {"quant_method": "gptq", "bits": 4}}
+    custom = {"auto_map": {"AutoModelForCausalLM": "modeling_custom.CustomForCausalLM"}}
+    write_model(folder / "plain-model")
+    write_model(folder / "chat-model", template=True)
+    write_model(folder / "quantized-model", template=True, configuration=quantized)
+    write_model(folder / "custom-model", template=True, configuration=custom)
+    write_model(folder / "weightless-model", template=True, weights=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample() -> str:
+    """The text of the sample spec."""
+    return (WORLD / "sample.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def compile_spec(world: Path) -> Callable[..., Compilation]:
+    """Compile a text as if it stood in the world's folder, for the laptop unless the spec states a machine."""
+
+    def compile_spec(text: str, **options: Any) -> Compilation:
+        settings: dict[str, Any] = {"hardware": LAPTOP, "environments": ENVIRONMENTS, "variables": {}}
+        return compile_text(text, name="life.yaml", base_directory=world, **{**settings, **options})
+
+    return compile_spec
+
+
+@pytest.fixture(scope="session")
+def compile_overlay(compile_spec: Callable[..., Compilation], sample: str) -> Callable[..., Compilation]:
+    """Compile the sample spec with YAML laid over it as a merge patch (RFC 7396): `null` takes a key out."""
+
+    def compile_overlay(patch: str, **options: Any) -> Compilation:
+        merged = merge_patch(plain_yaml(sample), plain_yaml(patch))
+        return compile_spec(yaml.safe_dump(merged, sort_keys=False, width=1000), **options)
+
+    return compile_overlay
+
+
+def plain_yaml(text: str) -> Any:
+    """Return YAML 1.2 as plain values."""
+    sink = DiagnosticSink()
+    node = parse_node(SourceFile("overlay", text), sink)
+    assert node is not None, [item.message for item in sink]
+    return json.loads(json.dumps(plain_value(node)))
+
+
+def merge_patch(below: Any, above: Any) -> Any:
+    """Return `below` with `above` laid over it; None takes a key out."""
+    if not isinstance(above, dict):
+        return above
+    result = dict(below) if isinstance(below, dict) else {}
+    for key, value in above.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def write_model(
+    folder: Path, *, template: bool = False, weights: bool = True, configuration: dict[str, Any] | None = None
+) -> None:
+    """Write a model folder in the Hugging Face layout: one llama block of width 16."""
+    folder.mkdir()
+    shape = {
+        "model_type": "llama",
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "vocab_size": 64,
+        "max_position_embeddings": 2048,
+        "torch_dtype": "float32",
+    }
+    write_json(folder / "config.json", {**shape, **(configuration or {})})
+    write_json(folder / "tokenizer.json", {"version": "1.0", "model": {"type": "BPE", "vocab": {}, "merges": []}})
+    write_json(folder / "tokenizer_config.json", {"chat_template": "{{ messages }}"} if template else {})
+    if weights:
+        write_safetensors(folder / "model.safetensors")
+
+
+def write_safetensors(path: Path) -> None:
+    """Write the weights of that block as zeros: the header's length, the header, the bytes."""
+    shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (64, 16), "model.norm.weight": (16,)}
+    shapes |= {f"model.layers.0.self_attn.{name}_proj.weight": (16, 16) for name in "qkvo"}
+    shapes |= {f"model.layers.0.mlp.{name}_proj.weight": (32, 16) for name in ("gate", "up")}
+    shapes["model.layers.0.mlp.down_proj.weight"] = (16, 32)
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        size = 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(end))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON."""
+    path.write_text(json.dumps(value), encoding="utf-8")
