@@ -143,7 +143,11 @@ def main(manifest: Manifest, work: Callable[[StepFile, Path, Reporter], None], a
         case ["probe"]:
             sys.exit(_probe(manifest))
         case ["run", bundle]:
-            sys.exit(_run(Path(bundle), manifest, work))
+            code = _run(Path(bundle), manifest, work)
+            # Python takes its handlers away while it ends: a late SIGTERM would then turn a clean exit into a death.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+            sys.exit(code)
         case _:
             sys.stderr.write(f"{manifest.name} is a runner: Tunewright's daemon starts it. Verbs: describe, probe, run BUNDLE.\n")
             sys.exit(ExitCode.NOT_UNDERSTOOD)
