@@ -32,6 +32,12 @@ def secrets() -> Path:
     return home() / "secrets"
 
 
+def secret_names() -> list[str]:
+    """Return the names of the secrets that are kept, in order."""
+    folder = secrets()
+    return sorted(item.name for item in folder.iterdir() if not item.name.startswith(".")) if folder.is_dir() else []
+
+
 def has_store() -> bool:
     """Say whether anything was ever run in this home."""
     return (home() / "control.db").exists()

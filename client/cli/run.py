@@ -15,7 +15,7 @@ from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.lockfile import write_lock
 from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options
-from tunewright.client.cli.screen import is_terminal, remark
+from tunewright.client.cli.screen import is_terminal
 from tunewright.client.cli.specs import compile_or_stop
 from tunewright.compiler.front import Compilation
 from tunewright.compiler.ir.plan import Plan
@@ -118,7 +118,6 @@ def _install_missing(plan: Plan, refusal: Exception, sync: bool) -> None:
         )
     for name in missing:
         install(name)
-    remark("")
 
 
 def _create_whole(client: "Client", source: "SpecSource", request: Mapping[str, Any]) -> "CreatedRun":

@@ -19,7 +19,7 @@ def show(text: str, *, end: str = "\n") -> None:
 
 def remark(text: str) -> None:
     """Print to standard error what is not the answer: progress, warnings, hints."""
-    _write(text, sys.stderr, "\n")
+    _write(text.rstrip("\n"), sys.stderr, "\n")
 
 
 def complain(message: str, help: str = "") -> None:

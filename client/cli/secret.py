@@ -44,8 +44,7 @@ def set_secret(name: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_secrets(as_json: bool) -> int:
     """List the names that are kept; values are never shown."""
-    folder = places.secrets()
-    names = sorted(item.name for item in folder.iterdir() if _NAME.fullmatch(item.name)) if folder.is_dir() else []
+    names = places.secret_names()
     if as_json:
         show_json({"secrets": names})
     else:

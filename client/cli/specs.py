@@ -13,11 +13,18 @@ from tunewright.client.cli.screen import colourful, is_terminal, remark
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.front import Compilation, SpecFileError, compile_file, compile_text
 from tunewright.compiler.ir.facts import EnvironmentFacts
+from tunewright.compiler.render.quantities import counted
+from tunewright.spec.codes import Severity
 
 
 def compile_spec(path: str, *, profile: str | None, sets: Sequence[str]) -> Compilation:
     """Compile a file, or standard input for `-`; raise CommandError where there is nothing to read."""
-    world: dict[str, Any] = {"environments": environment_facts(), "cache": FactCache(), "home": places.home()}
+    world: dict[str, Any] = {
+        "environments": environment_facts(),
+        "cache": FactCache(),
+        "home": places.home(),
+        "secrets_known": frozenset(places.secret_names()),
+    }
     try:
         if path == STANDARD_INPUT:
             text = _standard_input()
@@ -30,12 +37,16 @@ def compile_spec(path: str, *, profile: str | None, sets: Sequence[str]) -> Comp
 def compile_or_stop(path: str, *, profile: str | None, sets: Sequence[str]) -> Compilation:
     """Compile; print what was found, and end the command when there are errors."""
     compilation = compile_spec(path, profile=profile, sets=sets)
-    if compilation.diagnostics:
+    if compilation.has_errors:
         from tunewright.compiler.render.full import render_full
 
         remark(render_full(compilation.diagnostics, colour=colourful(sys.stderr)))
-    if compilation.has_errors or compilation.plan is None:
-        raise CommandError(f"{compilation.source.name} can't be run as it is; nothing was started", code=exits.FAILED)
+        errors = sum(item.severity is Severity.ERROR for item in compilation.diagnostics)
+        raise CommandError(f"{compilation.source.name} has {counted(errors, 'error')}; nothing was started")
+    if compilation.diagnostics:
+        from tunewright.compiler.render.concise import render_concise
+
+        remark(render_concise(compilation.diagnostics))
     return compilation
 
 
@@ -47,6 +58,7 @@ def environment_facts() -> dict[str, EnvironmentFacts]:
     return {
         name: EnvironmentFacts(name=name, digest=digest(name), installed=interpreter(name, root) is not None)
         for name in ENVIRONMENTS
+        if name in ("train", "harness")
     }
 
 

@@ -61,13 +61,22 @@ def explained(compilation: Compilation, path: str) -> Explained:
     """Explain a dotted path; raise CommandError where the spec has nothing there."""
     provenance = compilation.resolved.provenance if compilation.resolved is not None else {}
     below = sorted(known for known in provenance if known == path or known.startswith(f"{path}."))
-    rows = tuple(Row(known, resolved_value(compilation, known), str(provenance[known])) for known in below)
+    rows = tuple(
+        row for known in below for row in _flat(known, resolved_value(compilation, known), str(provenance[known]))
+    )
     if not rows:
         written = _written(compilation, path)
         if written is _ABSENT:
             raise CommandError(f"the spec has nothing at `{path}`", help=_nearest(path, provenance), code=exits.USAGE)
         rows = (Row(path, written, _place(compilation, path)),)
     return Explained(path, rows, _dependents(compilation.plan, path), _alternatives(compilation.resolved, path))
+
+
+def _flat(path: str, value: Any, origin: str) -> list[Row]:
+    if not isinstance(value, Mapping):
+        return [Row(path, value, origin)]
+    shown = {name: item for name, item in value.items() if name not in ("reason", "alternatives")}
+    return [Row(f"{path}.{name}", item, origin) for name, item in shown.items()]
 
 
 def resolved_value(compilation: Compilation, path: str) -> Any:

@@ -100,7 +100,9 @@ class RunProgress:
         body = event.body
         match event.kind:
             case "phase":
-                step.phase = str(body.get("name", ""))
+                name = str(body.get("name", ""))
+                # The end is told by the step's state; the last thing that was done says more.
+                step.phase = step.phase if name == "done" else name
             case "progress":
                 step.advance(event.time, body)
             case "metric":
