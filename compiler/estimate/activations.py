@@ -8,11 +8,13 @@ from tunewright.compiler.ir.resolved import ResolvedTuner
 
 #: Replaying one block needs its activations and the gradients that flow through it at the same time.
 REPLAY = 1.25
-#: Bytes a vocabulary entry costs for each token: 16-bit logits, their 32-bit copy, its softmax, its gradient.
-LOGIT_BYTES = 14
-#: TRL's fused head computes the loss on tiles of tokens by vocabulary entries: one 16-bit and three 32-bit copies.
+#: Of the seven linear layers of a block, q, k and v read the same input, and so do gate and up.
+_DISTINCT_INPUTS = 0.65
+#: What a vocabulary entry costs for each token beside the logits: their 32-bit softmax and its gradient.
+_SOFTMAX_BYTES = 8
+#: TRL's fused head computes the loss on tiles of tokens by vocabulary entries, with three 32-bit copies of each tile.
 _FUSED_METHODS = frozenset({"sft", "dpo", "kto"})
-_TILE_TOKENS, _TILE_ENTRIES, _TILE_BYTES = 4096, 32768, 14
+_TILE_TOKENS, _TILE_ENTRIES, _TILE_BYTES = 4096, 32768, 12
 
 
 class LossMemory(NamedTuple):
@@ -22,42 +24,46 @@ class LossMemory(NamedTuple):
     once: float = 0.0
 
 
-def layer_bytes_per_token(model: ModelFacts, tuner: ResolvedTuner, *, eager_length: int = 0) -> float:
-    """Return bytes one block keeps for one token in 16-bit arithmetic.
+def layer_bytes_per_token(
+    model: ModelFacts, tuner: ResolvedTuner, *, element_bytes: int = 2, eager_length: int = 0
+) -> float:
+    """Return bytes one block keeps for one token.
 
-    `eager_length`: tokens each one attends to where scores are materialised (eager attention); 0 with a fused kernel.
-    A frozen linear layer does not keep its input, an adapter beside it keeps a copy of its own in 32 bits.
+    `element_bytes` is those of the computation's number format. `eager_length`: tokens each one attends to where scores
+    are materialised (eager attention); 0 with a fused kernel. A frozen linear layer does not keep its input; an adapter
+    beside it keeps a copy of its own in 32 bits, which in a 32-bit computation is the input that neighbours share.
     """
-    hidden = model.hidden_size or 0
-    wide = _mlp_width(model)
+    hidden, wide = model.hidden_size or 0, _mlp_width(model)
+    half = element_bytes / 2
     attention = _attention_bytes(model) + 8 * (model.num_attention_heads or 0) * eager_length
-    if tuner.is_adapter:
-        kept = 8 * hidden + attention + 6 * wide + _adapter_bytes(model, tuner)
-    else:
-        kept = 18 * hidden + attention + 8 * wide
     # Every expert a token is sent to gets its own copy of it.
-    return kept + 4 * hidden * model.num_experts_per_token
+    kept = half * (attention + 4 * hidden * model.num_experts_per_token)
+    if tuner.is_adapter:
+        return kept + 8 * hidden + 6 * half * wide + _adapter_bytes(model, tuner, element_bytes)
+    return kept + 16 * hidden + half * (2 * hidden + 8 * wide)
 
 
-def kept_bytes(model: ModelFacts, layer_bytes: float, tokens: float, loss_bytes: float, *, replayed: bool) -> float:
-    """Return bytes of activations and logits at the worst moment of a micro-batch of `tokens`.
+def kept_bytes(input_bytes: float, layer_bytes: float, loss_bytes: float, layers: float, *, replayed: bool) -> float:
+    """Return bytes a token keeps at the worst moment of a micro-batch that passes through `layers` blocks.
 
     With gradient checkpointing (`replayed`) only the inputs of blocks are kept, and logits are gone when blocks replay.
     """
-    layers, hidden = model.num_hidden_layers or 0, model.hidden_size or 0
     if replayed:
-        return tokens * (2 * hidden * layers + max(REPLAY * layer_bytes, loss_bytes))
-    return tokens * (layer_bytes * layers + loss_bytes)
+        return input_bytes * layers + max(REPLAY * layer_bytes, loss_bytes)
+    return layer_bytes * layers + loss_bytes
 
 
-def loss_memory(model: ModelFacts, method: str, tokens: float, *, head_trained: bool) -> LossMemory:
-    """Return what the loss of a training method takes in memory for a micro-batch of `tokens`, in 16-bit arithmetic."""
+def loss_memory(
+    model: ModelFacts, method: str, tokens: float, *, head_trained: bool, element_bytes: int = 2
+) -> LossMemory:
+    """Return what the loss of a training method takes in memory for a micro-batch of `tokens`."""
     vocabulary, hidden = model.vocab_size or 0, model.hidden_size or 0
     if method not in _FUSED_METHODS:
-        return LossMemory(LOGIT_BYTES * vocabulary)
-    tile = _TILE_BYTES * min(tokens, _TILE_TOKENS) * min(vocabulary, _TILE_ENTRIES)
+        upcast = 4 if element_bytes < 4 else 0
+        return LossMemory((element_bytes + upcast + _SOFTMAX_BYTES) * vocabulary)
+    tile = (element_bytes + _TILE_BYTES) * min(tokens, _TILE_TOKENS) * min(vocabulary, _TILE_ENTRIES)
     # The gradients of the head's input and of the head itself are summed up in 32 bits.
-    return LossMemory(6 * hidden, tile + (4 * vocabulary * hidden if head_trained else 0))
+    return LossMemory((element_bytes + 4) * hidden, tile + (4 * vocabulary * hidden if head_trained else 0))
 
 
 def _mlp_width(model: ModelFacts) -> int:
@@ -75,9 +81,11 @@ def _attention_bytes(model: ModelFacts) -> float:
     return 4 * head * (heads + (model.num_key_value_heads or heads))
 
 
-def _adapter_bytes(model: ModelFacts, tuner: ResolvedTuner) -> float:
+def _adapter_bytes(model: ModelFacts, tuner: ResolvedTuner, element_bytes: int) -> float:
     everything = tuner.target_modules == ("all-linear",)
-    copies = 4 if tuner.dropout == 0 else 8
+    copies: float = 4 if tuner.dropout == 0 else 8
+    if element_bytes == 4:
+        copies *= _DISTINCT_INPUTS
     total = 0
     for name, shape in linear_shapes(model).items():
         if name.startswith("experts."):

@@ -61,24 +61,18 @@ def train_memory(
     """
     layout, tuner = train.parallelism, train.tuner
     trained = trained_parameters(train, model)
-    shards = layout.data_parallel
-    states = model_states(train, model, trained=trained, shards=shards, master=master)
-    sequences = _SEQUENCES.get(train.method, 1)
-    tokens = sequences * rows.peak_tokens(train) / layout.context_parallel
-    layer = layer_bytes_per_token(model, tuner, eager_length=train.max_length if train.attention == "eager" else 0)
-    loss = loss or loss_memory(model, train.method, tokens, head_trained=not tuner.is_adapter)
-    split = layout.tensor_parallel * (layout.pipeline_parallel if layout.strategy == "megatron" else 1)
-    scale = ELEMENT_BYTES[train.precision] / 2
-    activations = scale * kept_bytes(model, layer / split, tokens, 0, replayed=train.gradient_checkpointing)
-    per_token = loss.per_token / split
-    with_loss = scale * kept_bytes(model, layer / split, tokens, per_token, replayed=train.gradient_checkpointing)
+    states = model_states(train, model, trained=trained, shards=layout.data_parallel, master=master)
+    tokens = _SEQUENCES.get(train.method, 1) * rows.peak_tokens(train) / layout.context_parallel
+    element = ELEMENT_BYTES[train.precision]
+    loss = loss or loss_memory(model, train.method, tokens, head_trained=not tuner.is_adapter, element_bytes=element)
+    activations, with_loss = (tokens * size for size in _kept_per_token(train, model, loss.per_token))
     fragmented = _FRAGMENTED[train.packing]
     device = {
         "weights": states.weights,
         "gradients": states.gradients,
         "optimizer": states.optimizer,
         "activations": activations,
-        "loss": with_loss - activations + loss.once / split,
+        "loss": with_loss - activations + loss.once / layout.tensor_parallel,
         "working set": states.working_set + max(0.0, states.step_peak - with_loss) + _dequantised(train, model),
         "reference": _reference_bytes(train, states.weights),
     }
@@ -86,6 +80,22 @@ def train_memory(
     device["runtime"] = _runtime_bytes(train)
     host = {name: int(size) for name, size in states.host.items() if size}
     return TrainMemory(device={name: int(size) for name, size in device.items() if size >= 1}, host=host)
+
+
+def _kept_per_token(train: ResolvedTrain, model: ModelFacts, loss_bytes: float) -> tuple[float, float]:
+    """Return bytes a token of a micro-batch keeps, without and with the loss."""
+    layout, element = train.parallelism, ELEMENT_BYTES[train.precision]
+    eager_length = train.max_length if train.attention == "eager" else 0
+    layer = layer_bytes_per_token(model, train.tuner, element_bytes=element, eager_length=eager_length)
+    stages, degree = layout.pipeline_parallel, layout.tensor_parallel
+    # The first stage has one micro-batch on its way for each stage, each through its own share of the blocks.
+    layers = (model.num_hidden_layers or 0) * min(train.gradient_accumulation_steps, stages) / stages
+    inputs = element * (model.hidden_size or 0) / (degree if layout.sequence_parallel else 1)
+    without, whole = (
+        kept_bytes(inputs, layer / degree, size / degree, layers, replayed=train.gradient_checkpointing)
+        for size in (0.0, loss_bytes)
+    )
+    return without, whole
 
 
 def trained_parameters(train: ResolvedTrain, model: ModelFacts) -> int:
