@@ -87,8 +87,9 @@ def run_transition(run: RunRecord, step: str | None, event: StepEvent, now: Mill
     else:
         changed, entries = step_transition(run.step(step), event, now)
         run = _with_step(run, changed)
+    run, begun = _begin_run(run, now)
     run, more = _settle(run, now)
-    return run, entries + more
+    return run, begun + entries + more
 
 
 def backoff_milliseconds(attempt: int) -> Milliseconds:
@@ -219,12 +220,16 @@ def _cancel_run(run: RunRecord, event: Cancel, now: Milliseconds) -> RunChange:
     return run, entries
 
 
+def _begin_run(run: RunRecord, now: Milliseconds) -> RunChange:
+    """A run begins with its first step; one that is cancelled before never does."""
+    if run.state is not RunState.QUEUED or all(step.state is StepState.WAITING for step in run.steps):
+        return run, ()
+    return replace(run, state=RunState.RUNNING, start_time=now), (Entry(kind="run_started"),)
+
+
 def _settle(run: RunRecord, now: Milliseconds) -> RunChange:
-    """Let follow what follows: the run begins, steps that can't be done any more are skipped, the run ends."""
+    """Let follow what follows: steps that can't be done any more are skipped, the run ends."""
     entries: list[Entry] = []
-    if run.state is RunState.QUEUED and any(step.state is not StepState.WAITING for step in run.steps):
-        run = replace(run, state=RunState.RUNNING, start_time=now)
-        entries.append(Entry(kind="run_started"))
     for step in run.steps:  # in the plan's order, so that one walk reaches all that depend on each other
         missing = [name for name in step.needs if run.step(name).state in STEP_ENDED - STEP_DONE]
         if step.state is StepState.WAITING and missing:

@@ -1,0 +1,80 @@
+"""A real daemon whose compiler reads plans: `spec text` is a plan's JSON, so that tests say exactly what is executed.
+
+Text that begins with `error:` gets that error as its only diagnostic. CRASH_AT names a point at which the daemon is killed
+as by `kill -9`, once: `before launch`, `after launch`, `before adopt`, `after adopt`, `before commit N`, `after commit N`.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tunewright.compiler.ir.plan import plan_from_json
+from tunewright.daemon.__main__ import settings_from
+from tunewright.daemon.app import serve
+from tunewright.daemon.compile import Compiled, Submitted
+from tunewright.daemon.engine import artifacts, attempts
+from tunewright.daemon.store.database import Database
+from tunewright.spec.diagnostics import Diagnostic, Label
+from tunewright.spec.source import SourceFile, Span
+
+
+def read_plan(submitted: Submitted) -> Compiled:
+    """Return the plan that the text is, or an error about all of the text."""
+    if submitted.text.startswith("error:"):
+        source = SourceFile(submitted.path, submitted.text)
+        place = Label(Span(source, 0, len(submitted.text)))
+        item = Diagnostic(code="TW0001", message=submitted.text.removeprefix("error:").strip(), primary=place)
+        return Compiled(plan=None, diagnostics=(item,))
+    return Compiled(plan=plan_from_json(json.loads(submitted.text)), diagnostics=())
+
+
+def crash() -> None:
+    """End as by `kill -9`."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crashing(inner: Callable[..., Any], when: str) -> Callable[..., Any]:
+    """Return a function that is killed before or after doing its work."""
+
+    def outer(*arguments: Any) -> Any:
+        if when == "before":
+            crash()
+        inner(*arguments)
+        crash()
+
+    return outer
+
+
+def crash_at_commit(when: str, number: int) -> None:
+    """Let the writer be killed before or after its `number`-th commit."""
+    commit, count = Database._commit, 0
+
+    def counted(self: Database, *arguments: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == number and when == "before":
+            crash()
+        commit(self, *arguments)
+        if count == number:
+            crash()
+
+    Database._commit = counted  # type: ignore[method-assign]
+
+
+def arm(point: str) -> None:
+    """Set the crash point."""
+    match point.split():
+        case [when, "launch"]:
+            attempts.launch = crashing(attempts.launch, when)
+        case [when, "adopt"]:
+            artifacts.adopt = crashing(artifacts.adopt, when)
+        case [when, "commit", number]:
+            crash_at_commit(when, int(number))
+
+
+if __name__ == "__main__":
+    arm(os.environ.get("CRASH_AT", ""))
+    sys.exit(serve(settings_from(sys.argv[1:]), compiler=read_plan))

@@ -1,0 +1,198 @@
+"""The store keeps its promises by itself: append-only, gapless, ended is ended; and it survives a full disk."""
+
+import asyncio
+import sqlite3
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from harness.daemons import Daemon
+from harness.plans import a_plan, a_step, write
+from tunewright.client.errors import RefusedError
+from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord
+from tunewright.daemon.store import events, runs, schema
+from tunewright.daemon.store.database import Database, StaleError, StorageFullError
+from tunewright.daemon.store.runs import Submission
+
+Result = TypeVar("Result")
+SUBMISSION = Submission(spec_text="", plan_json="{}", request_id=None, request_digest="")
+
+
+def a_run(identifier: str = "r1") -> RunRecord:
+    step = StepRecord(
+        name="one", verb="train", kind="fake", summary="", needs=(), digest="sha256:0", service=False, retries=0,
+        action="create", because="",
+    )  # fmt: skip
+    return RunRecord(
+        id=identifier, spec_name="s", spec_path="life.yaml", profile="", sets=("a=1",), plan_digest="sha256:1",
+        create_time=5, steps=(step,),
+    )  # fmt: skip
+
+
+def using(path: Path, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    async def run() -> Result:
+        database = Database(path)
+        database.start(lambda: None)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store with one run in it."""
+
+    async def work(database: Database) -> None:
+        await database.write(lambda c: runs.insert(c, a_run(), SUBMISSION, Entry(kind="run_created", body={"n": 1})))
+
+    using(tmp_path / "control.db", work)
+    return tmp_path / "control.db"
+
+
+def test_record_comes_back_as_it_went_in(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.row_factory = sqlite3.Row
+        assert runs.get(connection, "r1") == replace(a_run(), last_sequence=1)
+        (event,) = events.page(connection, "r1", 0, 10)
+        assert (event.sequence, event.kind, event.body, event.time) == (1, "run_created", '{"n":1}', 5)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET kind = 'x'",
+        "DELETE FROM events",
+        "INSERT INTO events VALUES ('r1', 3, 0, '', 0, 'x', '{}')",
+        "UPDATE runs SET last_sequence = 5",
+        "UPDATE runs SET last_sequence = 0",
+        "UPDATE runs SET plan_digest = NULL",
+        "INSERT INTO attempts (run, step, number, start_time) VALUES ('r1', 'nope', 1, 0)",
+    ],
+)
+def test_history_can_not_be_rewritten(path: Path, statement: str) -> None:
+    with sqlite3.connect(path) as connection, pytest.raises(sqlite3.IntegrityError):
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("table", ["runs", "steps"])
+def test_what_has_ended_stays_ended(path: Path, table: str) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE {table} SET state = 'failed'")
+        with pytest.raises(sqlite3.IntegrityError, match="has ended"):
+            connection.execute(f"UPDATE {table} SET state = 'running'")
+
+
+def test_write_from_an_old_version_is_stale_and_leaves_nothing(path: Path) -> None:
+    async def work(database: Database) -> int:
+        before = runs.get(database.read, "r1")
+        assert before is not None
+        after = replace(before, state=RunState.RUNNING)
+        await database.write(lambda c: runs.save(c, before, after, (Entry(kind="run_started"),), 6))
+        with pytest.raises(StaleError):
+            await database.write(lambda c: runs.save(c, before, after, (Entry(kind="run_started"),), 7))
+        return len(events.page(database.read, "r1", 0, 10))
+
+    assert using(path, work) == 2
+
+
+def test_one_bad_write_of_a_group_undoes_only_itself(path: Path) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        events.append(connection, "r1", Entry(kind="never"), 0)
+        raise KeyError("mine")
+
+    async def work(database: Database) -> list[str]:
+        writes = [
+            database.write(lambda c: events.append(c, "r1", Entry(kind="a"), 0)),
+            database.write(fail),
+            database.write(lambda c: events.append(c, "r1", Entry(kind="b"), 0)),
+        ]
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+        assert isinstance(answers[1], KeyError)
+        assert (answers[0], answers[2]) == (2, 3)
+        return [event.kind for event in events.page(database.read, "r1", 1, 10)]
+
+    assert using(path, work) == ["a", "b"]
+
+
+def test_full_disk_refuses_and_comes_back(path: Path) -> None:
+    async def work(database: Database) -> int:
+        entry = Entry(kind="big", body={"text": "x" * 5000})
+        pages = database.read.execute("PRAGMA page_count").fetchone()[0]
+        await database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages + 3}").fetchone())
+        with pytest.raises(StorageFullError):
+            for _ in range(10):
+                await database.write(lambda c: events.append(c, "r1", entry, 0))
+        before = runs.get(database.read, "r1")
+        assert before is not None
+        await database.write(lambda c: c.execute("PRAGMA max_page_count = 100000").fetchone())
+        sequence = await database.write(lambda c: events.append(c, "r1", entry, 0))
+        assert sequence == before.last_sequence + 1
+        return len(events.page(database.read, "r1", 0, 100)) - sequence
+
+    assert using(path, work) == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
+    if mount.returncode:
+        pytest.skip("may not mount here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_daemon_on_a_full_disk_says_so_and_recovers(small_disk: Path) -> None:
+    daemon = Daemon(small_disk / "h")
+    try:
+        daemon.start()
+        ballast = small_disk / "ballast"
+        with pytest.raises(OSError), ballast.open("wb") as stream:
+            while True:
+                stream.write(bytes(4096))
+                stream.flush()
+        plan = a_plan(a_step("one", [write("f", "x" * 20_000)]))
+        with pytest.raises(RefusedError) as caught:
+            for number in range(50):
+                daemon.submit(plan, request_id=str(number))
+        assert (caught.value.code, caught.value.reason) == ("resource_exhausted", "DISK_FULL")
+        ballast.unlink()
+        assert daemon.finish(daemon.submit(plan, request_id="after").run.id).state == "succeeded"
+    finally:
+        daemon.clean_up()
+
+
+def test_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    foreign = tmp_path / "control.db"
+    with sqlite3.connect(foreign) as connection:
+        connection.execute("PRAGMA user_version = 3")
+        connection.execute("CREATE TABLE t (x)")
+    with pytest.raises(schema.SchemaError, match="not a Tunewright store"):
+        Database(foreign)
+
+
+def test_store_of_a_later_version_is_refused(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(schema.SchemaError, match="use a newer Tunewright"):
+        Database(path)
+
+
+def test_durability_is_what_we_ask_for(path: Path) -> None:
+    async def work(database: Database) -> list[int | str]:
+        def ask(connection: sqlite3.Connection) -> list[int | str]:
+            names = ("journal_mode", "synchronous", "foreign_keys", "application_id")
+            return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
+
+        return await database.write(ask)
+
+    assert using(path, work) == ["wal", 2, 1, schema.APPLICATION_ID]
