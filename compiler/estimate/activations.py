@@ -86,7 +86,7 @@ def _adapter_bytes(model: ModelFacts, tuner: ResolvedTuner, element_bytes: int) 
     copies: float = 4 if tuner.dropout == 0 else 8
     if element_bytes == 4:
         copies *= _DISTINCT_INPUTS
-    total = 0
+    total = 0.0
     for name, shape in linear_shapes(model).items():
         if name.startswith("experts."):
             continue
