@@ -87,7 +87,8 @@ def test_a_supervisor_killed_at_any_moment_never_starts_twice(bundle, delay_ms):
     """Kill it some milliseconds after its start, recover as the daemon does, and count the starts of the runner."""
     command = Command(argv=("sh", "-c", "echo start >> starts; exec sleep 600"))
     bundle.launch(command=command)
-    supervisor = next(pid for pid in read_table() if f"supervisor.py\0{bundle.path}" in command_line(pid))
+    mark = f"supervisor.py\0{bundle.path}"  # it stands there a moment after the exec
+    supervisor = bundle.eventually(lambda: next((pid for pid in read_table() if mark in command_line(pid)), None))
     threading.Event().wait(delay_ms / 1000)
     os.kill(supervisor, signal.SIGKILL)
     state = bundle.eventually(lambda: None if isinstance(s := supervise.probe(bundle.path), supervise.Running) else s)
