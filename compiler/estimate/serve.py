@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tunewright.compiler.estimate.inference import inference_bytes, key_value_bytes, linear_bytes, reply_seconds
 from tunewright.compiler.estimate.parameters import has_shape
 from tunewright.compiler.estimate.rows import RowLengths
-from tunewright.compiler.estimate.storage import ELEMENT_BYTES, parameters_of, weight_bytes
+from tunewright.compiler.estimate.storage import ELEMENT_BYTES, embedding_parameters, parameters_of, weight_bytes
 from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.plan import Estimate
 from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedEvaluate, ResolvedExport, ResolvedQuantize
@@ -23,6 +23,8 @@ _ENGINE_BYTES = 1500 * MIB
 #: Parameters a second that each method works off on one accelerator; on a CPU core a small part of it.
 _QUANTIZE_RATE = {"bnb": 500e6, "fp8": 500e6, "awq": 12e6, "gptq": 8e6}
 _CPU_QUANTIZE_SHARE = 0.1
+#: Methods that work through the model block by block: on an accelerator only one block is there at a time.
+_BY_BLOCK = frozenset({"gptq", "awq"})
 _CALIBRATION_BYTES = 2 * 128 * 2048
 
 
@@ -53,10 +55,11 @@ def estimate_export(export: ResolvedExport, model: ModelFacts, hardware: Hardwar
     if not has_shape(model):
         return Estimate()
     whole = weight_bytes(model, precision=export.precision)
+    exported = exported_bytes(model, export.quantize, export.precision)
     # The merged model stays in memory while the exported one is loaded and compared with it.
-    breakdown = {"weights": whole, "exported weights": exported_bytes(model, export.quantize, export.precision)}
-    if export.quantize and export.quantize.method in {"gptq", "awq"}:
-        breakdown["calibration"] = _calibration_bytes(model, export.quantize)
+    breakdown = {"weights": whole, "exported weights": exported}
+    if export.quantize and export.quantize.method in _BY_BLOCK:
+        breakdown = _quantising_bytes(export, model, export.quantize, whole)
     breakdown["runtime"] = _runtime(export.device)
     seconds = _export_seconds(export, model)
     return Estimate(
@@ -65,7 +68,7 @@ def estimate_export(export: ResolvedExport, model: ModelFacts, hardware: Hardwar
         seconds=round(seconds, 1),
         seconds_low=round(seconds * _SPREAD[0], 1),
         seconds_high=round(seconds * _SPREAD[1], 1),
-        disk_bytes=whole + breakdown["exported weights"],
+        disk_bytes=whole + exported,
         breakdown=breakdown,
     )
 
@@ -129,6 +132,17 @@ def _evaluation_seconds(
         )
         total = [so_far + -(-rows // evaluate.batch_size) * item for so_far, item in zip(total, each, strict=True)]
     return tuple(round(item, 1) for item in total)
+
+
+def _quantising_bytes(
+    export: ResolvedExport, model: ModelFacts, quantize: ResolvedQuantize, whole: int
+) -> dict[str, int]:
+    if export.device == "cpu":
+        weights = whole
+    else:
+        element, outside = ELEMENT_BYTES[export.precision], embedding_parameters(model)
+        weights = element * (outside + (parameters_of(model) - outside) // (model.num_hidden_layers or 1))
+    return {"weights": weights, "calibration": _calibration_bytes(model, quantize)}
 
 
 def _calibration_bytes(model: ModelFacts, quantize: ResolvedQuantize) -> int:

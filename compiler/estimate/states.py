@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tunewright.compiler.estimate.storage import (
     ELEMENT_BYTES,
     NF4_BYTES,
+    block_parameters,
     embedding_parameters,
     optimizer_bytes,
     parameters_of,
@@ -46,6 +47,7 @@ class _Sizes:
     layer: float
     embeddings: int
     total: int
+    experts: int
 
 
 def model_states(
@@ -104,6 +106,7 @@ def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int, master: str) -
         layer=(total - embeddings) / layers,
         embeddings=embeddings,
         total=total,
+        experts=block_parameters(model, prefix="experts."),
     )
 
 
@@ -178,7 +181,8 @@ def _fully_sharded(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelSta
 
 def _distributed_optimizer(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
     layout = train.parallelism
-    mine = sizes.total / (layout.tensor_parallel * layout.pipeline_parallel)
+    shared = (sizes.total - sizes.experts) / (layout.tensor_parallel * layout.pipeline_parallel)
+    mine = shared + sizes.experts / (layout.expert_parallel * layout.pipeline_parallel)
     trained = mine * sizes.trained / sizes.total
     return ModelStates(
         weights=2 * mine,

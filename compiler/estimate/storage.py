@@ -30,9 +30,10 @@ def optimizer_bytes(optim: str, element_bytes: int) -> int:
     return _STATE_ELEMENTS.get(optim, 2) * element_bytes
 
 
-def block_parameters(model: ModelFacts) -> int:
-    """Return how many parameters are weights of linear layers inside blocks: those that quantisation touches."""
-    return sum(shape.in_features * shape.out_features * shape.count for shape in linear_shapes(model).values())
+def block_parameters(model: ModelFacts, *, prefix: str = "") -> int:
+    """Return how many weights linear layers inside blocks have, those that quantisation touches; `prefix` selects."""
+    shapes = [shape for name, shape in linear_shapes(model).items() if name.startswith(prefix)]
+    return sum(shape.in_features * shape.out_features * shape.count for shape in shapes)
 
 
 def embedding_parameters(model: ModelFacts) -> int:

@@ -19,8 +19,8 @@ _ORDER = ("single", "ddp", "zero2", "fsdp2", "zero3", "zero3 with offload")
 _EQUALLY_FAST = 1.05
 #: Share of the host's memory that offloaded states may take.
 _HOST_SHARE = 0.9
-#: Optimizer steps that a comparison of times assumes when the data says nothing.
-_ASSUMED_STEPS = 1000
+#: Rows that a comparison of times assumes when the data says nothing.
+_ASSUMED_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,13 @@ def choose(
         reason = f"model size unknown: {strategy} is what works for most models on {_count(processes)}"
         return _completed(replace(written, strategy=strategy, processes=processes, reason=reason), train, hardware)
     rows = RowLengths.of(data)
-    settled = train if rows.rows or train.max_steps else replace(train, max_steps=_ASSUMED_STEPS)
+    timed = rows.rows is not None and train.max_steps is None
+    # Strategies are compared over the same rows: a step of eight processes does eight times the work of one.
+    settled, rows = replace(train, max_steps=None), replace(rows, rows=rows.rows or _ASSUMED_ROWS)
     candidates = [
         _candidate(settled, layout, model, hardware, rows) for layout in _layouts(written, train, hardware, processes)
     ]
-    return _best(candidates, _ruled_out(train, processes))
+    return _best(candidates, _ruled_out(train, processes), timed=timed)
 
 
 def _layouts(
@@ -125,14 +127,16 @@ def _candidate(
     )
 
 
-def _best(candidates: list[_Candidate], ruled_out: tuple[Alternative, ...]) -> ResolvedParallelism:
+def _best(candidates: list[_Candidate], ruled_out: tuple[Alternative, ...], *, timed: bool) -> ResolvedParallelism:
+    """Return the best candidate's layout; `timed` False: times compare but mean nothing by themselves."""
     for wanted in (Fit.FITS, Fit.TIGHT):
         usable = [item for item in candidates if item.fit is wanted]
         if usable:
             fastest = min(item.seconds for item in usable)
             equal = [item for item in usable if item.seconds <= fastest * _EQUALLY_FAST]
             chosen = min(equal, key=lambda item: _rank(item.name))
-            reason = f"{_needs(chosen)} and takes about {_duration(chosen.seconds)}, the fastest that fits"
+            takes = f" and takes about {_duration(chosen.seconds)}" if timed else ""
+            reason = f"{_needs(chosen)}{takes}, the fastest that fits"
             if wanted is Fit.TIGHT:
                 reason = f"{_needs(chosen)}: tight, but nothing else fits better"
             break
@@ -140,17 +144,21 @@ def _best(candidates: list[_Candidate], ruled_out: tuple[Alternative, ...]) -> R
         chosen = min(candidates, key=lambda item: item.excess)
         reason = f"nothing fits; this comes closest: {_needs(chosen)}"
     alternatives = [
-        Alternative(strategy=item.name, reason=_against(item, chosen)) for item in candidates if item is not chosen
+        Alternative(strategy=item.name, reason=_against(item, chosen, timed=timed))
+        for item in candidates
+        if item is not chosen
     ]
     return replace(chosen.layout, reason=reason, alternatives=(*alternatives, *ruled_out))
 
 
-def _against(item: _Candidate, chosen: _Candidate) -> str:
+def _against(item: _Candidate, chosen: _Candidate, *, timed: bool) -> str:
     if item.fit is Fit.TOO_LARGE:
         return f"{_needs(item)}: does not fit"
     if item.fit is Fit.TIGHT and chosen.fit is Fit.FITS:
         return f"{_needs(item)}: tight"
     if item.seconds > chosen.seconds * _EQUALLY_FAST:
+        if not timed:
+            return f"{_needs(item)}, but takes {item.seconds / chosen.seconds:.1f} times as long"
         return f"{_needs(item)}, but takes about {_duration(item.seconds)} instead of {_duration(chosen.seconds)}"
     return f"{_needs(item)} and is no faster, with more moving parts"
 

@@ -27,7 +27,8 @@ def _chosen(work: Work, step: ResolvedStep, provenance: dict[str, Provenance]) -
     path = f"steps.{step.name}.train"
     # Accumulation is not known yet; memory and time of one micro-batch do not depend on it.
     draft = replace(body, gradient_accumulation_steps=max(1, body.gradient_accumulation_steps))
-    parallelism = choose(draft, machine.base_model(work), work.facts.hardware)
+    data = [work.facts.data[name] for name in body.data if name in work.facts.data]
+    parallelism = choose(draft, machine.base_model(work), work.facts.hardware, data)
     written = work.document is not None and work.document.node(("steps", step.name, "train", "parallelism")) is not None
     origin = Origin.WRITTEN if written and body.parallelism.strategy != "auto" else Origin.DERIVED
     provenance[f"{path}.parallelism"] = Provenance(origin, parallelism.reason or parallelism.strategy)

@@ -5,7 +5,14 @@ from dataclasses import replace
 from tunewright.compiler.estimate.memory import estimate_train
 from tunewright.compiler.estimate.serve import estimate_deploy, estimate_evaluate, estimate_export
 from tunewright.compiler.ir.plan import Estimate
-from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedEvaluate, ResolvedExport, ResolvedStep, ResolvedTrain
+from tunewright.compiler.ir.resolved import (
+    ResolvedDeploy,
+    ResolvedEvaluate,
+    ResolvedExport,
+    ResolvedQuantize,
+    ResolvedStep,
+    ResolvedTrain,
+)
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 
@@ -31,6 +38,12 @@ def _estimate(work: Work, step: ResolvedStep) -> Estimate:
         case ResolvedExport():
             return estimate_export(step.body, model, hardware)
         case ResolvedDeploy():
-            return estimate_deploy(step.body, model, hardware)
+            return estimate_deploy(step.body, model, hardware, _quantize(work, step.body.model))
         case _:
             return Estimate()
+
+
+def _quantize(work: Work, name: str) -> ResolvedQuantize | None:
+    """Return how the step that makes a served model quantises it, None when it does not."""
+    step = work.resolved.step(name) if work.resolved else None
+    return step.body.quantize if step and isinstance(step.body, ResolvedExport) else None

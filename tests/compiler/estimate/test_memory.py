@@ -70,6 +70,15 @@ def test_trained_parameters_of_lora_are_the_published_count(train, model) -> Non
     assert trained_parameters(step, model(QWEN)) == 20_185_088
 
 
+def test_experts_are_spread_by_expert_parallel(train, model, full) -> None:
+    mixture = model("Qwen/Qwen3-30B-A3B")
+    spread, whole = (
+        train_memory(train("megatron", 8, tuner=full, layout={"expert_parallel": degree}), mixture, ALL_ROWS)
+        for degree in (8, 1)
+    )
+    assert spread.device["weights"] < 0.2 * whole.device["weights"]
+
+
 def test_a_four_bit_base_is_much_smaller(train, model) -> None:
     lora = train_memory(train(), model(QWEN), ALL_ROWS)
     qlora = train_memory(

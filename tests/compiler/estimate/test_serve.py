@@ -83,3 +83,10 @@ def test_export_to_four_bits(model, machine) -> None:
     )  # 5.2 GiB is the published folder's size
     assert estimate.seconds > plain.seconds
     assert estimate.breakdown["calibration"] > 3 * 4 * 18944**2
+
+
+def test_a_quantiser_that_goes_block_by_block_needs_one_block_on_the_card(model, machine) -> None:
+    estimate = estimate_export(_export(quantize=GPTQ), model(QWEN), machine("a10-24gb"))
+    assert estimate.memory_bytes < 0.6 * estimate.capacity_bytes
+    on_cpu = estimate_export(_export(quantize=GPTQ, device="cpu"), model(QWEN), machine("cpu"))
+    assert on_cpu.breakdown["weights"] == 2 * 7_615_616_512

@@ -98,3 +98,9 @@ def test_the_choice_is_deterministic(train, model, machine, full) -> None:
 @pytest.mark.parametrize(("needed", "expected"), [(70, Fit.FITS), (90, Fit.TIGHT), (101, Fit.TOO_LARGE)])
 def test_fit_has_a_margin(needed, expected) -> None:
     assert fit_of(needed, 100) is expected
+
+
+def test_without_rows_no_time_is_claimed(train, model, machine) -> None:
+    chosen = choose(train(**AUTO), model(QWEN_7B), machine("a100-80gb", 8))
+    assert "takes" not in chosen.reason
+    assert "times as long" in {item.strategy: item.reason for item in chosen.alternatives}["single"]
