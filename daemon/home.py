@@ -42,6 +42,10 @@ class Home:
         name = digest.removeprefix("sha256:")
         return self.root / "artifacts" / "sha256" / name[:2] / name
 
+    def secret(self, name: str) -> Path:
+        """Return the file of a secret, whether it is there or not."""
+        return self.root / "secrets" / name
+
     def create(self) -> None:
         """Make the folder, closed to other users."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -16,8 +16,8 @@ Verb = str
 class StepInput:
     """One thing a step reads.
 
-    `step` names the step whose artifact it is; otherwise `path` is a file or folder outside (absolute when on this machine) and
-    `digest` binds its content. `role`: model, adapter, data, suite, schema, evaluation, weights.
+    `step` names the step whose artifact it is; otherwise `path` says where it is in the words of the spec (relative paths start at the
+    spec's folder, `package:...`) and `digest` binds its content; absolute paths of a machine never enter a plan. `role`: model, adapter, data, suite, schema, evaluation, weights.
     """
 
     role: str

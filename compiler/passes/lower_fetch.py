@@ -9,6 +9,10 @@ from tunewright.compiler.passes.work import Work
 from tunewright.compiler.passes.secrets import secret_name
 
 
+_LOCAL = ("gguf", "package")
+_HUBS = ("hf", "ms")
+
+
 def lower_fetch(work: Work) -> Work:
     """Add the step `base` when the model is not a plain local folder already."""
     if work.resolved is None or not lowering.fetches(work):
@@ -17,7 +21,7 @@ def lower_fetch(work: Work) -> Work:
     model = machine.base_model(work)
     source = work.spec.base.model
     scheme = source.partition(":")[0]
-    inputs = {"weights": StepInput(role="weights", path=model.path, digest=model.digest)} if model.path else {}
+    inputs = {"weights": StepInput(role="weights", path=source, digest=model.digest)} if scheme in _LOCAL else {}
     if name := secret_name(work.spec.base.token):
         inputs["secret.token"] = StepInput(role="secret", path=name)
     stall, grace = STALL_AND_GRACE["fetch"]
@@ -28,7 +32,7 @@ def lower_fetch(work: Work) -> Work:
         summary={"gguf": "convert GGUF, once", "package": "convert GGUF, once", "hf": "download, once", "ms": "download, once"}.get(scheme, "copy, once"),
         inputs=inputs,
         parameters={"source": source, "revision": model.revision, "precision": "bf16", "trust_remote_code": bool(work.spec.base.trust_remote_code)},
-        launch=lowering.launch(work, "fetch.model", lowering.runner_argv("fetch.model"), device="cpu", threads=machine.threads(work.facts)) if work.facts else None,
+        launch=lowering.launch(work, "fetch.model", lowering.runner_argv("fetch.model"), device="cpu", threads=machine.threads(work.facts), online=scheme in _HUBS) if work.facts else None,
         estimate=Estimate(disk_bytes=2 * model.num_parameters if model.num_parameters else None),
         limits=Limits(stall_seconds=stall, grace_seconds=grace, retries=3),
         identity={

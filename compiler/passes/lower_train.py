@@ -36,7 +36,7 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         form = written.format or facts.format
         parameters_data[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit}
         data_identity |= {f"data.{name}": facts.digest, f"data.{name}.format": form, f"data.{name}.weight": written.weight, f"data.{name}.limit": written.limit}
-    parameters = _parameters(train) | {"data": parameters_data, "trust_remote_code": bool(work.spec.base.trust_remote_code)}
+    parameters = _parameters(train) | {"data": parameters_data}
     return lowering.made(
         work,
         step,
@@ -50,7 +50,6 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         ),
         identity={
             **lowering.identity_of(f"steps.{step.name}.train", train), **data_identity, **lowering.environment_identity(work, kind),
-            "base.trust_remote_code": bool(work.spec.base.trust_remote_code),
         },
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(missing(kind), *_unsupported(work, train, inputs)),
@@ -60,8 +59,11 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
 def _parameters(train: ResolvedTrain) -> dict[str, Any]:
     body = asdict(train)
     del body["from_step"]
-    for key in ("reason", "alternatives"):
-        del body["parallelism"][key]
+    if train.parallelism.strategy == "megatron":
+        for key in ("reason", "alternatives"):
+            del body["parallelism"][key]
+    else:
+        body["parallelism"] = {key: getattr(train.parallelism, key) for key in ("strategy", "processes", "offload_optimizer", "offload_parameters")}
     tuner = body["tuner"]
     if not train.tuner.is_adapter:
         body["tuner"] = {"type": tuner["type"]}

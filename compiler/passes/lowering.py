@@ -38,15 +38,15 @@ def base_input(work: Work) -> StepInput:
     """Return the base model as an input: the fetch step's artifact, or the folder itself."""
     if fetches(work):
         return StepInput(role="model", step=FETCH)
-    model = machine.base_model(work)
-    return StepInput(role="model", path=model.path, digest=model.digest)
+    assert work.spec is not None
+    return StepInput(role="model", path=work.spec.base.model, digest=machine.base_model(work).digest)
 
 
 def file_inputs(key: str, role: str, files: Iterable[Any]) -> dict[str, StepInput]:
     """Return one input a file: `key`, or `key.0`, `key.1`, ... when there are several."""
     items = list(files)
     names = [key] if len(items) == 1 else [f"{key}.{index}" for index in range(len(items))]
-    return {name: StepInput(role=role, path=item.path, digest=item.digest) for name, item in zip(names, items, strict=True)}
+    return {name: StepInput(role=role, path=item.written, digest=item.digest) for name, item in zip(names, items, strict=True)}
 
 
 def identity_of(prefix: str, value: Any) -> dict[str, Any]:
@@ -76,12 +76,12 @@ def upstream_identity(inputs: Mapping[str, StepInput], extra: Iterable[str] = ()
 
 def launch(
     work: Work, kind: str, argv: tuple[str, ...], *, device: str, threads: int, files: Mapping[str, str] | None = None,
-    prepare: tuple[Process, ...] = (), parallelism: ResolvedParallelism | None = None,
+    prepare: tuple[Process, ...] = (), parallelism: ResolvedParallelism | None = None, online: bool = False,
 ) -> Launch:
     """Return the launch of a kind: its environment's interpreter and the common environment variables."""
     return Launch(
         environment=KINDS[kind].environment,
-        command=Process(argv=argv, env=common_environment(device=device, threads=threads)),
+        command=Process(argv=argv, env=common_environment(device=device, threads=threads, parallelism=parallelism, online=online)),
         prepare=prepare,
         files=files or {},
         processes_per_node=parallelism.processes_per_node if parallelism else 1,
@@ -132,6 +132,9 @@ def provenance_of(work: Work, step: str, verb: str) -> dict[str, str]:
 
 def made(work: Work, step: ResolvedStep, **values: Any) -> Step:
     """Return the plan step of a resolved step with what all have in common filled in."""
+    assert work.spec is not None
+    foreign = "running the code of a model's folder is not built yet" if work.spec.base.trust_remote_code else None
+    values["not_executable"] = not_executable(values.get("not_executable"), foreign)
     return Step(
         name=step.name, verb=step.verb, estimate=step.estimate, limits=limits_of(step), provenance=provenance_of(work, step.name, step.verb), **values
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tunewright.compiler.ir.facts import Facts
 from tunewright.compiler.ir.plan import Plan, Step
 from tunewright.compiler.ir.resolved import ModelState, ResolvedSpec
+from tunewright.spec.codes import Severity
 from tunewright.spec.diagnostics import DiagnosticSink
 from tunewright.spec.document import Document, Path
 from tunewright.spec.model.document import Spec
@@ -63,3 +64,13 @@ class Work:
     def is_poisoned(self, *path: str | int) -> bool:
         """True when something was already said about the value at a path, or about what holds it."""
         return any(path[: len(bad)] == bad for bad in self.poisoned)
+
+    def is_faulty(self, *path: str | int) -> bool:
+        """True when an error was found inside what is written at a path: what follows from it is not worth saying."""
+        whole = self.value_span(*path)
+        return any(
+            item.severity is Severity.ERROR
+            and item.primary.span.source is whole.source
+            and whole.start <= item.primary.span.start < whole.end
+            for item in self.sink
+        )

@@ -3,14 +3,19 @@
 from tunewright.compiler.ir.resolved import ResolvedParallelism
 
 
-def common_environment(*, device: str, threads: int, parallelism: ResolvedParallelism | None = None) -> dict[str, str]:
-    """Return the environment variables of a step on `device` with so many CPU threads a process."""
+def common_environment(
+    *, device: str, threads: int, parallelism: ResolvedParallelism | None = None, online: bool = False
+) -> dict[str, str]:
+    """Return the environment variables of a step on `device` with so many CPU threads a process.
+
+    Only a step that fetches is `online`: everything else finds what it needs on this machine.
+    """
     variables = {
         "DO_NOT_TRACK": "1",
         # Threads that spin while they wait make two of them slower than one on a busy machine.
         "GOMP_SPINCOUNT": "0",
         "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_OFFLINE": "0" if online else "1",
         "OMP_NUM_THREADS": str(max(1, threads)),
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONHASHSEED": "0",

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from tunewright.compiler.ir.difference import StepAction, difference
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
 from tunewright.daemon.clock import Clock
+from tunewright.daemon.engine.readiness import check_steps
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.states import Entry, RunRecord, StepRecord
 from tunewright.daemon.engine.step_files import Interpreters
 from tunewright.daemon.errors import RefusedError
-from tunewright.daemon.store import runs
+from tunewright.daemon.store import deployments, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
 from tunewright.spec.canonical import canonical_json
@@ -27,6 +28,7 @@ class Order:
     plan: Plan
     spec_text: str
     spec_path: str
+    base_directory: str
     request_id: str
     request_digest: str
     retry_of: str | None = None
@@ -49,20 +51,8 @@ class Admission:
     def check_executable(self, plan: Plan) -> None:
         """Raise RefusedError when a step that has to be done can't be done on this machine."""
         todo = [step for step in plan.steps if not self.results.kept(step)]
-        for step in todo:
-            if step.not_executable is not None:
-                message = f"step `{step.name}` can be planned but not run yet: {step.not_executable}"
-                raise RefusedError("NOT_EXECUTABLE", message, step=step.name, missing=step.not_executable)
-        for step in todo:
-            self._check_environment(step)
-
-    def _check_environment(self, step: Step) -> None:
-        if step.launch is None or self.interpreters.find(step.launch.environment) is not None:
-            return
-        name = step.launch.environment
-        command = f"tunewright env sync {name}"
-        message = f"step `{step.name}` needs the environment `{name}`, which is not installed: run `{command}`"
-        raise RefusedError("ENVIRONMENT_MISSING", message, step=step.name, environment=name, command=command)
+        own_ports = deployments.held_ports(self.database.read, plan.name)
+        check_steps(todo, self.results.home, self.interpreters, own_ports)
 
     def record(self, order: Order, actions: tuple[StepAction, ...]) -> RunRecord:
         """Return the run that an order asks for, not stored yet and without an id."""
@@ -72,6 +62,7 @@ class Admission:
             id="",
             spec_name=plan.name,
             spec_path=order.spec_path,
+            base_directory=order.base_directory,
             profile=plan.profile or "",
             sets=plan.sets,
             plan_digest=plan.digest,

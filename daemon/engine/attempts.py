@@ -99,7 +99,9 @@ class AttemptKeeper:
             return await self._end(run, step, Fail(failure=_launch_failure(bundle)), "LAUNCH_FAILED")
         self._launches[key] = self._launches.get(key, 0) + 1
         try:
-            content = step_file(plan.step(step.name), run, step.attempt, self.home, self.interpreters)
+            content = await asyncio.to_thread(
+                step_file, plan.step(step.name), run, step.attempt, self.home, self.interpreters
+            )
             previous = self._previous_bundle(run, step)
             await asyncio.to_thread(_launch, bundle, content, previous)
         except InputMissingError as error:

@@ -109,6 +109,7 @@ class RunRecord:
     id: str
     spec_name: str
     spec_path: str
+    base_directory: str
     profile: str
     sets: tuple[str, ...]
     plan_digest: str

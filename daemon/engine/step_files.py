@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tunewright
-from tunewright.compiler.ir.plan import Process, Step
+from tunewright.compiler.collect.places import PlaceError, digest_at, place_of
+from tunewright.compiler.ir.plan import Process, Step, StepInput
 from tunewright.daemon.engine.states import RunRecord
 from tunewright.daemon.home import Home, cache_folder
 from tunewright.runners.contract import Command, Deadlines, Input, StepFile
@@ -72,12 +73,34 @@ def _inputs(step: Step, run: RunRecord, home: Home) -> dict[str, Input]:
         if item.step is not None:
             digest = run.step(item.step).artifact
             path = None if digest is None else str(home.artifact(digest))
+        elif item.role == "secret":
+            digest, path = "", str(_secret(item.path or "", home))
         else:
-            digest, path = item.digest, item.path
+            digest, path = item.digest, str(_outside(item, Path(run.base_directory)))
         if path is None:
             raise InputMissingError(f"input {key} of step {step.name} has no place on this machine")
         found[key] = Input(path=path, digest=digest or "", role=item.role)
     return found
+
+
+def _outside(item: StepInput, base_directory: Path) -> Path:
+    """Return where an input from outside lies; what changed since the plan was sealed is refused, never used."""
+    try:
+        path = place_of(item.path or "", base_directory)
+        if item.digest is not None and digest_at(path) != item.digest:
+            raise InputMissingError(f"{item.path} has changed since the run was submitted; submit the spec again")
+    except PlaceError as error:
+        raise InputMissingError(str(error)) from error
+    except OSError as error:
+        raise InputMissingError(f"{item.path} can't be read: {error.strerror}") from error
+    return path
+
+
+def _secret(name: str, home: Home) -> Path:
+    path = home.secret(name)
+    if not path.is_file():
+        raise InputMissingError(f"there is no secret {name}; store it with `tunewright secret set {name}`")
+    return path
 
 
 def _command(process: Process, words: Mapping[str, str], environment: Mapping[str, str]) -> Command:

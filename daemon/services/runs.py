@@ -63,6 +63,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             plan=plan,
             spec_text=submitted.text,
             spec_path=submitted.path,
+            base_directory=str(submitted.base_directory),
             request_id=request.request_id,
             request_digest=digest,
         )
@@ -129,6 +130,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             plan=plan,
             spec_text=spec_text,
             spec_path=old.spec_path,
+            base_directory=old.base_directory,
             request_id=request.request_id,
             request_digest=digest,
             retry_of=old.id,

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import DeploymentState, Entry, Failure, RunRecord
@@ -75,6 +76,12 @@ def newest(connection: sqlite3.Connection, name: str) -> DeploymentRecord | None
 def alive(connection: sqlite3.Connection) -> list[DeploymentRecord]:
     """Return every revision that has not ended."""
     return [_record(row) for row in connection.execute(f"SELECT * FROM deployments WHERE {_ALIVE}").fetchall()]  # noqa: S608
+
+
+def held_ports(connection: sqlite3.Connection, spec_name: str) -> frozenset[int]:
+    """Return the ports that services of a spec hold: a new revision may have them, the old one makes room."""
+    addresses = [urlsplit(record.address) for record in alive(connection) if record.spec_name == spec_name]
+    return frozenset(address.port for address in addresses if address.port is not None)
 
 
 def live_with_digest(connection: sqlite3.Connection, step_digest: str) -> DeploymentRecord | None:

@@ -16,6 +16,7 @@ CREATE TABLE runs (
   id TEXT NOT NULL UNIQUE,
   spec_name TEXT NOT NULL,
   spec_path TEXT NOT NULL,
+  base_directory TEXT NOT NULL,
   spec_text TEXT NOT NULL,
   profile TEXT NOT NULL,
   sets TEXT NOT NULL,

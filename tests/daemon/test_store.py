@@ -27,7 +27,7 @@ def a_run(identifier: str = "r1") -> RunRecord:
         action="create", because="",
     )  # fmt: skip
     return RunRecord(
-        id=identifier, spec_name="s", spec_path="life.yaml", profile="", sets=("a=1",), plan_digest="sha256:1",
+        id=identifier, spec_name="s", spec_path="life.yaml", base_directory="/", profile="", sets=("a=1",), plan_digest="sha256:1",
         create_time=5, steps=(step,),
     )  # fmt: skip
 

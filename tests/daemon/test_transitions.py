@@ -58,7 +58,7 @@ def a_step(name: str = "one", *needs: str, retries: int = 1) -> StepRecord:
 
 def a_run(*steps: StepRecord) -> RunRecord:
     return RunRecord(
-        id="r", spec_name="s", spec_path="p", profile="", sets=(), plan_digest="d", create_time=0, steps=steps
+        id="r", spec_name="s", spec_path="p", base_directory="/", profile="", sets=(), plan_digest="d", create_time=0, steps=steps
     )
 
 

@@ -1,0 +1,65 @@
+"""Can this machine do what a plan asks for? Looked at before a run is accepted, not hours later."""
+
+import errno
+import socket
+from collections.abc import Iterable
+
+from tunewright.compiler.collect.hardware import collect_hardware
+from tunewright.compiler.ir.plan import Step
+from tunewright.daemon.engine.step_files import Interpreters
+from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.home import Home
+
+
+def check_steps(steps: Iterable[Step], home: Home, interpreters: Interpreters, own_ports: frozenset[int]) -> None:
+    """Raise RefusedError for the first step that can't be done here; `own_ports` are held by services of ours."""
+    steps = tuple(steps)
+    for step in steps:
+        if step.not_executable is not None:
+            message = f"step `{step.name}` can be planned but not run yet: {step.not_executable}"
+            raise RefusedError("NOT_EXECUTABLE", message, step=step.name, missing=step.not_executable)
+    for step in steps:
+        _check_device(step)
+        _check_environment(step, interpreters)
+        _check_secrets(step, home)
+        _check_port(step, own_ports)
+
+
+def _check_device(step: Step) -> None:
+    device = step.parameters.get("device", "cpu")
+    if device != "cpu" and collect_hardware().accelerator is None:
+        message = f"step `{step.name}` is planned for an accelerator ({device}), and this machine has none"
+        raise RefusedError("HARDWARE_MISSING", message, step=step.name, device=str(device))
+
+
+def _check_environment(step: Step, interpreters: Interpreters) -> None:
+    if step.launch is None or interpreters.find(step.launch.environment) is not None:
+        return
+    name = step.launch.environment
+    command = f"tunewright env sync {name}"
+    message = f"step `{step.name}` needs the environment `{name}`, which is not installed: run `{command}`"
+    raise RefusedError("ENVIRONMENT_MISSING", message, step=step.name, environment=name, command=command)
+
+
+def _check_secrets(step: Step, home: Home) -> None:
+    for item in step.inputs.values():
+        if item.role == "secret" and item.path and not home.secret(item.path).is_file():
+            command = f"tunewright secret set {item.path}"
+            message = f"step `{step.name}` needs the secret `{item.path}`, which is not stored: run `{command}`"
+            raise RefusedError("SECRET_MISSING", message, step=step.name, secret=item.path, command=command)
+
+
+def _check_port(step: Step, own_ports: frozenset[int]) -> None:
+    port = step.parameters.get("port")
+    if not step.service or not isinstance(port, int) or port in own_ports:
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: a port whose last connection is still winding down is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((str(step.parameters.get("host", "127.0.0.1")), port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                return  # the runner says what is wrong with the address
+            message = f"step `{step.name}` wants port {port}, and another program listens there: stop it, or set another `port`"
+            raise RefusedError("PORT_IN_USE", message, step=step.name, port=str(port)) from error
