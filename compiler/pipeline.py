@@ -51,7 +51,7 @@ def read(work: Work) -> Work:
             break
         if each is resolve_references and work.spec is None:
             break
-        work = _run(each, work)
+        work = run(each, work)
     return work
 
 
@@ -60,16 +60,16 @@ def compile_work(work: Work) -> Work:
     if work.spec is None or work.facts is None:
         return work
     for each in RESOLVING:
-        work = _run(each, work)
+        work = run(each, work)
     if work.sink.has_errors or work.resolved is None:
         return work
     for each in LOWERING:
-        work = _run(each, work)
+        work = run(each, work)
     return work
 
 
-def _run(each: Pass, work: Work) -> Work:
-    """An exception in a pass is our bug, never the user's: it becomes one finding that names the pass."""
+def run(each: Pass, work: Work) -> Work:
+    """Run a pass. An exception in it is our bug, never the user's: it becomes one finding that names the pass."""
     try:
         return each(work)
     except Exception as error:

@@ -201,7 +201,7 @@ class _Builder:
                     self._close(event)
                 case yaml.AliasEvent():
                     self._alias(event)
-        return self.root
+        return self.root or ScalarNode(None, Span(self.source, 0, 0))
 
     def _span(self, event: Any) -> Span:
         return Span(self.source, event.start_mark.index, event.end_mark.index)

@@ -9,7 +9,7 @@ from tunewright.compiler.collect.cache import FactCache, remembered
 from tunewright.compiler.collect.files import locate
 from tunewright.compiler.collect.rows import MOST_PROBLEMS, Check, Row, Tally, median, pass_over
 from tunewright.compiler.collect.suites import suite_check, suite_format
-from tunewright.compiler.ir.facts import DataFacts, FileFact, RowProblem
+from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, FileFact, RowProblem
 from tunewright.spec.canonical import digest_of
 from tunewright.spec.formats import FORMATS, SUFFIXES, detect_format, row_problem
 
@@ -147,7 +147,7 @@ class _Total:
         for length, times in found["lengths"]:
             self.lengths[length] = self.lengths.get(length, 0) + times
         if not found["rows"] and not found["problem_count"] and path.suffix != ".parquet":
-            self.object_to(written, "the file holds no rows")
+            self.object_to(written, NO_ROWS)
 
     def object_to(self, written: str, message: str) -> None:
         """Note a problem of a whole file."""

@@ -9,6 +9,9 @@ from typing import Any
 
 from tunewright.spec.canonical import digest_of
 
+#: What a problem says of a file that can be read and is empty.
+NO_ROWS = "the file holds no rows"
+
 VOLATILE = frozenset({"disk_free_bytes", "ports_in_use", "installed", "path", "memory_free_bytes", "cached"})
 
 

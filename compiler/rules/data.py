@@ -1,6 +1,6 @@
 """Family 2: what a spec refers to, and the rows it learns from."""
 
-from tunewright.compiler.ir.facts import DataFacts, RowProblem
+from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, RowProblem
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
@@ -45,7 +45,7 @@ def _check_files(work: Work) -> None:
     assert work.facts is not None
     for section, name, facts, span in _named(work):
         # What is not a file there, the collector says in a problem without a line.
-        whole = [problem for problem in facts.problems if problem.line is None]
+        whole = [problem for problem in facts.problems if problem.line is None and problem.message != NO_ROWS]
         missing = [file for file in facts.files if file.digest is None]
         if missing and not work.is_poisoned(section, name):
             work.sink.report("TW2010", f"there is no file `{missing[0].written}`", span, help="paths start at the folder of the spec")
@@ -68,7 +68,7 @@ def _span_of_file(work: Work, written: str) -> Span:
 def _check_rows(work: Work) -> None:
     for section, name, facts, span in _named(work):
         problems = [problem for problem in facts.problems if problem.line is not None]
-        if not problems:
+        if not problems or (section == "data" and _is_strange(work, name, facts)):
             continue
         first = problems[0]
         shown = "\n".join(_row_text(problem) for problem in problems[:5])
@@ -85,14 +85,18 @@ def _row_text(problem: RowProblem) -> str:
     return f"{problem.file}:{problem.line}: {problem.message}"
 
 
+def _is_strange(work: Work, name: str, facts: DataFacts) -> bool:
+    """True for rows whose columns fit no format, when none was declared either."""
+    assert work.spec is not None
+    return facts.format is None and not facts.remote and facts.rows > 0 and work.spec.data[name].format is None
+
+
 def _check_formats(work: Work) -> None:
     assert work.spec is not None
     assert work.facts is not None
-    for name, data in work.spec.data.items():
+    for name in work.spec.data:
         facts = work.facts.data.get(name)
-        if facts is None or facts.remote or not facts.rows or data.format or facts.problem_count:
-            continue
-        if facts.format is None:
+        if facts is not None and _is_strange(work, name, facts):
             work.sink.report(
                 "TW2013", f"can't tell what the rows of `{name}` are", work.value_span("data", name, "source"), f"columns: {', '.join(facts.columns)}",
                 help="rows need `messages`, or `prompt` and `completion`, or `chosen` and `rejected`, or `text`; see docs/language.md",
@@ -124,9 +128,7 @@ def _check_row_counts(work: Work) -> None:
     assert work.resolved is not None
     assert work.facts is not None
     for section, name, facts, span in _named(work):
-        if facts.rows == 0 and not facts.remote and not facts.problems and facts.files and all(file.digest for file in facts.files):
-            if any(file.written.endswith(".parquet") for file in facts.files):
-                continue
+        if facts.rows == 0 and facts.problems and all(problem.message == NO_ROWS for problem in facts.problems):
             work.sink.report("TW2014", f"{'data set' if section == 'data' else 'suite'} `{name}` has no rows", span)
     for step, train in work.resolved.trains():
         rows = _rows(work, train)

@@ -11,19 +11,16 @@ from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import listed, nearest
-from tunewright.spec.syntax import ScalarNode
 
 
-def _requirements(work: Work) -> Iterator[tuple[str, str, Span, ScalarNode | None]]:
-    """Yield (step, text, span, node) of every requirement."""
+def _requirements(work: Work) -> Iterator[tuple[str, Span]]:
+    """Yield (text, span) of every requirement."""
     assert work.spec is not None
-    assert work.document is not None
     for name, step in work.spec.steps.items():
         for index, text in enumerate(step.gate.require if step.gate else ()):
             path = ("steps", name, "gate", "require", index)
             if not work.is_poisoned(*path):
-                node = work.document.node(path)
-                yield name, text, work.value_span(*path), node if isinstance(node, ScalarNode) else None
+                yield text, work.value_span(*path)
 
 
 def _inside(span: Span, text: str, column: int, length: int) -> Span:
@@ -36,7 +33,7 @@ def _inside(span: Span, text: str, column: int, length: int) -> Span:
 
 
 def _check_expressions(work: Work) -> None:
-    for _, text, span, _ in _requirements(work):
+    for text, span in _requirements(work):
         try:
             paths = names_used(text)
         except ExpressionError as error:
@@ -64,7 +61,7 @@ def _metrics_of(work: Work, step: str, suite: str) -> tuple[str, ...] | None:
 
 def _check_metrics(work: Work) -> None:
     assert work.spec is not None
-    for _, text, span, _ in _requirements(work):
+    for text, span in _requirements(work):
         try:
             paths = names_used(text)
         except ExpressionError:
@@ -92,6 +89,8 @@ def _check_metric(work: Work, path: str, span: Span) -> None:
         return
     reported = _metrics_of(work, step, suite)
     if suite not in evaluate.suites:
+        if work.is_faulty("steps", step, "evaluate", "suites"):
+            return
         near = nearest(suite, evaluate.suites)
         work.sink.report(
             "TW4002", f"`{step}` does not measure `{suite}`", span, labels=(Label(work.key_span("steps", step), f"measures {listed(evaluate.suites)}"),),
@@ -107,7 +106,7 @@ _BOUND = re.compile(r"\s*([a-z_]\w*\.\w+\.(\w+))\s*(>=|>)\s*(\d+(?:\.\d+)?)\s*\Z
 
 def _check_reachable(work: Work) -> None:
     shares = {name for metric in METRICS.values() if metric.share for name in metric.reports} | {"accuracy"}
-    for _, text, span, _ in _requirements(work):
+    for text, span in _requirements(work):
         match = _BOUND.match(text)
         if not match or match.group(2) not in shares:
             continue
@@ -159,7 +158,7 @@ _MARGIN = re.compile(r"[+-]\s*(0?\.\d+)\s*\Z")
 def _check_resolution(work: Work) -> None:
     assert work.spec is not None
     assert work.facts is not None
-    for _, text, span, _ in _requirements(work):
+    for text, span in _requirements(work):
         match = _MARGIN.search(text)
         if not match:
             continue
@@ -204,12 +203,13 @@ RULES = (
     ),
     Rule(
         code="TW4007", phase=Phase.TEXT, check=_check_metric_settings, resolved=False, why="Some metrics need a schema or a pattern to measure against.",
-        bad="suites: {quiz: {metric: regex}}", good='suites: {quiz: {metric: regex, pattern: "^[A-D]$"}}',
+        bad='{suites: {quiz: {metric: regex}}, steps: {good: {gate: {require: "exam.quiz.regex >= 0.5"}}}}',
+        good='{suites: {quiz: {metric: regex, pattern: "^[A-D]$"}}, steps: {good: {gate: {require: "exam.quiz.regex >= 0.5"}}}}',
     ),
     Rule(
         code="TW4008", phase=Phase.DATA, check=_check_resolution, resolved=False, why="A difference smaller than one row is noise: the gate would decide by chance.",
-        bad='{steps: {exam_base: {evaluate: {model: base, suites: [quiz]}}, good: {gate: {require: ["exam.quiz.exact >= exam_base.quiz.exact + 0.001"]}}}}',
-        good='{steps: {exam_base: {evaluate: {model: base, suites: [quiz]}}, good: {gate: {require: ["exam.quiz.exact >= exam_base.quiz.exact + 0.3"]}}}}',
+        bad='{steps: {before: {evaluate: {model: base, suites: quiz}}, better: {gate: {require: "exam.quiz.exact >= before.quiz.exact + 0.001"}}}}',
+        good='{steps: {before: {evaluate: {model: base, suites: quiz}}, better: {gate: {require: "exam.quiz.exact >= before.quiz.exact + 0.3"}}}}',
     ),
     Rule(
         code="TW4009", phase=Phase.TEXT, why="A setting of another metric would be silently ignored.",

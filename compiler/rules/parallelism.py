@@ -68,7 +68,8 @@ def _check_world(work: Work) -> None:
     for step, train in work.resolved.trains():
         parallelism = train.parallelism
         product = parallelism.tensor_parallel * parallelism.pipeline_parallel * parallelism.context_parallel
-        if parallelism.strategy == "megatron" and product > 1 and parallelism.processes % product:
+        indivisible = parallelism.processes % product != 0
+        if parallelism.strategy == "megatron" and indivisible and not work.is_faulty("steps", step.name, "train", "parallelism"):
             work.sink.report(
                 "TW3013", f"{parallelism.processes} processes can't be divided into groups of {product}", _span(work, step),
                 f"tensor {parallelism.tensor_parallel} x pipeline {parallelism.pipeline_parallel} x context {parallelism.context_parallel}",
@@ -127,12 +128,25 @@ def _check_memory(work: Work) -> None:
         estimate = step.estimate
         if estimate.memory_bytes is None or estimate.capacity_bytes is None or estimate.memory_bytes <= estimate.capacity_bytes:
             continue
+        if any(work.is_faulty("steps", name) for name in _lineage(work, step)):
+            continue
         where = "accelerator" if train.device != "cpu" else "machine"
         work.sink.report(
             "TW3018", f"`{step.name}` needs about {estimate.memory_bytes / _GIB:.0f} GB but the {where} has {estimate.capacity_bytes / _GIB:.0f} GB",
             work.key_span("steps", step.name), labels=(Label(work.value_span("base", "model"), _parameters_text(work)),),
             help=_memory_help(train), notes=(_breakdown(estimate),),
         )  # fmt: skip
+
+
+def _lineage(work: Work, step: ResolvedStep) -> tuple[str, ...]:
+    """Return a training step and those it goes on from, whose settings it takes over."""
+    assert work.resolved is not None
+    names = [step.name]
+    body = step.body
+    while isinstance(body, ResolvedTrain) and body.from_step and (before := work.resolved.step(body.from_step)):
+        names.append(before.name)
+        body = before.body
+    return tuple(names)
 
 
 def _parameters_text(work: Work) -> str:
@@ -170,10 +184,13 @@ def _check_quantized_megatron(work: Work) -> None:
 
 
 def _check_experts_zero3(work: Work) -> None:
+    assert work.spec is not None
     assert work.resolved is not None
     model = machine.base_model(work)
-    for step, train in work.resolved.trains():
-        if model.num_experts and train.parallelism.strategy == "zero3":
+    for step, _ in work.resolved.trains():
+        written = work.spec.steps[step.name].train
+        chosen = written.parallelism.strategy if written and written.parallelism else None
+        if model.num_experts and chosen == "zero3":
             work.sink.report(
                 "TW3033", "ZeRO-3 gathers every expert for every token", _span(work, step), labels=(Label(work.value_span("base", "model"), f"{model.num_experts} experts"),),
                 help="use `megatron` with `expert_parallel`, or `zero2` where it fits",
@@ -205,6 +222,7 @@ def _check_accelerator(work: Work) -> None:
 
 
 _MEGATRON = "resources: {accelerator: a100-80gb, count: 8}, base: {model: 'hf://meta-llama/Llama-3.1-70B-Instruct@1605565b47bb9346c5515c34102e054115b4f98b'}"
+_SEVEN = "resources: {accelerator: a10-24gb}, base: {model: 'hf://Qwen/Qwen2.5-7B-Instruct@a09a35458c702b33eeacc393d103063234e8bc28'}"
 
 RULES = (
     Rule(
@@ -247,8 +265,8 @@ RULES = (
     ),
     Rule(
         code="TW3018", phase=Phase.HARDWARE, check=_check_memory, why="Out of memory after hours is the most common surprise; the estimate says it before anything starts.",
-        bad="{resources: {accelerator: t4-16gb}, base: {model: 'hf://meta-llama/Llama-3.1-70B-Instruct@1605565b47bb9346c5515c34102e054115b4f98b'}}",
-        good="{resources: {accelerator: a100-80gb}}",
+        bad="{" + _SEVEN + ", steps: {sft: {train: {tuner: full, parallelism: single}}, align: {train: {from: base, tuner: qlora}}}}",
+        good="{" + _SEVEN + ", steps: {sft: {train: {tuner: qlora, parallelism: single}}, align: {train: {from: base, tuner: qlora}}}}",
     ),
     Rule(
         code="TW3019", phase=Phase.TEXT, check=_check_quantized_megatron, why="The Megatron path knows the losses of SFT and DPO only.",

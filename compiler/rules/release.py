@@ -156,7 +156,7 @@ def _check_served_length(work: Work) -> None:
         if context and deploy.max_model_len > context:
             work.sink.report("TW6005", f"max_model_len {deploy.max_model_len} is beyond the model's context of {context} tokens", span, help=f"use at most `{context}`")
             continue
-        learned = [train.max_length for _, train in work.resolved.trains()]
+        learned = [train.max_length for _, train in work.resolved.trains() if not context or train.max_length <= context]
         if learned and deploy.max_model_len < max(learned):
             work.sink.report(
                 "TW6006", f"serves {deploy.max_model_len} tokens but learned from rows of up to {max(learned)}", span if deploy.max_model_len else work.key_span("steps", step.name),
@@ -219,7 +219,7 @@ _GPU = "resources: {accelerator: a100-80gb, count: 8}"
 RULES = (
     Rule(
         code="TW5001", phase=Phase.MODEL, check=_check_double, why="Quantising twice ruins what the first time kept.",
-        bad='{base: {model: "dir:quantized-model"}, steps: {pack: {export: {quantize: {method: bnb}}}}}', good="steps: {pack: {export: {quantize: {method: bnb}}}}",
+        bad='{base: {model: "dir:quantized-model"}, steps: {pack: {export: {model: base, quantize: {method: bnb}}}}}', good="steps: {pack: {export: {quantize: {method: bnb}}}}",
     ),
     Rule(
         code="TW5002", phase=Phase.TEXT, check=_check_merged, why="A quantised base with a loose adapter is another model than the one that was measured.",
@@ -227,15 +227,18 @@ RULES = (
     ),
     Rule(
         code="TW5003", phase=Phase.MODEL, check=_check_groups, why="Quantisers split rows into groups of equal size; a rest stops them at the first layer.",
-        bad="steps: {pack: {export: {quantize: {method: gptq, group_size: 100}}}}", good="steps: {pack: {export: {quantize: {method: gptq}}}}",
+        bad="{" + _GPU + ", steps: {pack: {export: {quantize: {method: gptq, group_size: 100}}}, serve: {deploy: {engine: vllm}}}}",
+        good="{" + _GPU + ", steps: {pack: {export: {quantize: {method: gptq}}}, serve: {deploy: {engine: vllm}}}}",
     ),
     Rule(
         code="TW5004", phase=Phase.TEXT, check=_check_bits, why="Each format exists for certain widths only.",
-        bad="steps: {pack: {export: {quantize: {method: awq, bits: 3}}}}", good="steps: {pack: {export: {quantize: {method: awq, bits: 4}}}}",
+        bad="{" + _GPU + ", steps: {pack: {export: {quantize: {method: awq, bits: 3}}}, serve: {deploy: {engine: vllm}}}}",
+        good="{" + _GPU + ", steps: {pack: {export: {quantize: {method: awq, bits: 4}}}, serve: {deploy: {engine: vllm}}}}",
     ),
     Rule(
         code="TW5005", phase=Phase.TEXT, check=_check_calibration, why="Calibrated quantisers need text like the one that will be served.",
-        bad="steps: {pack: {export: {model: base, quantize: {method: gptq}}}}", good="steps: {pack: {export: {model: base, quantize: {method: gptq}, calibration: rows}}}",
+        bad="{" + _GPU + ", steps: {pack: {export: {model: base, quantize: {method: gptq}}}, serve: {deploy: {engine: vllm}}}}",
+        good="{" + _GPU + ", steps: {pack: {export: {model: base, quantize: {method: gptq}, calibration: rows}}, serve: {deploy: {engine: vllm}}}}",
     ),
     Rule(
         code="TW5006", phase=Phase.TEXT, why="A setting of another method would be silently ignored.",

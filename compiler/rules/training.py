@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.facts.families import linear_names
-from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain
+from tunewright.compiler.ir.resolved import ModelState, ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
@@ -78,8 +78,10 @@ def _check_quantized_base(work: Work) -> None:
     model = machine.base_model(work)
     if not model.quantization or model.origin == "gguf":
         return
+    assert work.resolved is not None
     for step, train in _trains(work):
-        if not train.tuner.is_adapter:
+        # A step that goes on from full weights can't be blamed for what its first one did.
+        if not train.tuner.is_adapter and work.resolved.models.get(train.from_step or "base", ModelState()).model is None:
             work.sink.report(
                 "TW3004", "weights of a quantised model can't learn", work.value_span("steps", step.name, "train", "tuner"),
                 labels=(Label(work.value_span("base", "model"), f"quantised with {model.quantization}"),), help="use an adapter (`type: lora`), or the unquantised model",
@@ -242,8 +244,8 @@ RULES = (
     ),
     Rule(
         code="TW3004", phase=Phase.MODEL, check=_check_quantized_base, why="Integers have no gradient: full fine-tuning needs the weights as they were.",
-        bad='{base: {model: "dir:quantized-model"}, steps: {sft: {train: {tuner: full}}, align: {train: {tuner: full}}}}',
-        good='{base: {model: "dir:quantized-model"}, steps: {sft: {train: {tuner: lora}}}}',
+        bad='{base: {model: "dir:quantized-model"}, steps: {sft: {train: {tuner: full}}}}',
+        good='{base: {model: "dir:quantized-model"}, steps: {pack: null, serve: {deploy: {model: align}}}}',
     ),
     Rule(
         code="TW3005", phase=Phase.TEXT, check=_check_from_quantized, why="An adapter learned on a 4-bit base fits that base, not the full weights.",

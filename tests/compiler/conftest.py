@@ -1,4 +1,4 @@
-"""Builders of resolved values (a plain training step, machines, catalogue models), and a world to compile whole specs in."""
+"""Builders of resolved values (training steps, machines, catalogue models), and a world to compile whole specs in."""
 
 import json
 import math
@@ -138,7 +138,7 @@ def full() -> ResolvedTuner:
 WORLD = Path(__file__).parent / "world"
 
 #: What rules about hardware say must not depend on where the tests run.
-LAPTOP = HardwareFacts(cpu_cores=4, memory_bytes=32 * 2**30, disk_free_bytes=500 * 2**30)
+LAPTOP = HardwareFacts(cpu_cores=4, memory_bytes=64 * 2**30, disk_free_bytes=500 * 2**30)
 
 ENVIRONMENTS = {
     name: EnvironmentFacts(name=name, digest="sha256:" + name[0].encode().hex() * 32, installed=True)

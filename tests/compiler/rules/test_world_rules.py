@@ -1,0 +1,114 @@
+"""Rules that no example text can break alone: they depend on how tunewright was called, or on the machine."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tunewright.compiler.front import Compilation, compile_file
+from tunewright.compiler.ir.facts import HardwareFacts
+from tunewright.compiler.passes.work import Work
+from tunewright.compiler.pipeline import new_work, run
+
+Compile = Callable[..., Compilation]
+
+PROFILES = 'profiles: {small: {data: {rows: {limit: 20}}}, prod: {description: "for real"}}'
+
+
+def codes(compilation: Compilation) -> list[str]:
+    return [item.code for item in compilation.diagnostics]
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    spec = tmp_path / "life.yaml"
+    spec.write_bytes(b"api_version: tunewright/v1\nname: caf\xe9\n")
+    compilation = compile_file(spec)
+    (finding,) = compilation.diagnostics
+    assert finding.code == "TW0010"
+    assert (finding.primary.span.begin.line, finding.primary.span.begin.column) == (2, 10)
+
+
+def test_profile_that_does_not_exist(compile_overlay: Compile) -> None:
+    compilation = compile_overlay(PROFILES, profile="smal")
+    (finding,) = compilation.diagnostics
+    assert finding.code == "TW1014"
+    assert finding.help is not None
+    assert "did you mean `small`?" in finding.help
+    assert finding.primary.span.text == "profiles"
+
+
+def test_profile_in_a_spec_without_any(compile_overlay: Compile) -> None:
+    (finding,) = compile_overlay("{}", profile="prod").diagnostics
+    assert finding.help == "this spec has no `profiles`"
+
+
+def test_chosen_profile_changes_the_plan(compile_overlay: Compile) -> None:
+    compilation = compile_overlay(PROFILES, profile="small")
+    assert codes(compilation) == []
+    assert compilation.plan is not None
+    assert compilation.plan.profile == "small"
+    assert compilation.plan.step("sft").parameters["data"]["rows"]["limit"] == 20
+
+
+def test_mistake_in_a_profile_that_was_not_chosen(compile_overlay: Compile) -> None:
+    (finding,) = compile_overlay("profiles: {prod: {data: {rows: {limmit: 20}}}}").diagnostics
+    assert (finding.code, finding.primary.span.text) == ("TW1003", "limmit")
+
+
+@pytest.mark.parametrize("text", ["learning_rate", "=1", "steps..sft=1", "steps.sft.train. =1", ""])
+def test_override_that_is_none(text: str, compile_overlay: Compile) -> None:
+    (finding,) = compile_overlay("{}", sets=[text]).diagnostics
+    assert finding.code == "TW1015"
+    assert finding.primary.span.source.name == "--set 1"
+
+
+def test_override_with_a_wrong_value_is_shown_in_its_own_text(compile_overlay: Compile) -> None:
+    sets = ["seed=7", "steps.sft.train.learning_rate=fast"]
+    (finding,) = compile_overlay("{}", sets=sets).diagnostics
+    assert finding.code == "TW1002"
+    assert finding.primary.span.source.name == "--set 2"
+    assert finding.primary.span.text == "fast"
+    assert finding.primary.span.begin.column == sets[1].index("fast") + 1
+
+
+def test_override_of_a_key_that_does_not_exist(compile_overlay: Compile) -> None:
+    (finding,) = compile_overlay("{}", sets=["steps.sft.train.learning_rat=1e-4"]).diagnostics
+    assert finding.code == "TW1003"
+    assert finding.primary.span.source.name == "--set 1"
+    assert finding.primary.text == "did you mean `learning_rate`?"
+
+
+def test_override_changes_the_plan_and_is_recorded(compile_overlay: Compile) -> None:
+    compilation = compile_overlay("{}", sets=["steps.sft.train.learning_rate=1e-4"])
+    assert compilation.plan is not None
+    assert compilation.plan.sets == ("steps.sft.train.learning_rate=1e-4",)
+    assert compilation.plan.step("sft").parameters["learning_rate"] == 1e-4
+
+
+def test_disk_that_is_too_small(compile_overlay: Compile) -> None:
+    full = HardwareFacts(cpu_cores=4, memory_bytes=64 * 2**30, disk_free_bytes=2**20)
+    (finding,) = compile_overlay("{}", hardware=full).diagnostics
+    assert finding.code == "TW3027"
+    roomy = replace(full, disk_free_bytes=500 * 2**30)
+    assert codes(compile_overlay("{}", hardware=roomy)) == []
+    unknown = replace(full, disk_free_bytes=None)
+    assert codes(compile_overlay("{}", hardware=unknown)) == []
+
+
+def test_secret_that_nobody_stored(compile_overlay: Compile) -> None:
+    spec = 'base: {token: "${secret:HUB}"}'
+    (finding,) = compile_overlay(spec, secrets_known=frozenset({"OTHER"})).diagnostics
+    assert finding.code == "TW8003"
+    assert codes(compile_overlay(spec, secrets_known=frozenset({"HUB"}))) == []
+    assert codes(compile_overlay(spec, secrets_known=None)) == []
+
+
+def test_bug_in_a_pass_is_one_finding_that_names_it() -> None:
+    def broken(work: Work) -> Work:
+        raise ZeroDivisionError("division by zero")
+
+    work = run(broken, new_work("name: sample\n", "life.yaml"))
+    (finding,) = work.sink
+    assert finding.code == "TW9001"
+    assert finding.message == "the compiler failed in `broken`: ZeroDivisionError: division by zero"
