@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-# pytest puts the root on the path; there our folders `proto`, `client`, `daemon` would hide third-party modules of those names.
+# pytest puts the root on the path, where our folders `proto` and `daemon` would hide third-party modules.
 _ROOT = Path(__file__).parents[1]
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != _ROOT]
 
 
 @pytest.fixture(scope="session")
 def train_python() -> str:
-    """The interpreter of the `train` environment: TUNEWRIGHT_TRAIN_PYTHON, or the one that `tunewright env sync train` made."""
+    """The interpreter of the `train` environment: TUNEWRIGHT_TRAIN_PYTHON, or what `tunewright env sync train` made."""
     if chosen := os.environ.get("TUNEWRIGHT_TRAIN_PYTHON"):
         return chosen
     import platformdirs
@@ -25,3 +25,14 @@ def train_python() -> str:
     if found is None:
         pytest.fail("the `train` environment is missing; make it with: tunewright env sync train", pytrace=False)
     return str(found)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-golden`."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files with what is there now")
+
+
+@pytest.fixture(scope="session")
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be rewritten instead of compared."""
+    return bool(request.config.getoption("--update-golden"))
