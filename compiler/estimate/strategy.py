@@ -15,6 +15,7 @@ from tunewright.compiler.ir.resolved import Alternative, ResolvedParallelism, Re
 _GIB = 2**30
 #: From the simplest to the one with the most moving parts: of two equally fast ones the earlier is taken.
 _ORDER = ("single", "ddp", "zero2", "fsdp2", "zero3", "zero3 with offload")
+_DEEPSPEED_DEVICES = frozenset({"cuda", "npu"})
 #: Times within this ratio of the best count as equal.
 _EQUALLY_FAST = 1.05
 #: Share of the host's memory that offloaded states may take.
@@ -96,7 +97,7 @@ def _layouts(
             if train.device == "cuda" and not train.tuner.is_adapter:
                 yield replace(base, strategy="fsdp2")
             yield replace(base, strategy="zero3")
-    if train.tuner.type != "qlora":
+    if train.tuner.type != "qlora" and train.device in _DEEPSPEED_DEVICES:
         yield replace(base, strategy="zero3", offload_optimizer="cpu", offload_parameters="cpu")
 
 
