@@ -47,7 +47,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     tasks = {}
     for name, settings in sorted(step.parameters["tasks"].items()):
         data = Path(step.inputs[f"task.{name}"].path)
-        tasks[name] = write_tasks(name, settings["benchmark"], settings["limit"], data, harness, folder)
+        tasks[name] = write_tasks(name, settings["task"], settings["limit"], data, harness, folder)
     report.phase("running lm-eval")
     _run(_arguments(step, tasks, folder, answers), step, bundle, report)
     document = _read_results(answers)
@@ -83,9 +83,9 @@ def _arguments(step: StepFile, tasks: Tasks, folder: Path, answers: Path) -> lis
     arguments += ["--tasks", *(task.name for group in tasks.values() for task in group)]
     arguments += ["--device", parameters["device"], "--batch_size", str(parameters["batch_size"])]
     arguments += ["--seed", str(parameters["seed"]), "--output_path", str(answers), "--log_samples"]
-    if parameters["num_fewshot"] is not None:
+    if parameters.get("num_fewshot") is not None:
         arguments += ["--num_fewshot", str(parameters["num_fewshot"])]
-    if parameters["apply_chat_template"]:
+    if parameters.get("apply_chat_template"):
         arguments.append("--apply_chat_template")
     return arguments
 
@@ -154,7 +154,7 @@ def _measures(
     step: StepFile, name: str, tasks: Sequence[HarnessTask], document: Mapping[str, Any]
 ) -> dict[str, Measure]:
     """Return `accuracy` over all rows of a benchmark, all other metrics of lm-eval, and accuracy a subject."""
-    headline = BENCHMARKS[step.parameters["tasks"][name]["benchmark"]].headline
+    headline = BENCHMARKS[step.parameters["tasks"][name]["task"]].headline
     scored = {task: document["results"][task.name] for task in tasks}
     rows = {task: int(document["n-samples"][task.name]["effective"]) for task in tasks}
     metrics = {key for figures in scored.values() for key in figures if "," in key and "_stderr" not in key}

@@ -1,7 +1,7 @@
 """Runner of `evaluate.suites`: put a model through suites of the user's own and score its answers."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,13 +105,18 @@ def _take(suite: Suite, examinee: _Examinee, report: Reporter) -> _Outcome:
 
     def on_batch(done: int) -> None:
         report.progress(done, len(prompts), "rows", suite=suite.name)
-        report.check_cancelled()
 
     if suite.by_likelihood:
-        outcome = _weigh(suite, examinee, prompts, on_batch)
+        outcome = _weigh(suite, examinee, prompts, on_batch, report)
     else:
         replies = write_replies(
-            examinee.model, examinee.tokenizer, prompts, examinee.sampling, examinee.batch_size, on_batch
+            examinee.model,
+            examinee.tokenizer,
+            prompts,
+            examinee.sampling,
+            examinee.batch_size,
+            on_batch,
+            report.check_cancelled,
         )
         scores = [score_reply(suite, question, reply) for question, reply in zip(suite.questions, replies, strict=True)]
         measures = results.measure_rows(scores) | measure_corpus(suite, replies)
@@ -122,11 +127,18 @@ def _take(suite: Suite, examinee: _Examinee, report: Reporter) -> _Outcome:
     return outcome
 
 
-def _weigh(suite: Suite, examinee: _Examinee, prompts: Sequence[Sequence[int]], on_batch: Any) -> _Outcome:
+def _weigh(
+    suite: Suite,
+    examinee: _Examinee,
+    prompts: Sequence[Sequence[int]],
+    on_batch: Callable[[int], None],
+    report: Reporter,
+) -> _Outcome:
     """Take the likeliest choice, by its whole likelihood and by that per UTF-8 byte (fair to long ones)."""
     replies: list[str] = []
     scores: list[dict[str, float]] = []
     for question, prompt in zip(suite.questions, prompts, strict=True):
+        report.check_cancelled()
         tokens = [examinee.tokenizer(choice, add_special_tokens=False)["input_ids"] for choice in question.choices]
         values = choice_likelihoods(examinee.model, prompt, tokens)
         per_byte = [value / len(text.encode()) for value, text in zip(values, question.choices, strict=True)]

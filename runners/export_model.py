@@ -37,7 +37,7 @@ class _Order:
 
     model: Path
     adapter: Path | None
-    calibration: Path | None
+    calibration: tuple[Path, ...]
     parameters: Mapping[str, Any]
 
     @property
@@ -51,11 +51,12 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     order = _read_order(step)
     _check_possible(order)
     limit = order.parameters["measure"]["limit"]
-    conversations = None if order.calibration is None else calibration.read_conversations(order.calibration, limit)
+    form = order.parameters.get("calibration_format")
+    conversations = calibration.read_conversations(order.calibration, form, limit)
     settle(threads=order.parameters["threads"], device=order.parameters["device"], seed=0)
     tokenizer = load_tokenizer(order.model)
     rows: list[CalibrationRow] = []
-    if conversations is not None:
+    if conversations:
         rows = calibration.tokenize(tokenizer, conversations, order.parameters["measure"]["max_length"])
     probes = [list(row.ids[:_PROBE_TOKENS]) for row in rows[:_PROBES]]
     probes = probes or [prompt_tokens(tokenizer, as_messages(_PROBE_WITHOUT_DATA))]
@@ -87,9 +88,13 @@ def _read_order(step: StepFile) -> _Order:
     return _Order(
         model=Path(step.inputs["model"].path),
         adapter=path_of("adapter"),
-        calibration=path_of("calibration"),
+        calibration=tuple(Path(item.path) for key, item in sorted(step.inputs.items()) if _is_calibration(key)),
         parameters=step.parameters,
     )
+
+
+def _is_calibration(key: str) -> bool:
+    return key == "calibration" or key.startswith("calibration.")
 
 
 def _check_possible(order: _Order) -> None:
@@ -106,7 +111,7 @@ def _check_possible(order: _Order) -> None:
         raise _impossible("an adapter can't be exported as a model without merging it", "set `merge: true`")
     if order.parameters["quantize"] is not None:
         packaging.check_quantization(order.parameters["quantize"])
-    if order.parameters["limits"].get("perplexity_increase") is not None and order.calibration is None:
+    if order.parameters["limits"].get("perplexity_increase") is not None and not order.calibration:
         raise _impossible(
             "`limits.perplexity_increase` can't be measured without rows", "name a `calibration` data set"
         )

@@ -1,5 +1,6 @@
 """Runner of `serve.embedded`: a model behind an OpenAI-compatible endpoint on this machine, until it is cancelled."""
 
+import gc
 import platform
 import socket
 import time
@@ -56,6 +57,8 @@ def _serve(step: StepFile, bundle: Path, report: Reporter, door: socket.socket) 
     try:
         server.start()
         _prove(step, door, report)
+        # What is loaded now stays: the collector need not look at it again, neither while serving nor when leaving.
+        gc.freeze()
         _record(step, bundle, door)
         report.emit("artifact", role="deployment", path=contract.OUTPUTS)
         report.emit("ready", address=listener.url_of(door))

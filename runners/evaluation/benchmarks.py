@@ -34,6 +34,7 @@ class Benchmark:
     bare_rows: bool = False
 
 
+#: By the name of the task in lm-eval.
 BENCHMARKS: Mapping[str, Benchmark] = {
     "mmlu": Benchmark(
         test="test/{subject}_test.csv",
@@ -48,7 +49,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         include="cmmlu/cmmlu_{subject}.yaml",
         headline="acc,none",
     ),
-    "ceval": Benchmark(
+    "ceval-valid": Benchmark(
         test="val/{subject}_val.csv",
         fewshot="dev/{subject}_dev.csv",
         include="ceval/ceval-valid_{subject}.yaml",

@@ -22,9 +22,17 @@ def write_replies(
     sampling: Sampling,
     batch_size: int,
     on_batch: Callable[[int], None],
+    on_token: Callable[[], None],
 ) -> list[str]:
-    """Return one reply for each prompt (token ids), in order; `on_batch` hears how many are done after every batch."""
+    """Return one reply for each prompt (token ids), in order.
+
+    `on_batch` hears how many are done after every batch; `on_token` is called for every token and may raise to stop.
+    """
     import torch
+
+    def go_on(ids: Any, _scores: Any, **_more: Any) -> Any:
+        on_token()
+        return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
 
     settings = _settings(model, tokenizer, sampling)
     # Prompts of like length share a batch: padding is work for nothing.
@@ -35,7 +43,9 @@ def write_replies(
         rows = order[start : start + batch_size]
         ids, mask = _padded([prompts[row] for row in rows], tokenizer.pad_token_id, model.device)
         with torch.inference_mode():
-            written = model.generate(input_ids=ids, attention_mask=mask, generation_config=settings)
+            written = model.generate(
+                input_ids=ids, attention_mask=mask, generation_config=settings, stopping_criteria=[go_on]
+            )
         texts = tokenizer.batch_decode(written[:, ids.shape[1] :], skip_special_tokens=True)
         for row, text in zip(rows, texts, strict=True):
             replies[row] = text

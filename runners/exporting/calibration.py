@@ -27,23 +27,31 @@ class Reading:
     likeliest: tuple[int, ...]
 
 
-def read_conversations(path: Path, limit: int | None) -> list[dict[str, Any]]:
-    """Return the first rows of a data file in normal form; raise StepFailedError that names file:line of a bad row."""
+def read_conversations(paths: Sequence[Path], form: str | None, limit: int | None) -> list[dict[str, Any]]:
+    """Return the first rows of a data set in normal form; `form` None looks at the columns. No files, no rows.
+
+    Raises StepFailedError that names file:line of a bad row.
+    """
     rows: list[dict[str, Any]] = []
-    try:
-        for line, row in read_rows(path):
-            if limit is not None and len(rows) >= limit:
-                break
-            form = detect_format(row)
-            problem = "its columns fit no known format" if form is None else row_problem(row, form)
-            if form is None or problem:
-                raise _bad(f"{path}:{line}: {problem}")
-            rows.append(normal_row(row, form))
-    except DataError as error:
-        raise _bad(f"{path}:{error.line or 1}: {error}") from error
-    if not rows:
-        raise _bad(f"{path}: there are no rows")
+    for path in paths:
+        try:
+            for line, row in read_rows(path):
+                if limit is not None and len(rows) >= limit:
+                    return rows
+                rows.append(_normal(row, form, f"{path}:{line}"))
+        except DataError as error:
+            raise _bad(f"{path}:{error.line or 1}: {error}") from error
+    if paths and not rows:
+        raise _bad(f"{paths[0]}: there are no rows")
     return rows
+
+
+def _normal(row: dict[str, Any], form: str | None, where: str) -> dict[str, Any]:
+    form = form or detect_format(row)
+    problem = "its columns fit no known format" if form is None else row_problem(row, form)
+    if form is None or problem:
+        raise _bad(f"{where}: {problem}")
+    return normal_row(row, form)
 
 
 def tokenize(tokenizer: Any, conversations: Sequence[dict[str, Any]], max_length: int) -> list[CalibrationRow]:
