@@ -6,6 +6,7 @@ from tunewright.compiler.estimate.strategy import choose
 from tunewright.compiler.facts import defaults
 from tunewright.compiler.ir.resolved import Origin, Provenance, ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.provenance import place_text
 from tunewright.compiler.passes.work import Work
 
 
@@ -36,7 +37,7 @@ def _chosen(work: Work, step: ResolvedStep, provenance: dict[str, Provenance]) -
     if accumulation:
         span = work.value_span("steps", step.name, "train", "gradient_accumulation_steps")
         provenance[f"{path}.gradient_accumulation_steps"] = Provenance(
-            Origin.WRITTEN, f"{span.source.name}:{span.begin.line}:{span.begin.column}"
+            Origin.WRITTEN, place_text(span)
         )
     else:
         rows = body.per_device_train_batch_size * parallelism.data_parallel

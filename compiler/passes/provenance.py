@@ -8,8 +8,14 @@ from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
 from tunewright.compiler.ir.resolved import Origin, Provenance
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.document import dotted
+from tunewright.spec.source import Span
 
 T = TypeVar("T")
+
+
+def place_text(span: Span) -> str:
+    """Return `life.yaml:12:5`: the file's name without its folder, so that a plan says nothing about where it was made."""
+    return f"{span.source.name.rpartition('/')[2]}:{span.begin.line}:{span.begin.column}"
 
 
 @dataclass(slots=True)
@@ -26,8 +32,7 @@ class Chooser:
 
     def written(self, key: str) -> None:
         """Record that the value of `key` was written."""
-        span = self.work.value_span(*self.path, key)
-        self._record(key, Origin.WRITTEN, f"{span.source.name}:{span.begin.line}:{span.begin.column}")
+        self._record(key, Origin.WRITTEN, place_text(self.work.value_span(*self.path, key)))
 
     def default(self, key: str, value: T | None, default: T, why: str = "") -> T:
         """Return the written value, or the default."""
