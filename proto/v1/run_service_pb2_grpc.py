@@ -86,6 +86,9 @@ class RunServiceServicer(object):
         INVALID_ARGUMENT, SPEC_INVALID: the spec has errors; a SpecDiagnostics detail holds them.
         FAILED_PRECONDITION, ENVIRONMENT_MISSING: a runner environment is not installed; the message names the command that installs it.
         FAILED_PRECONDITION, NOT_EXECUTABLE: a step can be planned but not run yet; take it out of the spec.
+        FAILED_PRECONDITION, HARDWARE_MISSING: a step is planned for an accelerator that this machine lacks; state other `resources`.
+        FAILED_PRECONDITION, SECRET_MISSING: a secret is not stored; the message names the command that stores it.
+        FAILED_PRECONDITION, PORT_IN_USE: another program listens where a service is to answer; stop it or set another port.
         FAILED_PRECONDITION, PLAN_CHANGED: the plan is not the expected one; look at it again.
         ALREADY_EXISTS, REQUEST_ID_REUSED: the request id was used with another request; take a new one.
         """

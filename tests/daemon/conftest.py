@@ -1,4 +1,4 @@
-"""Real daemons for tests; what they share lies in harness/."""
+"""Real daemons for tests; what they share lies in shared/harness/."""
 
 import sys
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-if (_HERE := str(Path(__file__).parent)) not in sys.path:
+if (_HERE := str(Path(__file__).parent / "shared")) not in sys.path:
     sys.path.append(_HERE)
 
 from harness.daemons import Daemon  # noqa: E402 - found only now

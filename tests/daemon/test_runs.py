@@ -1,13 +1,17 @@
 """Runs from the outside: what happens to steps, artifacts and gates when everything is real but the work."""
 
 import json
+import os
+import signal
 import stat
 from pathlib import Path
 
 import pytest
 from harness.daemons import Daemon, eventually
 from harness.plans import a_gate, a_plan, a_step, metrics, role, write
+
 from tunewright.compiler.ir.plan import Limits
+from tunewright.runners.supervision.record import read_processes
 from tunewright.spec.canonical import digest_of_tree
 
 WAIT = {"wait_for": "work/go"}
@@ -122,7 +126,11 @@ def test_failure_skips_what_needs_it_and_names_the_reason(daemon: Daemon) -> Non
 
 @pytest.mark.parametrize(
     ("on_fail", "state", "gate_state", "alerts"),
-    [("stop", "failed", "failed", 0), ("stop_and_alert", "failed", "failed", 1), ("alert", "succeeded", "succeeded", 1)],
+    [
+        ("stop", "failed", "failed", 0),
+        ("stop_and_alert", "failed", "failed", 1),
+        ("alert", "succeeded", "succeeded", 1),
+    ],
 )
 def test_gate_says_no(daemon: Daemon, on_fail: str, state: str, gate_state: str, alerts: int) -> None:
     plan = a_plan(
@@ -160,7 +168,7 @@ def test_gate_about_a_metric_that_does_not_exist_fails_with_what_exists(daemon: 
 
 
 def test_temporary_failure_is_retried_with_its_work_kept(daemon: Daemon) -> None:
-    # The first attempt leaves a checkpoint and exits with 75; the second finds it and goes on.
+    # The first attempt leaves a checkpoint and is killed; the second finds it and goes on.
     plan = a_plan(
         a_step(
             "sft",
@@ -171,11 +179,9 @@ def test_temporary_failure_is_retried_with_its_work_kept(daemon: Daemon) -> None
     created = daemon.submit(plan).run.id
     bundle = daemon.bundle(created, "sft")
     eventually((bundle / "work" / "checkpoint").exists)
-    (runner,) = [json.loads((bundle / "supervisor.json").read_text())["runner"]["pid"]]
-    import os
-    import signal
-
-    os.kill(runner, signal.SIGKILL)
+    _, runner = read_processes(bundle)
+    assert runner is not None
+    os.kill(runner.pid, signal.SIGKILL)
     go_on(daemon, created, "sft", 2)
     run = daemon.finish(created)
 
@@ -271,7 +277,8 @@ def test_deadline_reaches_the_supervisor(daemon: Daemon) -> None:
 
 
 def test_events_of_a_foreign_runner_are_stored_whatever_they_hold(daemon: Daemon) -> None:
-    odd = '{"seq": 900, "kind": "metric", "values": {"loss": NaN, "big": 123456789012345678901234567890, "text": "\\ud800"}}'
+    values = '{"loss": NaN, "big": 123456789012345678901234567890, "text": "\\ud800"}'
+    odd = f'{{"seq": 900, "kind": "metric", "values": {values}}}'
     run = daemon.finish(daemon.submit(a_plan(a_step("odd", [{"emit_raw": odd + "\nno event\n"}]))).run.id)
     assert run.state == "succeeded"
     (metric,) = [event for event in daemon.events(run.id) if event.kind == "metric"]

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from harness.daemons import Daemon, eventually, source_of
 from harness.plans import a_plan, a_step, write
+
 from tunewright.client.api import Client, connect
 from tunewright.client.errors import RefusedError
 from tunewright.client.local import socket_target

@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 from harness.daemons import Daemon
 from harness.plans import a_plan, a_step, write
+
 from tunewright.client.errors import RefusedError
 from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord
 from tunewright.daemon.store import events, runs, schema
@@ -27,8 +28,8 @@ def a_run(identifier: str = "r1") -> RunRecord:
         action="create", because="",
     )  # fmt: skip
     return RunRecord(
-        id=identifier, spec_name="s", spec_path="life.yaml", base_directory="/", profile="", sets=("a=1",), plan_digest="sha256:1",
-        create_time=5, steps=(step,),
+        id=identifier, spec_name="s", spec_path="life.yaml", base_directory="/", profile="", sets=("a=1",),
+        plan_digest="sha256:1", create_time=5, steps=(step,),
     )  # fmt: skip
 
 
@@ -76,9 +77,10 @@ def test_record_comes_back_as_it_went_in(path: Path) -> None:
     ],
 )
 def test_history_can_not_be_rewritten(path: Path, statement: str) -> None:
-    with sqlite3.connect(path) as connection, pytest.raises(sqlite3.IntegrityError):
+    with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(statement)
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute(statement)
 
 
 @pytest.mark.parametrize("table", ["runs", "steps"])
@@ -126,9 +128,13 @@ def test_full_disk_refuses_and_comes_back(path: Path) -> None:
         entry = Entry(kind="big", body={"text": "x" * 5000})
         pages = database.read.execute("PRAGMA page_count").fetchone()[0]
         await database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages + 3}").fetchone())
-        with pytest.raises(StorageFullError):
+
+        async def append_many() -> None:
             for _ in range(10):
                 await database.write(lambda c: events.append(c, "r1", entry, 0))
+
+        with pytest.raises(StorageFullError):
+            await append_many()
         before = runs.get(database.read, "r1")
         assert before is not None
         await database.write(lambda c: c.execute("PRAGMA max_page_count = 100000").fetchone())
@@ -151,19 +157,23 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def fill(path: Path) -> None:
+    """Write until the disk is full."""
+    with path.open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(4096))
+
+
 def test_daemon_on_a_full_disk_says_so_and_recovers(small_disk: Path) -> None:
     daemon = Daemon(small_disk / "h")
     try:
         daemon.start()
         ballast = small_disk / "ballast"
-        with pytest.raises(OSError), ballast.open("wb") as stream:
-            while True:
-                stream.write(bytes(4096))
-                stream.flush()
+        with pytest.raises(OSError, match="No space left"):
+            fill(ballast)
         plan = a_plan(a_step("one", [write("f", "x" * 20_000)]))
         with pytest.raises(RefusedError) as caught:
-            for number in range(50):
-                daemon.submit(plan, request_id=str(number))
+            [daemon.submit(plan, request_id=str(number)) for number in range(50)]
         assert (caught.value.code, caught.value.reason) == ("resource_exhausted", "DISK_FULL")
         ballast.unlink()
         assert daemon.finish(daemon.submit(plan, request_id="after").run.id).state == "succeeded"

@@ -1,10 +1,11 @@
-"""Properties of the state machines: ended is final, a run ends when its steps have, whatever happens in whatever order."""
+"""Properties of the state machines: ended is final, a run ends when its steps have, whatever happens."""
 
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tunewright.daemon.engine.schedule import turn
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
@@ -58,7 +59,15 @@ def a_step(name: str = "one", *needs: str, retries: int = 1) -> StepRecord:
 
 def a_run(*steps: StepRecord) -> RunRecord:
     return RunRecord(
-        id="r", spec_name="s", spec_path="p", base_directory="/", profile="", sets=(), plan_digest="d", create_time=0, steps=steps
+        id="r",
+        spec_name="s",
+        spec_path="p",
+        base_directory="/",
+        profile="",
+        sets=(),
+        plan_digest="d",
+        create_time=0,
+        steps=steps,
     )
 
 

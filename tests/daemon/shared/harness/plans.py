@@ -27,7 +27,9 @@ def metrics(values: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     return write("metrics.json", json.dumps(values))
 
 
-def a_step(name: str, script: Script = (), *, needs: Sequence[str] = (), environment: str = "control", **more: Any) -> Step:
+def a_step(
+    name: str, script: Script = (), *, needs: Sequence[str] = (), environment: str = "control", **more: Any
+) -> Step:
     """Return a step that plays a script; every step it needs is an input, but for gates: those only let pass."""
     step = Step(
         name=name,

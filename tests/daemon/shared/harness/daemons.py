@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.plans import text_of
+
 import tunewright
 from tunewright.client.api import Client, connect
 from tunewright.client.errors import ClientError
@@ -17,8 +19,6 @@ from tunewright.client.local import socket_target
 from tunewright.client.values import CreatedRun, Run, RunEvent, SpecSource
 from tunewright.compiler.ir.plan import Plan
 from tunewright.daemon import supervise
-
-from harness.plans import text_of
 
 PLAN_DAEMON = Path(__file__).with_name("plan_daemon.py")
 PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
@@ -41,7 +41,9 @@ class Daemon:
     process: "subprocess.Popen[bytes] | None" = None
     clients: list[Client] = field(default_factory=list)
 
-    def start(self, *arguments: str, crash_at: str = "", program: tuple[str, ...] = ("-P", str(PLAN_DAEMON))) -> "Daemon":
+    def start(
+        self, *arguments: str, crash_at: str = "", program: tuple[str, ...] = ("-P", str(PLAN_DAEMON))
+    ) -> "Daemon":
         """Start it and return when it answers, or has ended."""
         environment = {**os.environ, "PYTHONPATH": PACKAGE_ROOT, "CRASH_AT": crash_at}
         self.home.mkdir(exist_ok=True)

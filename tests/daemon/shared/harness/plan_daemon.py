@@ -1,7 +1,8 @@
-"""A real daemon whose compiler reads plans: `spec text` is a plan's JSON, so that tests say exactly what is executed.
+"""A real daemon whose compiler reads plans: `spec text` is a plan's JSON, so that tests say what is executed.
 
-Text that begins with `error:` gets that error as its only diagnostic. CRASH_AT names a point at which the daemon is killed
-as by `kill -9`, once: `before launch`, `after launch`, `before adopt`, `after adopt`, `before commit N`, `after commit N`.
+Text that begins with `error:` gets that error as its only diagnostic. CRASH_AT names a point at which the daemon is
+killed as by `kill -9`, once: `before launch`, `after launch`, `before adopt`, `after adopt`, `before commit N`,
+`after commit N`.
 """
 
 import json

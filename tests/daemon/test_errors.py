@@ -1,0 +1,40 @@
+"""The table of reasons is append-only: clients decide by these words."""
+
+from grpc import StatusCode
+
+from tunewright.daemon.errors import REASONS, RefusedError
+
+RELEASED = {
+    "FIELD_INVALID": StatusCode.INVALID_ARGUMENT,
+    "SPEC_INVALID": StatusCode.INVALID_ARGUMENT,
+    "PAGE_TOKEN_INVALID": StatusCode.INVALID_ARGUMENT,
+    "CURSOR_INVALID": StatusCode.INVALID_ARGUMENT,
+    "CURSOR_EXPIRED": StatusCode.OUT_OF_RANGE,
+    "ARTIFACT_AMBIGUOUS": StatusCode.INVALID_ARGUMENT,
+    "RUN_NOT_FOUND": StatusCode.NOT_FOUND,
+    "STEP_NOT_FOUND": StatusCode.NOT_FOUND,
+    "ARTIFACT_NOT_FOUND": StatusCode.NOT_FOUND,
+    "DEPLOYMENT_NOT_FOUND": StatusCode.NOT_FOUND,
+    "REQUEST_ID_REUSED": StatusCode.ALREADY_EXISTS,
+    "ENVIRONMENT_MISSING": StatusCode.FAILED_PRECONDITION,
+    "NOT_EXECUTABLE": StatusCode.FAILED_PRECONDITION,
+    "HARDWARE_MISSING": StatusCode.FAILED_PRECONDITION,
+    "SECRET_MISSING": StatusCode.FAILED_PRECONDITION,
+    "PORT_IN_USE": StatusCode.FAILED_PRECONDITION,
+    "PLAN_CHANGED": StatusCode.FAILED_PRECONDITION,
+    "RUN_NOT_FINISHED": StatusCode.FAILED_PRECONDITION,
+    "LOCAL_ONLY": StatusCode.PERMISSION_DENIED,
+    "DISK_FULL": StatusCode.RESOURCE_EXHAUSTED,
+    "STORE_BUSY": StatusCode.UNAVAILABLE,
+    "GOING_AWAY": StatusCode.UNAVAILABLE,
+    "INTERNAL": StatusCode.INTERNAL,
+}
+
+
+def test_released_reasons_are_unchanged() -> None:
+    assert REASONS.items() >= RELEASED.items()
+
+
+def test_refusals_know_their_code() -> None:
+    error = RefusedError("RUN_NOT_FOUND", "there is no run x", run="x")
+    assert (error.code, str(error), error.metadata) == (StatusCode.NOT_FOUND, "there is no run x", {"run": "x"})
