@@ -63,6 +63,7 @@ _ALL = (
         name="serve-lmdeploy",
         purpose="serving with LMDeploy",
         requirement_file="serve-lmdeploy.txt",
+        no_deps=True,
         needs_accelerator=True,
     ),
     Environment(

@@ -1,0 +1,211 @@
+"""What tests of training share: rows, parameters, and runs in one process or several."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tunewright
+from tunewright.runners import contract
+
+PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
+TEAMS = ("billing", "network", "account")
+
+PARAMETERS: dict[str, Any] = {
+    "method": "sft",
+    "tuner": {"type": "lora", "rank": 8, "alpha": 16, "dropout": 0.0, "target_modules": "all-linear"},
+    "learning_rate": 1e-2,
+    "lr_scheduler_type": "constant",
+    "warmup_ratio": 0.0,
+    "num_train_epochs": 1,
+    "max_steps": 6,
+    "per_device_train_batch_size": 8,
+    "gradient_accumulation_steps": 1,
+    "max_length": 128,
+    "packing": False,
+    "loss_on": "completion",
+    "weight_decay": 0.0,
+    "max_grad_norm": 1.0,
+    "optim": "adamw_torch",
+    "seed": 7,
+    "precision": "fp32",
+    "gradient_checkpointing": False,
+    "attention": "eager",
+    "logging_steps": 1,
+    "save_steps": None,
+    "save_total_limit": 2,
+    "parallelism": {"strategy": "single", "processes": 1},
+    "device": "cpu",
+    "threads": 1,
+    "data": {"rows": {"format": "messages"}},
+    "evaluation_share": 0,
+    "system_prompt": None,
+    "beta": None,
+    "loss_type": None,
+}
+FULL = {"tuner": {"type": "full"}, "learning_rate": 1e-3}
+PREFERENCES = {"data": {"rows": {"format": "preference"}}, "beta": 0.1}
+
+
+def conversations(count: int = 64) -> list[dict[str, Any]]:
+    return [
+        {
+            "messages": [
+                {"role": "user", "content": f"open ticket number {n % 20}"},
+                {"role": "assistant", "content": f"team {TEAMS[n % 3]}, priority high."},
+            ]
+        }
+        for n in range(count)
+    ]
+
+
+def preferences(count: int = 64) -> list[dict[str, Any]]:
+    good, bad = "team billing, priority high.", "team network, priority low."
+    return [{"prompt": f"open ticket number {n % 20}", "chosen": good, "rejected": bad} for n in range(count)]
+
+
+@dataclass
+class Trained:
+    """What a training run left behind."""
+
+    bundle: Path
+    code: int
+    stderr: str
+
+    @property
+    def outputs(self) -> Path:
+        return self.bundle / contract.OUTPUTS
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        path = self.bundle / contract.EVENTS
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [event for event in map(json.loads, lines) if event["kind"] == kind]
+
+    @property
+    def losses(self) -> list[float]:
+        return [event["values"]["loss"] for event in self.of("metric") if "loss" in event["values"]]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        assert self.code == 0, self.stderr[-2000:]
+        (event,) = self.of("summary")
+        values: dict[str, Any] = event["values"]
+        return values
+
+    @property
+    def reason(self) -> str:
+        (event,) = self.of("failure")
+        assert event["help"], "a failure tells what to do"
+        return str(event["reason"])
+
+
+@dataclass
+class TrainBench:
+    """Writes training bundles on the tiny model and runs them for real."""
+
+    folder: Path
+    python: str
+    model: Path
+    started: list["subprocess.Popen[str]"] = field(default_factory=list)
+
+    def bundle(self, name: str, *changes: dict[str, Any], adapter: Path | None = None, **files: dict[str, Any]) -> Path:
+        """Return a new bundle; `files` are written to work/ with the suffix .json, as the supervisor does."""
+        bundle = self.folder / name
+        for part in (contract.INPUTS, contract.WORK, contract.OUTPUTS):
+            (bundle / part).mkdir(parents=True)
+        parameters = {key: value for part in (PARAMETERS, *changes) for key, value in part.items()}
+        rows = preferences() if parameters["data"]["rows"]["format"] == "preference" else conversations()
+        data = bundle / contract.INPUTS / "rows.jsonl"
+        data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        inputs = {"model": (self.model, "model"), "data.rows": (data, "data")}
+        if adapter is not None:
+            inputs["adapter"] = (adapter, "adapter")
+        step = contract.StepFile(
+            run="run",
+            step=name,
+            attempt=1,
+            kind="train.trl",
+            inputs={
+                key: contract.Input(path=str(path), digest=f"sha256:{'0' * 64}", role=role)
+                for key, (path, role) in inputs.items()
+            },
+            parameters=parameters,
+            command=contract.Command(argv=("unused",)),
+        )
+        (bundle / contract.STEP).write_text(json.dumps(step.to_json()))
+        for stem, content in files.items():
+            (bundle / contract.WORK / f"{stem}.json").write_text(json.dumps(content))
+        return bundle
+
+    def start(self, bundle: Path, *, processes: int = 1, limit: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
+        """Start a bundle's training in a process group of its own; `limit` is a command that wraps it."""
+        launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes))
+        process = subprocess.Popen(
+            [
+                *limit, self.python, "-P", *(launcher if processes > 1 else ()),
+                "-m", "tunewright.runners.train_trl", "run", str(bundle),
+            ],
+            cwd=bundle / contract.WORK,
+            env={**os.environ, "PYTHONPATH": PACKAGE_ROOT, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def finish(self, bundle: Path, process: "subprocess.Popen[str]") -> Trained:
+        """Wait for a started training."""
+        stderr = process.communicate(timeout=400)[1]
+        return Trained(bundle=bundle, code=process.returncode, stderr=stderr)
+
+    def run(self, name: str, *changes: dict[str, Any], processes: int = 1, **more: Any) -> Trained:
+        """Train to the end."""
+        bundle = self.bundle(name, *changes, **more)
+        return self.finish(bundle, self.start(bundle, processes=processes))
+
+
+@pytest.fixture(scope="session")
+def trainer(train_python: str, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainBench]:
+    """A bench whose processes do not outlive the session."""
+    bench = TrainBench(folder=tmp_path_factory.mktemp("train"), python=train_python, model=tiny_folder)
+    yield bench
+    for process in bench.started:
+        if process.poll() is None:
+            os.killpg(process.pid, 9)
+            process.communicate()
+
+
+@pytest.fixture(scope="session")
+def sft(trainer: TrainBench) -> Trained:
+    """A LoRA adapter trained without interruption, with checkpoints, on which other tests build."""
+    return trainer.run("sft", {"save_steps": 2})
+
+
+@pytest.fixture(scope="session")
+def parts() -> dict[str, dict[str, Any]]:
+    """Pieces of parameters that tests combine."""
+    return {"full": FULL, "preferences": PREFERENCES}
+
+
+@pytest.fixture(scope="session")
+def tensors_of(train_python: str) -> Callable[[Path, Path], float]:
+    """A function that gives the greatest difference between the weights of two output folders."""
+    script = (
+        "import sys; from pathlib import Path; from safetensors.torch import load_file\n"
+        "def read(f): return {k: v for p in sorted(Path(f).glob('*.safetensors')) for k, v in load_file(p).items()}\n"
+        "a, b = read(sys.argv[1]), read(sys.argv[2]); assert a and a.keys() == b.keys(), (a.keys(), b.keys())\n"
+        "print(max(float((a[k].float() - b[k].float()).abs().max()) for k in a))"
+    )
+
+    def difference(one: Path, other: Path) -> float:
+        command = [train_python, "-P", "-c", script, str(one), str(other)]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    return difference
