@@ -30,9 +30,9 @@ class Binding:
     poisoned: frozenset[Path]
 
 
-def bind(document: Document, sink: DiagnosticSink) -> Binding:
-    """Bind a document; findings go to the sink."""
-    mender = _Mender(document, sink, document.root)
+def bind(document: Document, sink: DiagnosticSink, poisoned: frozenset[Path] = frozenset()) -> Binding:
+    """Bind a document; findings go to the sink. About `poisoned` paths everything was said before."""
+    mender = _Mender(document, sink, document.root, set(poisoned))
     for _ in range(_MAX_ROUNDS):
         try:
             return Binding(Spec.model_validate(plain_value(mender.root)), frozenset(mender.poisoned))

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from tunewright.spec.document import Path, dotted
-from tunewright.spec.suggest import listed, nearest
+from tunewright.spec.suggest import listed, nearest, suggestion
 
 _TYPES = {
     "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false", "tuple_type": "a list",
@@ -80,7 +80,7 @@ def _unknown_value(expected: str, value: Any, name: str, path: Path) -> tuple[st
     if path == ("api_version",):
         return "TW1007", f"api_version `{_plain(value)}` is not supported", f"did you mean `{known[-1]}`?"
     near = nearest(str(value), known) if isinstance(value, str) else None
-    help_text = f"did you mean `{near}`? (known: {listed(known, 16)})" if near else f"known: {listed(known, 16)}"
+    help_text = suggestion(near, f"known: {listed(known, 16)}")
     return "TW1004", f"unknown {path[-1] if isinstance(path[-1], str) else 'value'} `{_plain(value)}`", help_text
 
 

@@ -22,6 +22,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return best if best_score >= 0.6 else None
 
 
+def suggestion(near: str | None, known: str) -> str:
+    """Return the help for a word that is not known: the nearest one if there is one, and what is known."""
+    return f"did you mean `{near}`? ({known})" if near else known
+
+
 def listed(words: Iterable[str], limit: int = 8) -> str:
     """Return words as `a, b, c, ...`, at most `limit` of them."""
     items = list(words)

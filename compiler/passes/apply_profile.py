@@ -6,7 +6,7 @@ from dataclasses import replace
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.document import Document, overlay, replace_at
 from tunewright.spec.source import SourceFile, Span
-from tunewright.spec.suggest import listed, nearest
+from tunewright.spec.suggest import listed, nearest, suggestion
 from tunewright.spec.syntax import Entry, MappingNode, parse_node
 
 _SET = re.compile(r"\s*([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)\s*=(.*)\Z", re.DOTALL)
@@ -31,8 +31,7 @@ def _with_profile(work: Work, root: MappingNode) -> MappingNode:
         near = nearest(work.profile, profiles)
         span = entry.key if entry else Span(work.source, 0, 0)
         known = f"profiles here: {listed(profiles)}" if profiles else "this spec has no `profiles`"
-        help_text = f"did you mean `{near}`? ({known})" if near else known
-        work.sink.report("TW1014", f"unknown profile `{work.profile}`", span, help=help_text)
+        work.sink.report("TW1014", f"unknown profile `{work.profile}`", span, help=suggestion(near, known))
         return root
     laid = overlay(root, chosen.value)
     return laid if isinstance(laid, MappingNode) else root

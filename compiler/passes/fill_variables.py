@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from tunewright.compiler.passes.secrets import SECRET_KEYS, VARIABLE
 from tunewright.compiler.passes.work import Work
-from tunewright.spec.document import Document
+from tunewright.spec.document import Document, Path
 from tunewright.spec.source import Span
 from tunewright.spec.syntax import Entry, MappingNode, Node, ScalarNode, SequenceNode, resolve_scalar
 
@@ -14,39 +14,44 @@ def fill_variables(work: Work) -> Work:
     assert work.document is not None
     filler = _Filler(work)
     entries = {
-        name: entry if name == "profiles" else Entry(entry.key, filler.filled(entry.value, name))
+        name: entry if name == "profiles" else Entry(entry.key, filler.filled(entry.value, (name,)))
         for name, entry in work.document.root.entries.items()
     }
     root = MappingNode(entries, work.document.root.span)
-    return replace(work, document=Document(work.document.source, root), filled=filler.used)
+    return replace(work, document=Document(work.document.source, root), filled=filler.used, poisoned=frozenset(filler.unset))
 
 
 @dataclass(slots=True)
 class _Filler:
     work: Work
     used: dict[str, str] = field(default_factory=dict)
+    unset: set[Path] = field(default_factory=set)
 
-    def filled(self, node: Node, key: str) -> Node:
-        """Return a node with its texts filled in; `key` is the nearest key above it."""
+    def filled(self, node: Node, path: Path) -> Node:
+        """Return the node at a path with its texts filled in."""
         match node:
             case MappingNode():
                 entries = {
-                    name: Entry(entry.key, self.filled(entry.value, name)) for name, entry in node.entries.items()
+                    name: Entry(entry.key, self.filled(entry.value, (*path, name)))
+                    for name, entry in node.entries.items()
                 }
                 return MappingNode(entries, node.span)
             case SequenceNode():
-                return SequenceNode(tuple(self.filled(item, key) for item in node.items), node.span)
-            case ScalarNode(value=str(text)) if key not in SECRET_KEYS and VARIABLE.search(text):
-                return self._text(node, text)
+                return SequenceNode(
+                    tuple(self.filled(item, (*path, index)) for index, item in enumerate(node.items)), node.span
+                )
+            case ScalarNode(value=str(text)) if VARIABLE.search(text) and SECRET_KEYS.isdisjoint(path):
+                return self._text(node, text, path)
             case _:
                 return node
 
-    def _text(self, node: ScalarNode, text: str) -> ScalarNode:
+    def _text(self, node: ScalarNode, text: str, path: Path) -> ScalarNode:
         for match in VARIABLE.finditer(text):
             name = match.group(1)
             if name in self.work.variables:
                 self.used[name] = self.work.variables[name]
             else:
+                self.unset.add(path)
                 self.work.sink.report(
                     "TW1018",
                     f"the variable `{name}` is not set",

@@ -11,7 +11,7 @@ from tunewright.compiler.ir.resolved import ModelState
 from tunewright.compiler.passes.work import References, Work
 from tunewright.spec.diagnostics import Edit, Label
 from tunewright.spec.model.document import VERBS, Spec, Step
-from tunewright.spec.suggest import listed, nearest
+from tunewright.spec.suggest import listed, nearest, suggestion
 
 BASE = "base"
 MODEL_VERBS = frozenset({"train", "export"})
@@ -143,8 +143,7 @@ def _check_name(
         return False
     near = nearest(name, [*known, *extra])
     here = f"{what}s here: {listed([*known, *extra])}" if known else f"there are no {what}s: declare it under `{section}`"
-    help_text = f"did you mean `{near}`? ({here})" if near else here
-    work.sink.report("TW2001", f"unknown {what} `{name}`", span, help=help_text, edit=Edit(span, near) if near else None)
+    work.sink.report("TW2001", f"unknown {what} `{name}`", span, help=suggestion(near, here), edit=Edit(span, near) if near else None)
     return False
 
 

@@ -1,5 +1,6 @@
 """Family 2: what a spec refers to, and the rows it learns from."""
 
+from tunewright.compiler.facts.benchmarks import BENCHMARKS
 from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, RowProblem
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.compiler.passes import machine
@@ -8,7 +9,7 @@ from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.formats import FORMATS_BY_METHOD
 from tunewright.spec.source import Span
-from tunewright.spec.suggest import nearest
+from tunewright.spec.suggest import nearest, suggestion
 
 _DATA_SCHEMES = ("file:", "dir:", "hf://datasets/")
 _MODEL_SCHEMES = ("hf://", "ms://", "dir:", "gguf:", "package:")
@@ -47,7 +48,9 @@ def _check_files(work: Work) -> None:
         # What is not a file there, the collector says in a problem without a line.
         whole = [problem for problem in facts.problems if problem.line is None and problem.message != NO_ROWS]
         missing = [file for file in facts.files if file.digest is None]
-        if missing and not work.is_poisoned(section, name):
+        if work.is_faulty(section, name):
+            continue
+        if missing:
             work.sink.report("TW2010", f"there is no file `{missing[0].written}`", span, help="paths start at the folder of the spec")
         elif whole and not missing:
             work.sink.report("TW2010", f"`{whole[0].file}`: {whole[0].message}", span)
@@ -131,7 +134,7 @@ def _check_row_counts(work: Work) -> None:
         if facts.rows == 0 and facts.problems and all(problem.message == NO_ROWS for problem in facts.problems):
             work.sink.report("TW2014", f"{'data set' if section == 'data' else 'suite'} `{name}` has no rows", span)
     for step, train in work.resolved.trains():
-        rows = _rows(work, train)
+        rows = 0 if any(work.is_faulty("data", name) for name in train.data) else _rows(work, train)
         if rows and rows < train.global_batch_size:
             work.sink.report(
                 "TW2015", f"`{step.name}` takes {train.global_batch_size} rows a step but has only {rows}", work.value_span("steps", step.name, "train", "data"),
@@ -155,7 +158,7 @@ def _rows(work: Work, train: ResolvedTrain) -> int:
 def _check_model(work: Work) -> None:
     assert work.spec is not None
     source = work.spec.base.model
-    if work.is_poisoned("base") or not source.startswith(_MODEL_SCHEMES):
+    if work.is_poisoned("base", "model") or not source.startswith(_MODEL_SCHEMES):
         return
     model, span = machine.base_model(work), work.value_span("base", "model")
     if model.problem:
@@ -208,8 +211,6 @@ def _check_unused(work: Work) -> None:
 
 
 def _check_suites_named(work: Work) -> None:
-    from tunewright.compiler.facts.benchmarks import BENCHMARKS
-
     assert work.spec is not None
     for name, step in work.spec.steps.items():
         if step.evaluate is None:
@@ -222,7 +223,7 @@ def _check_suites_named(work: Work) -> None:
             own = ", ".join(work.spec.suites) or "none"
             work.sink.report(
                 "TW2022", f"unknown suite `{suite}`", work.value_span(*path),
-                help=(f"did you mean `{near}`? " if near else "") + f"(own suites: {own}; benchmarks: {', '.join(BENCHMARKS)})",
+                help=suggestion(near, f"own suites: {own}; benchmarks: {', '.join(BENCHMARKS)}"),
             )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.source import Span
-from tunewright.spec.suggest import listed, nearest
+from tunewright.spec.suggest import listed, nearest, suggestion
 
 
 def _requirements(work: Work) -> Iterator[tuple[str, Span]]:
@@ -81,7 +81,7 @@ def _check_metric(work: Work, path: str, span: Span) -> None:
         if work.is_poisoned("steps", step) or any(bad[:2] == ("steps", step) for bad in work.poisoned):
             return
         near = nearest(step, exams)
-        work.sink.report("TW4002", f"`{step}` is no evaluation step", span, help=(f"did you mean `{near}`? " if near else "") + f"(evaluation steps: {listed(exams) or 'none'})")
+        work.sink.report("TW4002", f"`{step}` is no evaluation step", span, help=suggestion(near, f"evaluation steps: {listed(exams) or 'none'}"))
         return
     evaluate = work.spec.steps[step].evaluate
     assert evaluate is not None
@@ -98,7 +98,7 @@ def _check_metric(work: Work, path: str, span: Span) -> None:
         )  # fmt: skip
     elif reported is not None and metric != "*" and metric not in reported:
         near = nearest(metric, reported)
-        work.sink.report("TW4002", f"suite `{suite}` reports no `{metric}`", span, help=(f"did you mean `{near}`? " if near else "") + f"(it reports: {', '.join(reported)})")
+        work.sink.report("TW4002", f"suite `{suite}` reports no `{metric}`", span, help=suggestion(near, f"it reports: {', '.join(reported)}"))
 
 
 _BOUND = re.compile(r"\s*([a-z_]\w*\.\w+\.(\w+))\s*(>=|>)\s*(\d+(?:\.\d+)?)\s*\Z")
@@ -131,7 +131,7 @@ def _check_suites(work: Work) -> None:
             near = nearest(suite.benchmark, BENCHMARKS)
             work.sink.report(
                 "TW4006", f"unknown benchmark `{suite.benchmark}`", work.value_span("suites", name, "benchmark"),
-                help=(f"did you mean `{near}`? " if near else "") + f"(known: {', '.join(BENCHMARKS)})",
+                help=suggestion(near, f"known: {', '.join(BENCHMARKS)}"),
             )  # fmt: skip
 
 

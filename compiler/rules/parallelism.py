@@ -8,7 +8,7 @@ from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.source import Span
-from tunewright.spec.suggest import listed, nearest
+from tunewright.spec.suggest import listed, nearest, suggestion
 
 _ZERO = ("zero1", "zero2", "zero3")
 _SIZES = ("tensor_parallel", "pipeline_parallel", "context_parallel", "expert_parallel")
@@ -217,7 +217,7 @@ def _check_accelerator(work: Work) -> None:
     near = nearest(resources.accelerator, ACCELERATOR_NAMES)
     work.sink.report(
         "TW8001", f"unknown accelerator `{resources.accelerator}`", work.value_span("resources", "accelerator"),
-        help=(f"did you mean `{near}`? " if near else "") + f"(known: {listed(ACCELERATOR_NAMES, 40)})",
+        help=suggestion(near, f"known: {listed(ACCELERATOR_NAMES, 40)}"),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Edit, Label
 from tunewright.spec.model.train import Train
-from tunewright.spec.suggest import listed, nearest
+from tunewright.spec.suggest import listed, nearest, suggestion
 
 _PREFERENCE = ("dpo", "orpo", "kto")
 _ADAPTER_KEYS = ("rank", "alpha", "dropout", "target_modules")
@@ -44,7 +44,7 @@ def _check_target_modules(work: Work) -> None:
             span = work.value_span(*path)
             work.sink.report(
                 "TW3001", f"the base model has no layer `{module}`", span, labels=(Label(work.value_span("base", "model"), f"a {model.model_type} model"),),
-                help=(f"did you mean `{near}`? " if near else "") + f"(layers here: {listed(known, 12)}; or `all-linear`)",
+                help=suggestion(near, f"layers here: {listed(known, 12)}; or `all-linear`"),
                 edit=Edit(span, near) if near else None,
             )  # fmt: skip
 
