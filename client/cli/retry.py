@@ -7,7 +7,7 @@ import click
 
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
-from tunewright.client.cli.interrupt import follow_or_cancel
+from tunewright.client.cli.interrupt import Interrupts, follow_or_cancel
 from tunewright.client.cli.screen import show, show_json
 
 
@@ -18,10 +18,11 @@ from tunewright.client.cli.screen import show, show_json
 @daemon_option
 def command(run: str, detach: bool, as_json: bool, target: str | None) -> int:
     """Run the very plan of RUN again: what succeeded is reused, what failed goes on from its last checkpoint."""
-    with started(target) as client:
-        again = client.retry(run, request_id=uuid.uuid4().hex)
+    with started(target) as client, Interrupts() as interrupts:
+        with interrupts.held():
+            again = client.retry(run, request_id=uuid.uuid4().hex)
         if not detach:
-            return follow_or_cancel(client, again, client.get_run(again.id).plan, as_json=as_json)
+            return follow_or_cancel(client, again, client.get_run(again.id).plan, interrupts, as_json=as_json)
     if as_json:
         show_json(asdict(again))
     else:

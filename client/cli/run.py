@@ -1,10 +1,9 @@
 """`tunewright run`: compile, start, follow to the end, say what came of it."""
 
-import signal
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,8 @@ from tunewright.compiler.ir.plan import Plan
 
 if TYPE_CHECKING:
     from tunewright.client.api import Client
-    from tunewright.client.values import CreatedRun, SpecSource
+    from tunewright.client.cli.interrupt import Interrupts
+    from tunewright.client.values import CreatedRun
 
 
 @click.command(epilog="Example: tunewright run life.yaml --set steps.align.train.beta=0.2")
@@ -48,15 +48,15 @@ def command(
     Finished steps are reused. Ctrl-C cancels the run and waits for it; a second Ctrl-C stops it at once. Ends with 1
     when a gate says no or the run fails, 130 when it was cancelled.
     """
-    from tunewright.client.cli.interrupt import follow_or_cancel
+    from tunewright.client.cli.interrupt import Interrupts, follow_or_cancel
 
     compilation = compile_or_stop(spec, profile=profile, sets=sets)
     plan = executable(compilation)
-    with started(target) as client:
-        created = create(client, compilation, spec, profile, sets, expected=expected, sync=sync)
+    with started(target) as client, Interrupts() as interrupts:
+        created = create(client, compilation, spec, profile, sets, expected=expected, sync=sync, interrupts=interrupts)
         if not no_lock and spec != STANDARD_INPUT:
             write_lock(Path(spec), created.plan.get("lock") or plan.lock)
-        return follow_or_cancel(client, created.run, created.plan, as_json=as_json)
+        return follow_or_cancel(client, created.run, created.plan, interrupts, as_json=as_json)
 
 
 def executable(compilation: Compilation) -> Plan:
@@ -80,6 +80,7 @@ def create(
     *,
     expected: str = "",
     sync: bool = False,
+    interrupts: "Interrupts | None" = None,
 ) -> "CreatedRun":
     """Start the run; where an environment is missing, install it when that was asked for or is agreed to."""
     from tunewright.client.errors import RefusedError
@@ -88,12 +89,14 @@ def create(
     source = spec_source(compilation.source, spec, profile, sets)
     request: dict[str, Any] = {"request_id": uuid.uuid4().hex, "expected_plan_digest": expected}
     try:
-        return _create_whole(client, source, request)
+        with interrupts.held() if interrupts else nullcontext():
+            return client.create_run(source, **request)
     except RefusedError as error:
         if error.reason != "ENVIRONMENT_MISSING" or compilation.plan is None:
             raise
         _install_missing(compilation.plan, error, sync)
-    return _create_whole(client, source, request)
+    with interrupts.held() if interrupts else nullcontext():
+        return client.create_run(source, **request)
 
 
 def _install_missing(plan: Plan, refusal: Exception, sync: bool) -> None:
@@ -118,28 +121,3 @@ def _install_missing(plan: Plan, refusal: Exception, sync: bool) -> None:
         )
     for name in missing:
         install(name)
-
-
-def _create_whole(client: "Client", source: "SpecSource", request: Mapping[str, Any]) -> "CreatedRun":
-    """Create a run; a Ctrl-C meanwhile cancels it as soon as it is known, so that none is left behind unseen."""
-    with _one_interrupt_held() as held:
-        created = client.create_run(source, **request)
-    if held:
-        client.cancel(created.run.id, mode="graceful", reason="Ctrl-C")
-    return created
-
-
-@contextmanager
-def _one_interrupt_held() -> Iterator[list[int]]:
-    held: list[int] = []
-
-    def hold(number: int, _frame: object) -> None:
-        if held:
-            raise KeyboardInterrupt
-        held.append(number)
-
-    before = signal.signal(signal.SIGINT, hold)
-    try:
-        yield held
-    finally:
-        signal.signal(signal.SIGINT, before)

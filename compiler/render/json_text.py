@@ -1,4 +1,4 @@
-"""Diagnostics as JSON values, named as in `tunewright.v1.Diagnostic`: lines and UTF-16 columns from 1, ends exclusive."""
+"""Diagnostics as JSON, named as in `tunewright.v1.Diagnostic`: lines and UTF-16 columns from 1, ends exclusive."""
 
 from typing import Any
 

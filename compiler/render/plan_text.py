@@ -18,9 +18,8 @@ def render_plan(plan: Plan, actions: Sequence[StepAction], *, spec: str = "life.
     by_step = {action.step: action for action in actions}
     lines = [_title(plan), "", *_table(plan, by_step), ""]
     lines += [f"  {sentence}" for sentence in _totals(plan, by_step)]
-    lines.append(
-        f"  run it:  tunewright run {spec}      a step's command:  tunewright plan {spec} --step {plan.steps[-1].name}"
-    )
+    shown = next((step for step in plan.steps if step.verb == "train"), plan.steps[-1])
+    lines.append(f"  run it:  tunewright run {spec}      a step's command:  tunewright plan {spec} --step {shown.name}")
     return clean_line_wise(lines)
 
 
@@ -46,13 +45,25 @@ def _table(plan: Plan, actions: Mapping[str, StepAction]) -> list[str]:
     for step in plan.steps:
         memory = _memory(step.estimate, not capacity_shown)
         capacity_shown = capacity_shown or bool(memory)
-        where = shorten(step.summary, _MAX_SUMMARY)
-        rows.append((step.name, step.verb, where, memory, _time(step), _result(step, actions.get(step.name))))
+        rows.append((step.name, step.verb, step.summary, memory, _time(step), _result(step, actions.get(step.name))))
     names = {step.name for step in plan.steps}
     rows += [
         (name, "", "", "", "", f"remove  ({action.because})") for name, action in actions.items() if name not in names
     ]
-    return aligned(rows)
+    return aligned(_fitted(rows))
+
+
+def _fitted(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, str, str, str]]:
+    """Join what a step is and what it takes into one cell: a gate takes nothing, so its requirement has more room."""
+    inner = [[shorten(where, _MAX_SUMMARY), memory, time] for _, _, where, memory, time, _ in rows if memory or time]
+    widths = [max(len(row[index]) for row in inner) for index in range(3)]
+    room = sum(widths) + 4
+    fitted = []
+    for name, verb, where, memory, time, result in rows:
+        cells = (shorten(where, _MAX_SUMMARY), memory, time)
+        joined = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        fitted.append((name, verb, joined if memory or time else shorten(where, room).ljust(room), result))
+    return fitted
 
 
 def _memory(estimate: Estimate, with_capacity: bool) -> str:
@@ -82,10 +93,10 @@ def _totals(plan: Plan, actions: Mapping[str, StepAction]) -> list[str]:
     todo = [step for step in plan.steps if step not in reused and step not in blocked]
     parts = [f"{len(reused)} reused"] if reused else []
     parts.append(f"{len(todo)} to do" if todo else "nothing to do")
-    sentences = [f"{', '.join(parts)}{_expected(todo)}.  {_what_leaves(plan)}"]
+    sentences = [f"{', '.join(parts)}{_expected(todo)}.  {_what_leaves(todo)}"]
     if blocked:
         sentences.append(
-            f"{counted(len(blocked), 'step')} can be planned but not run yet: {', '.join(step.name for step in blocked)}."
+            f"{counted(len(blocked), 'step')} can't be run yet: {', '.join(step.name for step in blocked)}."
         )
     return sentences
 
@@ -101,13 +112,13 @@ def _expected(todo: Sequence[Step]) -> str:
     return f", about {rough_duration(seconds)}{spread}"
 
 
-def _what_leaves(plan: Plan) -> str:
+def _what_leaves(todo: Sequence[Step]) -> str:
     """Say what goes over the network: hubs are asked for models and data, alerts go to webhooks."""
-    hubs = sorted({text for step in plan.steps for text in _remote(step)})
-    alerts = [step.name for step in plan.steps if step.gate is not None and "alert" in step.gate.on_fail]
+    hubs = sorted({text for step in todo for text in _remote(step)})
+    alerts = [step.name for step in todo if step.gate is not None and "alert" in step.gate.on_fail]
     told = f"  Alerts of {', '.join(alerts)} go to their webhooks." if alerts else ""
     if hubs:
-        return f"Fetched: {', '.join(hubs)}.{told}"
+        return f"Fetches {', '.join(hubs)}.{told}"
     return told.strip() or "Nothing leaves this machine."
 
 

@@ -1,5 +1,7 @@
 """Sizes, durations and figures as people read them."""
 
+_UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+
 
 def size(count: float) -> str:
     """Return bytes as `113 MB` (powers of ten, two or three digits)."""
@@ -8,6 +10,13 @@ def size(count: float) -> str:
             return _rounded(count, unit)
         count /= 1000
     return _rounded(count, "TB")
+
+
+def share_of_size(used: float, whole: float) -> str:
+    """Return `2.6/2.9 GB`, both in the unit of the whole."""
+    unit = size(whole).split()[1]
+    parts = [f"{count / _UNITS[unit]:.1f}" if unit != "B" else f"{count:.0f}" for count in (used, whole)]
+    return f"{'/'.join(parts)} {unit}"
 
 
 def duration(seconds: float) -> str:

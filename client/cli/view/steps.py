@@ -6,7 +6,7 @@ from itertools import pairwise
 from tunewright.client.cli.view.progress import StepProgress
 from tunewright.client.values import RunStep
 from tunewright.compiler.render.plain import clean_line
-from tunewright.compiler.render.quantities import duration, figure, rough_duration, size
+from tunewright.compiler.render.quantities import duration, figure, rough_duration, share_of_size, size
 
 #: What the first column says for each state.
 STATE_WORDS = {
@@ -100,6 +100,6 @@ def _figures(progress: StepProgress, memory_bytes: int | None, blocks: bool) -> 
     if "tokens_per_second" in values:
         parts.append(f"{figure(values['tokens_per_second'])} tok/s")
     if "memory_bytes" in values:
-        used = size(values["memory_bytes"])
-        parts.append(f"{used} of {size(memory_bytes)}" if memory_bytes else used)
+        used = values["memory_bytes"]
+        parts.append(share_of_size(used, memory_bytes) if memory_bytes else size(used))
     return parts

@@ -23,7 +23,7 @@ def render_summary(run: Run, plan: Mapping[str, Any], progress: RunProgress, *, 
     lines = [_title(run), "", *_table(run, progress)]
     failure = _failure(run)
     if failure is not None:
-        lines += ["", *_why(run, failure, log_end), *_kept(run), *_next(run)]
+        lines += ["", *_why(run, failure, log_end), *_kept(run), *_next(run, failure)]
     elif run.state == "cancelled":
         lines += [
             "",
@@ -125,7 +125,7 @@ def _why(run: Run, failure: Failure, log_end: str) -> list[str]:
     lines = [clean_line(f"  {place}{failure.message}  [{failure.reason}]")]
     if failure.help:
         lines.append(clean_line(f"  help: {failure.help}"))
-    tail = clean(log_end).splitlines()[-_LOG_LINES:]
+    tail = [line for line in clean(log_end).splitlines() if line.strip() != failure.message.strip()][-_LOG_LINES:]
     if tail:
         lines += [
             "",
@@ -141,10 +141,12 @@ def _kept(run: Run) -> list[str]:
     return [f"  kept       {counted(len(done), 'finished step')}: {', '.join(done)}"] if done else []
 
 
-def _next(run: Run) -> list[str]:
+def _next(run: Run, failure: Failure) -> list[str]:
     if any(step.verdict is not None and not step.verdict.passed for step in run.steps):
         return [f"  next       change the spec or its data, then: tunewright run {run.spec_path or run.spec_name}"]
-    return [f"  next       go on from the last checkpoint: tunewright retry {run.id}"]
+    trained = any(step.step == failure.step and step.verb == "train" for step in run.steps)
+    how = "goes on from the last checkpoint" if trained else "what is finished is reused"
+    return [f"  next       tunewright retry {run.id}   ({how})"]
 
 
 def _live(run: Run, plan: Mapping[str, Any], progress: RunProgress) -> list[str]:

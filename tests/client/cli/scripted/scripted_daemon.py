@@ -1,4 +1,4 @@
-"""A real daemon with our real compiler, whose steps play scripts: `scripts.json` beside the spec says what each step does."""
+"""A real daemon with the real compiler, whose steps play scripts: `scripts.json` beside the spec has one a step."""
 
 import json
 import sys
@@ -27,7 +27,9 @@ def scripted(submitted: Submitted) -> Compiled:
     if compiled.plan is None:
         return compiled
     scripts = json.loads((submitted.base_directory / "scripts.json").read_text())
-    steps = tuple(step if step.launch is None else played(step, scripts.get(step.name, [])) for step in compiled.plan.steps)
+    steps = tuple(
+        step if step.launch is None else played(step, scripts.get(step.name, [])) for step in compiled.plan.steps
+    )
     return replace(compiled, plan=seal(replace(compiled.plan, steps=steps, digest="")))
 
 
