@@ -2,6 +2,7 @@
 
 import gc
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,9 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     probes = probes or [prompt_tokens(tokenizer, as_messages(_PROBE_WITHOUT_DATA))]
 
     outputs = bundle / contract.OUTPUTS
+    # An earlier attempt may have been killed while it wrote its shards.
+    shutil.rmtree(outputs, ignore_errors=True)
+    outputs.mkdir()
     record: dict[str, Any] = {
         "size_before_bytes": weight_bytes(order.model),
         "precision": order.parameters["precision"],
@@ -151,6 +155,7 @@ def _write_quantized(order: _Order, bundle: Path, report: Reporter) -> None:
     packaging.save_model(model, plain, bundle / contract.OUTPUTS, order.parameters["max_shard_size_bytes"])
     del model
     gc.collect()
+    shutil.rmtree(plain)
 
 
 def _plain_folder(order: _Order, bundle: Path) -> Path:
