@@ -149,7 +149,9 @@ def _check_other_profiles(work: Work) -> None:
         if other == work.profile or inside is None:
             continue
         checked = read(new_work(work.source.text, work.source.name, profile=other, variables=work.variables))
-        work.sink.extend(item for item in checked.sink if _is_inside(item.primary.span, inside.span))
+        # Its variables need to be set only where it is chosen.
+        findings = [item for item in checked.sink if item.code != "TW1018"]
+        work.sink.extend(item for item in findings if _is_inside(item.primary.span, inside.span))
 
 
 def _is_inside(inner: Span, outer: Span) -> bool:

@@ -148,6 +148,8 @@ def _yaml_help(source: SourceFile, span: Span) -> str | None:
     line = source.line_text(span.begin.line)
     if "\t" in line:
         return "indent with spaces: YAML forbids tabs"
+    if "${" in line:
+        return 'between `{` and `}` a reference stands in quotes: "${env:NAME}"'
     if line.count("{") != line.count("}") or line.count("[") != line.count("]"):
         return "brackets are not closed on this line"
     return None

@@ -228,6 +228,11 @@ def _check_suites_named(work: Work) -> None:
 
 
 RULES = (
+    # First: a source that is not understood is not looked for.
+    Rule(
+        code="TW2016", phase=Phase.TEXT, why="A source says where it is: a guess between a hub and a folder would fetch the wrong thing.",
+        check=_check_schemes, resolved=False, bad="data: {rows: {source: rows.jsonl}}", good='data: {rows: {source: "file:rows.jsonl"}}',
+    ),
     Rule(
         code="TW2001", phase=Phase.TEXT, why="A step, data set or suite that is not declared can't be meant; elsewhere this shows after the model was loaded.",
         bad="steps: {sft: {train: {data: row}}}", good="steps: {sft: {train: {data: rows}}}",
@@ -268,10 +273,6 @@ RULES = (
     Rule(
         code="TW2015", phase=Phase.DATA, why="With fewer rows than one optimizer step takes, trainers stop with an unrelated error or learn nothing.",
         bad="steps: {sft: {train: {per_device_train_batch_size: 64}}}", good="steps: {sft: {train: {per_device_train_batch_size: 4}}}",
-    ),
-    Rule(
-        code="TW2016", phase=Phase.TEXT, why="A source says where it is: a guess between a hub and a folder would fetch the wrong thing.",
-        check=_check_schemes, resolved=False, bad="data: {rows: {source: rows.jsonl}}", good='data: {rows: {source: "file:rows.jsonl"}}',
     ),
     Rule(
         code="TW2017", phase=Phase.MODEL, why="A model folder without weights or configuration is found before anything starts.", check=_check_model, resolved=False,

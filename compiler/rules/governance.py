@@ -69,6 +69,8 @@ def _check_remote_code(work: Work) -> None:
     assert work.spec is not None
     model = machine.base_model(work)
     span = work.value_span("base", "trust_remote_code")
+    if work.is_poisoned("base", "trust_remote_code"):
+        return
     if work.spec.base.trust_remote_code:
         work.sink.report("TW7002", "Python code of the model's folder will run", span, help="accept it with `allow: [{code: TW7002, reason: ...}]` after reading that code")
     elif model.remote_code:
