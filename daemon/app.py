@@ -4,54 +4,29 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import sys
-from dataclasses import dataclass
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
 
-from tunewright.daemon.changes import Changes
 from tunewright.daemon.clock import Clock, system_clock
-from tunewright.daemon.compile import Compiler, compile_with
-from tunewright.daemon.engine.admission import Admission
-from tunewright.daemon.engine.attempts import AttemptKeeper
-from tunewright.daemon.engine.deployments import DeploymentKeeper
-from tunewright.daemon.engine.ledger import Ledger
-from tunewright.daemon.engine.reconciler import Reconciler
-from tunewright.daemon.engine.results import Results
-from tunewright.daemon.engine.step_files import Interpreters
-from tunewright.daemon.home import Home, HomeTakenError, cache_folder
+from tunewright.daemon.compile import Compiler
+from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.log import log_to_stderr
-from tunewright.daemon.services.artifacts import ArtifactService
-from tunewright.daemon.services.border import Activity, Border
-from tunewright.daemon.services.deployments import DeploymentService
-from tunewright.daemon.services.logs import LogService
-from tunewright.daemon.services.runs import RunService
-from tunewright.daemon.services.server import ServerService
-from tunewright.daemon.services.specs import SpecService
+from tunewright.daemon.parts import Parts, assemble
+from tunewright.daemon.services.border import Border
+from tunewright.daemon.services.register import SERVICES, add_services
 from tunewright.daemon.settings import Settings, SettingsError
-from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.schema import SchemaError
-from tunewright.proto.v1 import (
-    artifact_service_pb2,
-    artifact_service_pb2_grpc,
-    deployment_service_pb2,
-    deployment_service_pb2_grpc,
-    log_service_pb2,
-    log_service_pb2_grpc,
-    run_service_pb2,
-    run_service_pb2_grpc,
-    server_service_pb2,
-    server_service_pb2_grpc,
-    spec_service_pb2,
-    spec_service_pb2_grpc,
-)
 
 _log = logging.getLogger(__name__)
 
 EXIT_REFUSED = 3
+_STORE_HELP = (
+    "move it away to begin a new one (bundles and artifacts stay where they are), or put a backup in its place"
+)
 _GRACE_SECONDS = 2.0
 _OPTIONS = (
     # gRPC shares ports by default: a second daemon would silently take half of the connections.
@@ -61,17 +36,6 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 20_000),
-)
-SERVICES = tuple(
-    module.DESCRIPTOR.services_by_name[name].full_name
-    for module, name in (
-        (spec_service_pb2, "SpecService"),
-        (run_service_pb2, "RunService"),
-        (log_service_pb2, "LogService"),
-        (artifact_service_pb2, "ArtifactService"),
-        (deployment_service_pb2, "DeploymentService"),
-        (server_service_pb2, "ServerService"),
-    )
 )
 
 
@@ -93,6 +57,8 @@ def serve(settings: Settings, compiler: Compiler | None = None, clock: Clock | N
         return asyncio.run(_serve(settings, home, compiler, clock or system_clock()))
     except (SchemaError, ListenError) as error:
         return _refuse(str(error))
+    except sqlite3.DatabaseError as error:
+        return _refuse(f"the store {home.database} can't be opened ({error}); {_STORE_HELP}")
     finally:
         os.close(owned)
 
@@ -102,84 +68,11 @@ def _refuse(sentence: str) -> int:
     return EXIT_REFUSED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    settings: Settings
-    home: Home
-    clock: Clock
-    database: Database
-    changes: Changes
-    activity: Activity
-    ledger: Ledger
-    deployments: DeploymentKeeper
-    reconciler: Reconciler
-    admission: Admission
-    compiler: Compiler
-    ending: asyncio.Event
-
-
-def _assemble(settings: Settings, home: Home, compiler: Compiler | None, clock: Clock) -> _Parts:
-    environments = cache_folder() / "environments"
-    interpreters = Interpreters(environments)
-    database, changes = Database(home.database), Changes()
-    database.start(changes.ring)
-    ledger = Ledger(database, clock)
-    deployments = DeploymentKeeper(ledger, home)
-    keeper = AttemptKeeper(ledger, home, interpreters)
-    reconciler = Reconciler(ledger, home, keeper, deployments, settings.slots)
-    deployments.ended = reconciler.wake_all
-    return _Parts(
-        settings=settings,
-        home=home,
-        clock=clock,
-        database=database,
-        changes=changes,
-        activity=Activity(),
-        ledger=ledger,
-        deployments=deployments,
-        reconciler=reconciler,
-        admission=Admission(database, clock, Results(database.read, home), interpreters),
-        compiler=compiler or compile_with(home.root, environments),
-        ending=asyncio.Event(),
-    )
-
-
-def _add_services(server: grpc.aio.Server, parts: _Parts, addresses: tuple[str, ...]) -> None:
-    database, home, ledger = parts.database, parts.home, parts.ledger
-    reconciler = parts.reconciler
-    spec_service_pb2_grpc.add_SpecServiceServicer_to_server(SpecService(parts.compiler, parts.admission), server)
-    run_service = RunService(
-        compiler=parts.compiler,
-        admission=parts.admission,
-        ledger=ledger,
-        changes=parts.changes,
-        wake=reconciler.wake,
-    )
-    run_service_pb2_grpc.add_RunServiceServicer_to_server(run_service, server)
-    log_service = LogService(ledger=ledger, home=home, changes=parts.changes)
-    log_service_pb2_grpc.add_LogServiceServicer_to_server(log_service, server)
-    artifact_service = ArtifactService(database=database, home=home)
-    artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(artifact_service, server)
-    deployment_service = DeploymentService(database=database, keeper=parts.deployments)
-    deployment_service_pb2_grpc.add_DeploymentServiceServicer_to_server(deployment_service, server)
-    server_service = ServerService(
-        database=database,
-        home=home,
-        private=parts.settings.private,
-        addresses=addresses,
-        start_time=parts.clock.now(),
-        active_runs=lambda: reconciler.active_runs,
-        shut_down=parts.ending.set,
-    )
-    server_service_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
-    reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-
-
 async def _serve(settings: Settings, home: Home, compiler: Compiler | None, clock: Clock) -> int:
-    parts = _assemble(settings, home, compiler, clock)
+    parts = assemble(settings, home, compiler, clock)
     server = grpc.aio.server(interceptors=(Border(parts.activity),), options=_OPTIONS)
     addresses = _listen(server, settings, home)
-    _add_services(server, parts, addresses)
+    add_services(server, parts, addresses)
     vitals = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(vitals, server)
 
@@ -239,7 +132,7 @@ def _end_on_signals(ending: asyncio.Event) -> None:
         loop.add_signal_handler(number, end)
 
 
-async def _end_when_idle(parts: _Parts) -> None:
+async def _end_when_idle(parts: Parts) -> None:
     """Deployments do not count: their supervisors outlive us, and the next daemon takes them up again."""
     limit = parts.settings.idle_seconds
     while parts.reconciler.active_runs or parts.activity.idle_seconds() < limit:

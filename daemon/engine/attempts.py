@@ -96,7 +96,7 @@ class AttemptKeeper:
             return await self._end(run, step, Stopped(), "CANCELLED")
         if self._launches.get(key, 0) >= _MAX_LAUNCHES:
             await asyncio.to_thread(withhold, bundle)
-            return await self._end(run, step, Fail(failure=_launch_failure(bundle)), "LAUNCH_FAILED")
+            return await self._end(run, step, Fail(failure=_launch_failure(bundle), temporary=True), "LAUNCH_FAILED")
         self._launches[key] = self._launches.get(key, 0) + 1
         try:
             content = await asyncio.to_thread(

@@ -61,5 +61,6 @@ def _check_port(step: Step, own_ports: frozenset[int]) -> None:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 return  # the runner says what is wrong with the address
-            message = f"step `{step.name}` wants port {port}, and another program listens there: stop it, or set another `port`"
+            message = f"step `{step.name}` wants port {port}, and another program listens there"
+            message += ": stop it, or set another `port`"
             raise RefusedError("PORT_IN_USE", message, step=step.name, port=str(port)) from error

@@ -52,6 +52,7 @@ class Database:
         self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self.read = self._connect()
         migrate(self.read)
+        _check(self.read)
         self.store_id: str = self.read.execute("SELECT id FROM store").fetchone()[0]
 
     def start(self, committed: Callable[[], None]) -> None:
@@ -141,6 +142,13 @@ class Database:
             else:
                 future.set_exception(error)
         self._committed()
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """A damaged page is found now (0.1 s for 80 MB), not when it is written over."""
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
 
 
 def _run_alone(connection: sqlite3.Connection, operation: _Operation) -> tuple[Any, BaseException | None]:

@@ -1,4 +1,4 @@
-"""What the daemon says is documented: every kind of event in docs/request-lifecycle.md, and nothing that does not exist."""
+"""What the daemon says is documented: every kind of event is in docs/request-lifecycle.md, and no other."""
 
 import re
 from pathlib import Path

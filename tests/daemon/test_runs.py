@@ -4,13 +4,15 @@ import json
 import os
 import signal
 import stat
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from harness.daemons import Daemon, eventually
 from harness.plans import a_gate, a_plan, a_step, metrics, role, write
 
-from tunewright.compiler.ir.plan import Limits
+from tunewright.compiler.ir.plan import Limits, Process
 from tunewright.runners.supervision.record import read_processes
 from tunewright.spec.canonical import digest_of_tree
 
@@ -284,3 +286,28 @@ def test_events_of_a_foreign_runner_are_stored_whatever_they_hold(daemon: Daemon
     (metric,) = [event for event in daemon.events(run.id) if event.kind == "metric"]
     assert metric.body == {"values": {"loss": "nan", "big": "123456789012345678901234567890", "text": "?"}}
     assert [e.body["code"] for e in daemon.events(run.id) if e.kind == "warning"] == ["UNREADABLE_EVENTS"]
+
+
+def test_launch_is_filled_in_files_are_written_and_preparation_comes_first(daemon: Daemon) -> None:
+    note = "import os, sys; open('note', 'a').write(sys.argv[1] + ' ' + os.environ['WORD'] + chr(10))"
+    step = a_step("one", [{"wait_for": "work/note"}, {"wait_for": "work/conf/settings.json"}])
+    assert step.launch is not None
+    prepare = Process(argv=("{python}", "-c", note, "{bundle}"), env={"WORD": "in {bundle}"})
+    launch = replace(step.launch, prepare=(prepare,), files={"conf/settings.json": "{}"})
+    run = daemon.finish(daemon.submit(a_plan(replace(step, launch=launch))).run.id)
+
+    bundle = daemon.bundle(run.id, "one")
+    assert run.state == "succeeded"
+    assert (bundle / "work" / "note").read_text() == f"{bundle} in {bundle}\n"
+    command = json.loads((bundle / "step.json").read_text())["command"]
+    assert command["argv"] == [sys.executable, "-P", "-m", "tunewright.runners.fake", "run", str(bundle)]
+
+
+def test_supervisor_that_never_starts_ends_in_a_failure_with_its_words(stopped_daemon: Daemon) -> None:
+    daemon = stopped_daemon.start(crash_at="no supervisor")
+    run = daemon.finish(daemon.submit(a_plan(a_step("one", limits=Limits(retries=1)))).run.id)
+    assert run.failure is not None
+    assert run.failure.reason == "LAUNCH_FAILED"
+    assert "/nonexistent/supervisor.py" in run.failure.message
+    assert run.step("one").attempt == 2
+    assert (daemon.bundle(run.id, "one") / "claim.json").exists(), "no late supervisor may start the runner"

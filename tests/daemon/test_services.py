@@ -16,8 +16,8 @@ from tunewright.client.api import Client, connect
 from tunewright.client.errors import RefusedError
 from tunewright.client.local import socket_target
 from tunewright.client.values import SpecSource
-from tunewright.daemon.app import SERVICES
 from tunewright.daemon.errors import DOMAIN
+from tunewright.daemon.services.register import SERVICES
 from tunewright.proto.v1 import run_service_pb2, run_service_pb2_grpc
 
 WAIT = {"wait_for": "work/go"}

@@ -206,3 +206,12 @@ def test_durability_is_what_we_ask_for(path: Path) -> None:
         return await database.write(ask)
 
     assert using(path, work) == ["wal", 2, 1, schema.APPLICATION_ID]
+
+
+def test_damaged_store_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path / "h")
+    daemon.home.mkdir()
+    (daemon.home / "control.db").write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 64)
+    assert daemon.start().wait() == 3
+    assert f"the store {daemon.home / 'control.db'} can't be opened" in daemon.log
+    assert "Traceback" not in daemon.log

@@ -2,7 +2,7 @@
 
 Text that begins with `error:` gets that error as its only diagnostic. CRASH_AT names a point at which the daemon is
 killed as by `kill -9`, once: `before launch`, `after launch`, `before adopt`, `after adopt`, `before commit N`,
-`after commit N`.
+`after commit N`; `no supervisor` lets no supervisor start.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tunewright.compiler.ir.plan import plan_from_json
@@ -18,6 +19,7 @@ from tunewright.daemon.app import serve
 from tunewright.daemon.compile import Compiled, Submitted
 from tunewright.daemon.engine import artifacts, attempts
 from tunewright.daemon.store.database import Database
+from tunewright.runners.supervision import spawn
 from tunewright.spec.diagnostics import Diagnostic, Label
 from tunewright.spec.source import SourceFile, Span
 
@@ -68,6 +70,8 @@ def crash_at_commit(when: str, number: int) -> None:
 def arm(point: str) -> None:
     """Set the crash point."""
     match point.split():
+        case ["no", "supervisor"]:
+            spawn._SCRIPT = Path("/nonexistent/supervisor.py")
         case [when, "launch"]:
             attempts.launch = crashing(attempts.launch, when)
         case [when, "adopt"]:

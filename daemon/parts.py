@@ -1,0 +1,64 @@
+"""The parts of a daemon and how they hang together."""
+
+import asyncio
+from dataclasses import dataclass
+
+from tunewright.daemon.changes import Changes
+from tunewright.daemon.clock import Clock
+from tunewright.daemon.compile import Compiler, compile_with
+from tunewright.daemon.engine.admission import Admission
+from tunewright.daemon.engine.attempts import AttemptKeeper
+from tunewright.daemon.engine.deployments import DeploymentKeeper
+from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.reconciler import Reconciler
+from tunewright.daemon.engine.results import Results
+from tunewright.daemon.engine.step_files import Interpreters
+from tunewright.daemon.home import Home, cache_folder
+from tunewright.daemon.services.border import Activity
+from tunewright.daemon.settings import Settings
+from tunewright.daemon.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that lives as long as the daemon; set `ending` to end it."""
+
+    settings: Settings
+    home: Home
+    clock: Clock
+    database: Database
+    changes: Changes
+    activity: Activity
+    ledger: Ledger
+    deployments: DeploymentKeeper
+    reconciler: Reconciler
+    admission: Admission
+    compiler: Compiler
+    ending: asyncio.Event
+
+
+def assemble(settings: Settings, home: Home, compiler: Compiler | None, clock: Clock) -> Parts:
+    """Return the parts of a daemon that owns `home`; the store is open and its writer runs."""
+    environments = cache_folder() / "environments"
+    interpreters = Interpreters(environments)
+    database, changes = Database(home.database), Changes()
+    database.start(changes.ring)
+    ledger = Ledger(database, clock)
+    deployments = DeploymentKeeper(ledger, home)
+    keeper = AttemptKeeper(ledger, home, interpreters)
+    reconciler = Reconciler(ledger, home, keeper, deployments, settings.slots)
+    deployments.ended = reconciler.wake_all
+    return Parts(
+        settings=settings,
+        home=home,
+        clock=clock,
+        database=database,
+        changes=changes,
+        activity=Activity(),
+        ledger=ledger,
+        deployments=deployments,
+        reconciler=reconciler,
+        admission=Admission(database, clock, Results(database.read, home), interpreters),
+        compiler=compiler or compile_with(home.root, environments),
+        ending=asyncio.Event(),
+    )
