@@ -58,7 +58,6 @@ def environment_facts() -> dict[str, EnvironmentFacts]:
     return {
         name: EnvironmentFacts(name=name, digest=digest(name), installed=interpreter(name, root) is not None)
         for name in ENVIRONMENTS
-        if name in ("train", "harness")
     }
 
 

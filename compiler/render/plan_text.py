@@ -19,7 +19,8 @@ def render_plan(plan: Plan, actions: Sequence[StepAction], *, spec: str = "life.
     lines = [_title(plan), "", *_table(plan, by_step), ""]
     lines += [f"  {sentence}" for sentence in _totals(plan, by_step)]
     shown = next((step for step in plan.steps if step.verb == "train"), plan.steps[-1])
-    lines.append(f"  run it:  tunewright run {spec}      a step's command:  tunewright plan {spec} --step {shown.name}")
+    run = f"run it:  tunewright run {spec}      " if not any(step.not_executable for step in plan.steps) else ""
+    lines.append(f"  {run}a step's command:  tunewright plan {spec} --step {shown.name}")
     return clean_line_wise(lines)
 
 

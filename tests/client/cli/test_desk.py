@@ -52,7 +52,7 @@ def test_explain_a_code_and_the_list_of_codes(desk: Desk) -> None:
 def test_explain_a_value_with_its_origin_and_what_depends_on_it(desk: Desk) -> None:
     answer = json.loads(desk.run("explain", "life.yaml", "steps.sft.train.num_train_epochs", "--json").out)
     assert answer["values"] == [
-        {"path": "steps.sft.train.num_train_epochs", "value": 1.0, "origin": "written: life.yaml:7:106"}
+        {"path": "steps.sft.train.num_train_epochs", "value": 1.0, "origin": "written: life.yaml:7:105"}
     ]
     assert answer["dependents"] == ["sft", "exam", "better"]
     default = desk.run("explain", "life.yaml", "steps.sft.train.learning_rate")
