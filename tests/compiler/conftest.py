@@ -173,7 +173,8 @@ def compile_spec(world: Path) -> Callable[..., Compilation]:
 
     def compile_spec(text: str, **options: Any) -> Compilation:
         settings: dict[str, Any] = {"hardware": LAPTOP, "environments": ENVIRONMENTS, "variables": {}}
-        return compile_text(text, name="life.yaml", base_directory=world, **{**settings, **options})
+        settings |= {"name": "life.yaml", "base_directory": world}
+        return compile_text(text, **{**settings, **options})
 
     return compile_spec
 
