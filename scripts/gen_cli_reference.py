@@ -26,12 +26,13 @@ Written by `scripts/gen_cli_reference.py` from the commands' own help.
 | variable | means |
 |---|---|
 | `TUNEWRIGHT_HOME` | folder of store, artifacts, secrets and log; default: the platform's user data folder |
-| `TUNEWRIGHT_CACHE` | folder of models, data and environments for all homes; default: the platform's cache folder |
+| `TUNEWRIGHT_CACHE` | folder of models and environments for all homes; default: the platform's cache folder |
 | `TUNEWRIGHT_DAEMON` | `HOST:PORT` or `unix:PATH` of the daemon to talk to; default: that of the home |
 | `TUNEWRIGHT_DEBUG` | any value: show the traceback of a bug |
 | `NO_COLOR` | any value: no colours |
 
-Beside the spec nothing is written but its lock (`life.lock`), by `plan`, `run` and `submit`; `--no-lock` leaves that out.
+Beside the spec nothing is written but its lock (`life.lock`), by `plan`, `run` and `submit`; `--no-lock`
+leaves that out.
 """
 
 

@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
 
-@click.command(epilog="Example: tunewright stop support-assistant")
+@click.command(epilog="Example: tunewright stop support-assistant-serve")
 @click.argument("name", default="", metavar="[NAME]")
 @click.option("--all", "everything", is_flag=True, help="Stop every service.")
 @click.option("--daemon", "the_daemon", is_flag=True, help="Stop the daemon; runs and services go on without it.")

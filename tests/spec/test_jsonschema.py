@@ -54,7 +54,7 @@ def test_every_key_says_what_it_is_for() -> None:
     [
         "sft: {train: {method: sft, data: rows}}",
         "sft: {train: {method: sft, data: [rows], tuner: lora, parallelism: auto}}",
-        "sft: {train: {method: sft, data: rows, tuner: {type: qlora, rank: 8, target_modules: all-linear}, parallelism: ddp}}",
+        "sft: {train: {method: sft, data: rows, tuner: {type: qlora, target_modules: all-linear}, parallelism: ddp}}",
         "sft: {train: {method: sft, data: rows, parallelism: {strategy: zero2, processes: 2}, learning_rate: 1}}",
         "sft: {train: {method: dpo, from: other, data: rows}, timeout: 10m}",
         "sft: {train: {method: sfd, data: rows}}",

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from tunewright.client.cli.view.progress import RunProgress, StepProgress
+from tunewright.client.cli.view.progress import Measured, RunProgress, StepProgress
 from tunewright.client.cli.view.steps import STATE_WORDS, elapsed, short_artifact
 from tunewright.client.values import STEP_ENDED, Failure, Run, RunStep
 from tunewright.compiler.render.columns import aligned
@@ -53,7 +53,7 @@ def figures(progress: StepProgress) -> str:
     """Return the few figures of a step: what was measured, else what its runner summed up."""
     if progress.measured:
         rows = [item for item in progress.measured.values() if not item.metric.endswith("_stderr")]
-        named = [f"{item.suite}.{item.metric} {figure(item.value)}" for item in rows[:_MAX_FIGURES]]
+        named = [f"{item.suite}.{item.metric} {figure(item.value)}{_spread(item)}" for item in rows[:_MAX_FIGURES]]
         return clean_line("   ".join(named))
     told = [_told(name, value) for name, value in progress.summary.items() if _is_shown(value)]
     return clean_line("   ".join(told[:_MAX_FIGURES]))
@@ -64,6 +64,10 @@ def curl_line(address: str, model: str, question: str) -> str:
     body = {"model": model, "messages": [{"role": "user", "content": question}]}
     quoted = shlex.quote(json.dumps(body, ensure_ascii=True))
     return f"curl -s {address}/chat/completions -H 'content-type: application/json' -d {quoted}"
+
+
+def _spread(item: Measured) -> str:
+    return f" ±{figure(item.error)}" if item.error else ""
 
 
 def _title(run: Run) -> str:
@@ -160,7 +164,7 @@ def _live(run: Run, plan: Mapping[str, Any], progress: RunProgress) -> list[str]
         curl = curl_line(step.address, own.get("served_model_name") or run.spec_name, question)
         lines += [
             "",
-            f"  live       {clean_line(step.address)}   (tunewright stop {run.spec_name} ends it)",
+            f"  live       {clean_line(step.address)}   (tunewright stop {run.spec_name}-{step.step} ends it)",
             f"  try it     {clean_line(curl)}",
         ]
         sample = progress.of(step.step).sample

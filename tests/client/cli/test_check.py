@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import SPEC, Desk
 from harness.daemons import PACKAGE_ROOT
+from scripted.desk import SPEC, Desk
 
 WRONG = SPEC.replace("num_train_epochs: 1", "num_train_epoch: 1").replace("method: sft", "method: sfd")
 
@@ -78,11 +78,15 @@ def test_these_import_nothing_heavy(desk: Desk, arguments: list[str]) -> None:
     """A mistake is found in a fraction of a second only when nothing is loaded that finding it does not need."""
     program = (
         "import sys; from tunewright.client.cli.main import run_command; code = run_command(sys.argv[1:]);"
-        "heavy = {'grpc', 'google', 'torch', 'rich', 'transformers', 'asyncio', 'sqlite3', 'jinja2'} & set(sys.modules);"
-        "sys.stderr.write(f'HEAVY {sorted(heavy)} {code}')"
+        "never = {'grpc', 'google', 'torch', 'rich', 'transformers', 'asyncio', 'sqlite3', 'jinja2'};"
+        "sys.stderr.write(f'HEAVY {sorted(never & set(sys.modules))} {code}')"
     )
     done = subprocess.run(
         [sys.executable, "-P", "-c", program, *arguments],
-        cwd=desk.folder, env={**desk.environment, "PYTHONPATH": PACKAGE_ROOT}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=desk.folder,
+        env={**desk.environment, "PYTHONPATH": PACKAGE_ROOT},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stderr.endswith("HEAVY [] 0"), done.stderr

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import Desk
+from scripted.desk import Desk
 
 from tunewright.client.cli.lockfile import lock_path, write_lock
 

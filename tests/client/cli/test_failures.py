@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Desk
+from scripted.desk import Desk
 
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.failures import explain_failure
@@ -16,10 +16,9 @@ def test_a_bug_leaves_its_traceback_in_a_file(
 ) -> None:
     monkeypatch.setenv("TUNEWRIGHT_HOME", str(tmp_path))
     monkeypatch.delenv("TUNEWRIGHT_DEBUG", raising=False)
-    try:
+    with pytest.raises(ZeroDivisionError) as caught:
         raise ZeroDivisionError("the reason")
-    except ZeroDivisionError as error:
-        assert explain_failure(error) == 70
+    assert explain_failure(caught.value) == 70
     shown = capsys.readouterr().err
     (file,) = (tmp_path / "bugs").iterdir()
     assert str(file) in shown
@@ -33,10 +32,14 @@ def test_a_bug_leaves_its_traceback_in_a_file(
     [
         (CommandError("no such step", help="one of a, b", code=2), 2, "help: one of a, b"),
         (UnreachableError("nobody is there", target="unix:x"), 4, "tunewright daemon"),
-        (RefusedError("no run x", code="not_found", reason="RUN_NOT_FOUND", metadata={}), 3, "the daemon refused: no run x"),
+        (
+            RefusedError("no run x", code="not_found", reason="RUN_NOT_FOUND", metadata={}),
+            3,
+            "the daemon refused: no run x",
+        ),
         (PermissionError(13, "Permission denied", "life.lock"), 1, "error: life.lock: Permission denied"),
     ],
-)  # fmt: skip
+)
 def test_each_failure_has_its_sentence(
     error: Exception, code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

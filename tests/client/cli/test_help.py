@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import golden
+from scripted.desk import golden
 
 from tunewright.client.cli.main import SECTIONS, commands
 

@@ -5,8 +5,8 @@ import signal
 import time
 
 import pytest
-from conftest import Answer, Desk, artifact, exam
 from harness.daemons import eventually
+from scripted.desk import Answer, Desk, artifact, exam
 
 from tunewright.client.api import connect
 from tunewright.client.local import socket_target

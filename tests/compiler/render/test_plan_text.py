@@ -31,23 +31,49 @@ ALIGN = Step(
         "adapter": StepInput(role="adapter", step="sft"),
         "data.pairs": StepInput(role="data", path="data/pairs.jsonl", digest="sha256:" + "ab" * 32),
     },
-    parameters={"method": "dpo", "beta": 0.2, "packing": False, "max_steps": None, "tuner": {"type": "lora", "rank": 16}},
+    parameters={
+        "method": "dpo",
+        "beta": 0.2,
+        "packing": False,
+        "max_steps": None,
+        "tuner": {"type": "lora", "rank": 16},
+    },
     launch=Launch(
         environment="train",
         command=Process(
-            argv=("{python}", "-P", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m",
-                  "tunewright.runners.train_trl", "run", "{bundle}"),
+            argv=(
+                "{python}",
+                "-P",
+                "-m",
+                "torch.distributed.run",
+                "--standalone",
+                "--nproc-per-node",
+                "2",
+                "-m",
+                "tunewright.runners.train_trl",
+                "run",
+                "{bundle}",
+            ),
             env={"OMP_NUM_THREADS": "1", "NOTE": "two words"},
         ),
         files={"deepspeed.json": '{\n  "zero_optimization": {"stage": 2}\n}'},
         processes_per_node=2,
     ),
-    estimate=Estimate(memory_bytes=2_900_000_000, capacity_bytes=24_000_000_000, seconds=150, seconds_low=120, seconds_high=210,
-                      breakdown={"weights": 269_000_000, "activations": 2_000_000_000}),
+    estimate=Estimate(
+        memory_bytes=2_900_000_000,
+        capacity_bytes=24_000_000_000,
+        seconds=150,
+        seconds_low=120,
+        seconds_high=210,
+        breakdown={"weights": 269_000_000, "activations": 2_000_000_000},
+    ),
     limits=Limits(stall_seconds=600),
-    provenance={"steps.align.train.beta": "written: life.yaml:21:20", "steps.align.train.tuner": "derived: the step it starts from"},
+    provenance={
+        "steps.align.train.beta": "written: life.yaml:21:20",
+        "steps.align.train.tuner": "derived: the step it starts from",
+    },
     digest="sha256:" + "0a" * 32,
-)  # fmt: skip
+)
 SFT = replace(
     ALIGN,
     name="sft",
@@ -111,5 +137,8 @@ def test_what_a_spec_says_can_not_steer_the_terminal() -> None:
 
 def test_options_stand_one_a_line_with_their_values() -> None:
     assert option_lines(("{python}", "-P", "-m", "mod", "run", "{bundle}", "--name", "two words")) == [
-        "{python}", "-P", "-m mod run {bundle}", "--name 'two words'",
-    ]  # fmt: skip
+        "{python}",
+        "-P",
+        "-m mod run {bundle}",
+        "--name 'two words'",
+    ]

@@ -1,54 +1,17 @@
 """The fold of a run's events, and what is drawn from it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted.values import BEGIN, a_run, a_step, an_event, folded
 
 from tunewright.client.cli.display import Lines, table_text
 from tunewright.client.cli.logs import readable
 from tunewright.client.cli.view.progress import RunProgress
 from tunewright.client.cli.view.steps import bar, curve, now_doing
-from tunewright.client.values import LogChunk, Run, RunEvent, RunStep
-
-BEGIN = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
-
-
-def an_event(
-    sequence: int, kind: str, *, step: str = "sft", attempt: int = 1, second: float = 0, **body: Any
-) -> RunEvent:
-    """Return an event so many seconds after the beginning."""
-    return RunEvent(
-        sequence=sequence, time=BEGIN + timedelta(seconds=second), step=step, attempt=attempt, kind=kind, body=body
-    )
-
-
-def a_step(name: str, state: str = "waiting", **more: Any) -> RunStep:
-    """Return a step of a run."""
-    fields: dict[str, Any] = {
-        "verb": "train", "kind": "train.trl", "summary": "", "needs": (), "action": "create", "because": "", "digest": "sha256:00",
-        "attempt": 1, "artifact": "", "reused_from": "", "failure": None, "verdict": None, "address": "", "start_time": None, "end_time": None,
-    }  # fmt: skip
-    return RunStep(step=name, state=state, **{**fields, **more})
-
-
-def a_run(*steps: RunStep, state: str = "running", **more: Any) -> Run:
-    """Return a run."""
-    fields: dict[str, Any] = {
-        "id": "20261121-200000-ab12", "spec_name": "support", "spec_path": "life.yaml", "profile": "", "sets": (), "plan_digest": "sha256:01",
-        "failure": None, "retry_of": "", "last_sequence": 0, "etag": "", "create_time": BEGIN, "start_time": BEGIN, "end_time": None,
-    }  # fmt: skip
-    return Run(steps=steps, state=state, **{**fields, **more})
-
-
-def folded(*events: RunEvent) -> RunProgress:
-    """Return the progress that events make."""
-    progress = RunProgress()
-    for event in events:
-        progress.take(event)
-    return progress
+from tunewright.client.values import LogChunk, RunEvent
 
 
 def test_time_left_follows_from_the_pace_where_the_runner_does_not_say() -> None:
@@ -75,7 +38,10 @@ def test_events_of_the_engine_are_told_apart() -> None:
     assert progress.last_sequence == 3
 
 
-json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))  # fmt: skip
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
 
 
 @given(

@@ -4,8 +4,8 @@ import json
 import shlex
 from datetime import timedelta
 
-from conftest import golden
-from test_progress import BEGIN, a_run, a_step, an_event, folded
+from scripted.desk import golden
+from scripted.values import BEGIN, a_run, a_step, an_event, folded
 
 from tunewright.client.cli.view.summary import curl_line, render_summary, summary_value
 from tunewright.client.values import Failure, Requirement, Verdict
@@ -25,12 +25,22 @@ EXAM = Verdict(
     ),
 )
 EVENTS = (
-    an_event(1, "summary", step="sft", values={"loss": 0.412, "tokens": 22840, "training_seconds": 66.2, "peak_memory_bytes": 2.1e9}),
-    an_event(2, "evaluation", step="exam", suite="routing", metric="exact", value=0.875, rows=32),
+    an_event(
+        1,
+        "summary",
+        step="sft",
+        values={"loss": 0.412, "tokens": 22840, "training_seconds": 66.2, "peak_memory_bytes": 2.1e9},
+    ),
+    an_event(2, "evaluation", step="exam", suite="routing", metric="exact", value=0.875, rows=32, error=0.06),
     an_event(3, "evaluation", step="exam", suite="routing", metric="exact_stderr", value=0.06, rows=32),
-    an_event(4, "summary", step="pack", values={"size_bytes": 113_000_000, "size_before_bytes": 269_000_000, "perplexity": 21.4}),
+    an_event(
+        4,
+        "summary",
+        step="pack",
+        values={"size_bytes": 113_000_000, "size_before_bytes": 269_000_000, "perplexity": 21.4},
+    ),
     an_event(5, "sample", step="serve", prompt="?", reply='{"intent":"track"}\x1b[2J\nmore'),
-)  # fmt: skip
+)
 
 
 def test_a_run_that_succeeded() -> None:
@@ -81,6 +91,6 @@ def test_everything_on_the_screen_is_in_the_json() -> None:
         "metric": "exact",
         "value": 0.875,
         "rows": 32,
-        "error": None,
+        "error": 0.06,
     }
     assert value["steps"][1]["verdict"]["requirements"][0]["passed"] is True
