@@ -28,13 +28,16 @@ _PACKAGES = (
     "safetensors",
 )
 
+_OUTPUT_WEIGHT = "lm_head.weight"
+_FP32_BYTES = 4
+
 # `training_args.bin` is a pickle with this machine's paths, the README a card that names them, `ref` TRL's frozen
 # copy for DPO.
 _NOT_OURS = ("training_args.bin", "README.md", "ref")
 
 
 def tidy_outputs(outputs: Path, settings: TrainSettings) -> None:
-    """Remove what is not the artifact and what depends on this machine; store trained bf16 weights as bf16."""
+    """Remove what is not the artifact and what depends on this machine or on how the work was divided."""
     for name in _NOT_OURS:
         path = outputs / name
         if path.is_dir():
@@ -43,8 +46,8 @@ def tidy_outputs(outputs: Path, settings: TrainSettings) -> None:
             path.unlink(missing_ok=True)
     if settings.tuner.makes_adapter:
         _forget_base_path(outputs / "adapter_config.json")
-    elif settings.precision in ("bf16", "fp16"):
-        _shorten_weights(outputs, settings.precision)
+    else:
+        _normalise_weights(outputs, settings.precision)
 
 
 def check_outputs(outputs: Path, settings: TrainSettings, report: Reporter) -> dict[str, Any]:
@@ -105,24 +108,48 @@ def _forget_base_path(path: Path) -> None:
         settings["target_modules"] = sorted(
             settings["target_modules"]
         )  # a set inside peft: its order changes from run to run
-    path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    _write_json(path, settings)
 
 
-def _shorten_weights(outputs: Path, precision: str) -> None:
-    import torch
+def _normalise_weights(outputs: Path, precision: str) -> None:
+    """Store bf16 and fp16 training as such, and tied output weights once, however the work was divided."""
     from safetensors.torch import load_file, save_file
 
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    settings = json.loads((outputs / "config.json").read_text(encoding="utf-8"))
+    dtype = _short_dtype(precision)
     for path in sorted(outputs.glob("*.safetensors")):
         tensors = load_file(path)
-        if any(tensor.dtype == torch.float32 for tensor in tensors.values()):
-            short = {
-                name: tensor.to(dtype) if tensor.dtype == torch.float32 else tensor for name, tensor in tensors.items()
-            }
-            save_file(short, path, metadata={"format": "pt"})
-    settings = json.loads((outputs / "config.json").read_text(encoding="utf-8"))
-    settings["dtype"] = str(dtype).removeprefix("torch.")
-    (outputs / "config.json").write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        kept = {
+            name: tensor
+            for name, tensor in tensors.items()
+            if not (settings.get("tie_word_embeddings") and name == _OUTPUT_WEIGHT)
+        }
+        long = [
+            name
+            for name, tensor in kept.items()
+            if dtype is not None and tensor.dtype.itemsize == _FP32_BYTES and tensor.is_floating_point()
+        ]
+        kept.update({name: kept[name].to(dtype) for name in long})
+        if long or len(kept) < len(tensors):
+            save_file(kept, path, metadata={"format": "pt"})
+    if dtype is not None:
+        settings["dtype"] = str(dtype).removeprefix("torch.")
+        _write_json(outputs / "config.json", settings)
+    index = outputs / "model.safetensors.index.json"
+    if index.exists() and settings.get("tie_word_embeddings"):
+        content = json.loads(index.read_text(encoding="utf-8"))
+        content["weight_map"].pop(_OUTPUT_WEIGHT, None)
+        _write_json(index, content)
+
+
+def _short_dtype(precision: str) -> Any | None:
+    import torch
+
+    return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _adapter_changed(outputs: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Environments: what names one, made once by whoever comes first, rebuilt after a kill, nothing of the control plane's inside."""
+"""Environments: what names one, made once by whoever comes first, made again after a kill, ours alone inside."""
 
 import os
 import subprocess
