@@ -105,13 +105,14 @@ def _number(value: float) -> str:
         raise CanonicalError(f"{value} is not a JSON number")
     if value == 0:
         return "0"
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    text = repr(value)
+    text = repr(value).removesuffix(".0")
     mantissa, _, exponent = text.partition("e")
     if not exponent:
         return text
     power = int(exponent)
+    if 0 < power < 21:
+        whole, _, decimals = mantissa.partition(".")
+        return whole + decimals.ljust(power, "0")
     if -6 <= power < 0:
         sign = "-" if value < 0 else ""
         digits = mantissa.lstrip("-").replace(".", "")

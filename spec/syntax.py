@@ -137,8 +137,11 @@ def parse_node(source: SourceFile, sink: DiagnosticSink) -> Node | None:
         message = (error.problem or "not YAML").removeprefix("found ")
         notes = (error.context,) if error.context else ()
         sink.report("TW0001", f"not valid YAML: {message}", span, notes=notes, help=_yaml_help(source, span))
-    except yaml.YAMLError as error:
-        sink.report("TW0001", f"not valid YAML: {error}", Span(source, 0, 0))
+    except yaml.reader.ReaderError as error:
+        # The reader counts bytes.
+        offset = len(source.text.encode()[: error.position].decode(errors="ignore"))
+        span = Span(source, offset, min(offset + 1, len(source.text)))
+        sink.report("TW0001", f"not valid YAML: {error.reason}", span, help="remove this character")
     except _StopError:
         pass
     return None

@@ -96,9 +96,13 @@ def _files_of(source: str, base_directory: Path, total: "_Total") -> list[tuple[
     written = source.removeprefix("file:").removeprefix("dir:")
     try:
         path = locate(written, base_directory)
+        is_folder, is_file = path.is_dir(), path.is_file()
     except RuntimeError:  # `~name` of a user who does not exist
-        path = base_directory / written
-    if path.is_dir():
+        path, is_folder, is_file = base_directory / written, False, False
+    except OSError as error:  # a name that the file system does not take
+        total.object_to(written, f"the file can't be looked for: {error.strerror or error}")
+        return []
+    if is_folder:
         try:
             inside = sorted(item for item in path.iterdir() if item.is_file() and item.suffix in SUFFIXES)
         except OSError as error:
@@ -107,7 +111,7 @@ def _files_of(source: str, base_directory: Path, total: "_Total") -> list[tuple[
         if not inside:
             total.object_to(written, f"the folder holds no data files ({', '.join(SUFFIXES)})")
         return [(f"{written.rstrip('/')}/{item.name}", item) for item in inside]
-    if path.is_file():
+    if is_file:
         return [(written, path)]
     if _GLOB & set(written):
         total.object_to(written, "patterns are not supported; name the files, or their folder with `dir:`")

@@ -109,7 +109,11 @@ def test_sample_with_values_replaced(world: Path, edits: list[tuple[int, str]]) 
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(st.sampled_from(["steps.sft.train.", "seed=", "name=", "data.rows=", "="]), st.text(max_size=20))))
+@given(
+    st.lists(
+        st.one_of(st.sampled_from(["steps.sft.train.", "seed=", "name=", "data.rows=", "="]), st.text(max_size=20))
+    )
+)
 def test_any_override(world: Path, pieces: list[str]) -> None:
     sets = ("".join(pieces), "steps.sft.train.beta=" + "".join(pieces))
     check(list(strictly(new_work(SAMPLE, "life.yaml", sets=sets), world).sink))

@@ -187,3 +187,9 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path: Path, world: Path, samp
     (finding, *_) = compile_file(spec).diagnostics
     assert (finding.code, finding.primary.span.text) == ("TW1003", "nmae")
     assert (finding.primary.span.begin.line, finding.primary.span.begin.column) == (2, 1)
+
+
+def test_file_name_that_no_file_system_takes(compile_overlay: Compile) -> None:
+    (finding,) = compile_overlay(f'data: {{rows: {{source: "file:{"x" * 500}.jsonl"}}}}').diagnostics
+    assert finding.code == "TW2010"
+    assert "File name too long" in finding.message

@@ -93,7 +93,19 @@ print(json.dumps({"touched": touched, "plan": work.plan is not None}))
 def test_nothing_heavy_is_loaded(world: Path) -> None:
     script = "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     loaded = set(json.loads(run(script, world)))
-    heavy = {"torch", "transformers", "peft", "trl", "deepspeed", "vllm", "datasets", "accelerate", "numpy", "grpc", "google"}
+    heavy = {
+        "torch",
+        "transformers",
+        "peft",
+        "trl",
+        "deepspeed",
+        "vllm",
+        "datasets",
+        "accelerate",
+        "numpy",
+        "grpc",
+        "google",
+    }
     assert loaded & heavy == set()
     assert "tunewright" in loaded
 
@@ -157,7 +169,9 @@ def test_change_reaches_exactly_what_rests_on_it(overlay: str, changed: set[str]
     assert {name for name in digests(before) if digests(before)[name] != digests(after)[name]} == changed
 
 
-def test_changed_row_reaches_what_learned_from_it(compile_spec: Compile, world: Path, tmp_path: Path, sample: str) -> None:
+def test_changed_row_reaches_what_learned_from_it(
+    compile_spec: Compile, world: Path, tmp_path: Path, sample: str
+) -> None:
     for name in ("rows.jsonl", "pairs.jsonl", "quiz.jsonl"):
         (tmp_path / name).write_bytes((world / name).read_bytes())
     before = compile_spec(sample, base_directory=tmp_path).plan

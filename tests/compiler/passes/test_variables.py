@@ -85,9 +85,7 @@ def test_secret_in_a_variable_is_found(compile_overlay: Compile) -> None:
     assert [item.code for item in compilation.diagnostics] == ["TW1016"]
 
 
-def test_environment_of_this_process_is_the_default(
-    compile_overlay: Compile, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_of_this_process_is_the_default(compile_overlay: Compile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNEWRIGHT_TEST_ROWS", "rows")
     overlay = 'data: {rows: {source: "file:${env:TUNEWRIGHT_TEST_ROWS}.jsonl"}}'
     compilation = compile_overlay(overlay, variables=None)
