@@ -40,14 +40,19 @@ def test_whole_specs_in_documents_are_sound(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=ids(DOCUMENTS))
 def test_commands_in_documents_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    code = "\n".join([*re.findall(r"`[^`\n]+`", text), *(body for kind, body in BLOCK.findall(text) if kind in ("console", "sh", "bash"))])
+    code = "\n".join(
+        [
+            *re.findall(r"`[^`\n]+`", text),
+            *(body for kind, body in BLOCK.findall(text) if kind in ("console", "sh", "bash")),
+        ]
+    )
 
-    assert {name for name in COMMAND.findall(code)} <= {name for section in SECTIONS.values() for name in section}
+    assert set(COMMAND.findall(code)) <= {name for section in SECTIONS.values() for name in section}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=ids(DOCUMENTS))
 def test_links_in_documents_lead_somewhere(document: Path) -> None:
-    targets = [target for target in LINK.findall(document.read_text(encoding="utf-8"))]
+    targets = LINK.findall(document.read_text(encoding="utf-8"))
     missing = [target for target in targets if not (document.parent / target).exists()]
 
     assert not missing
@@ -56,7 +61,9 @@ def test_links_in_documents_lead_somewhere(document: Path) -> None:
 def test_make_targets_in_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     known = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    named = {target for document in DOCUMENTS for block in blocks(document, "console") for target in TARGET.findall(block)}
+    named = {
+        target for document in DOCUMENTS for block in blocks(document, "console") for target in TARGET.findall(block)
+    }
 
     assert named <= known
 

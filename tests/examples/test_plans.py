@@ -1,4 +1,4 @@
-"""The example specs compile without errors for the machines they state; their plans are kept, so that a change shows as a difference."""
+"""The example specs compile for the machines they state; a kept plan shows a change as a difference."""
 
 import json
 from pathlib import Path

@@ -1,0 +1,114 @@
+"""One spec, the whole life: trained, measured, gated, quantised, served; then again, changed, interrupted, killed."""
+
+import json
+import signal
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tunewright.daemon.supervise import Running, probe
+
+pytestmark = [pytest.mark.train, pytest.mark.slow]
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 120) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("the condition did not come true in time")
+
+
+def states(run: dict[str, Any]) -> dict[str, str]:
+    return {step["step"]: step["state"] for step in run["steps"]}
+
+
+def test_whole_life_ends_with_a_service_that_answers(world: Any) -> None:
+    world.write_spec()
+
+    done = world.run("run", "life.yaml", "--json")
+
+    assert done.code == 0, done.stderr + done.stdout
+    assert set(states(done.json).values()) == {"succeeded"}
+    body = json.dumps({"model": "tiny", "messages": [{"role": "user", "content": "route ticket number 3"}]}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{world.port}/v1/chat/completions", body, {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert json.load(answer)["choices"][0]["message"]["role"] == "assistant"
+    assert (world.folder / "life.lock").is_file()
+
+
+def test_second_run_reuses_every_step(world: Any) -> None:
+    done = world.run("run", "life.yaml", "--json")
+
+    assert done.code == 0, done.stderr
+    assert set(states(done.json).values()) == {"reused"}
+    assert len(states(done.json)) == 7
+
+
+def test_plan_names_what_changed_and_leaves_the_rest(world: Any) -> None:
+    done = world.run("plan", "life.yaml", "--set", "steps.align.train.beta=0.2")
+
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  ") and line.split()}
+    assert "reuse" in lines["sft"]
+    assert "reuse" in lines["exam_base"]
+    assert "because steps.align.train.beta 0.1 -> 0.2" in lines["align"]
+    assert "because align changes" in lines["exam"]
+
+
+def test_changed_row_reruns_what_learned_from_it(world: Any) -> None:
+    pairs = world.folder / "pairs.jsonl"
+    before = pairs.read_text(encoding="utf-8")
+    pairs.write_text(before.replace("number 5", "number five"), encoding="utf-8")
+    try:
+        done = world.run("plan", "life.yaml", "--json")
+    finally:
+        pairs.write_text(before, encoding="utf-8")
+
+    actions = {action["step"]: action["action"] for action in done.json["actions"]}
+    assert actions["sft"] == "reuse"
+    assert actions["align"] == "rerun"
+    assert actions["pack"] == "rerun"
+
+
+def test_gate_that_does_not_hold_stops_the_line(world: Any) -> None:
+    world.write_spec(margin=-2.0)  # better than the base by two: shares never are
+
+    done = world.run("run", "life.yaml", "--json")
+
+    world.write_spec()
+    assert done.code == 1
+    assert states(done.json)["better"] == "failed"
+    assert states(done.json)["pack"] == "skipped"
+
+
+def running_bundle(home: Path, step: str) -> Path | None:
+    for bundle in sorted(home.glob(f"bundles/*/{step}/*"), key=lambda path: path.stat().st_mtime, reverse=True):
+        if not (bundle / "exit.json").exists() and (bundle / "events.jsonl").exists():
+            events = (bundle / "events.jsonl").read_text(encoding="utf-8")
+            return bundle if '"kind": "metric"' in events else None
+    return None
+
+
+def test_daemon_killed_while_training_goes_on_as_if_nothing_had_happened(world: Any) -> None:
+    world.write_spec(steps=400)
+    world.run("stop", "--daemon")  # the private one of the runs above
+    with world.daemon() as first:
+        submitted = world.run("submit", "life.yaml", "--json")
+        assert submitted.code == 0, submitted.stderr
+        bundle = eventually(lambda: running_bundle(world.home, "sft"))
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    assert isinstance(probe(bundle), Running), "training goes on without a daemon"
+    with world.daemon():
+        watched = world.run("watch", submitted.json["id"], "--json")
+
+    assert watched.code == 0, watched.stderr + watched.stdout
+    assert [path.name for path in bundle.parent.iterdir()] == [bundle.name], "the step was tried again"
+    assert json.loads((bundle / "exit.json").read_text(encoding="utf-8"))["code"] == 0
