@@ -10,6 +10,7 @@ from tunewright.compiler.render.plan_text import short_digest
 from tunewright.compiler.render.quantities import duration, size
 
 _VALUE_WIDTH = 48
+_CHOSEN_AS_A_WHOLE = ("tuner", "parallelism", "quantize")
 
 
 def render_step(plan: Plan, step: Step) -> str:
@@ -82,8 +83,9 @@ def _provenance(step: Step, path: str) -> str:
     for known, text in step.provenance.items():
         if known == path or known.endswith(f".{path}"):
             return text
-    head, _, last = path.rpartition(".")
-    return _provenance(step, head) if head and last else ""
+    # What was chosen as a whole (a tuner, a parallelism) has one origin for all its parts.
+    whole = path.partition(".")[0]
+    return _provenance(step, whole) if whole in _CHOSEN_AS_A_WHOLE and whole != path else ""
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
