@@ -8,6 +8,7 @@ import pytest
 from harness.daemons import Daemon, eventually
 from harness.plans import a_gate, a_plan, a_step, metrics, write
 
+from tunewright.client.errors import UnreachableError
 from tunewright.compiler.ir.plan import Plan
 from tunewright.runners.supervision.record import read_processes
 
@@ -100,7 +101,7 @@ def test_killed_around_every_commit_of_a_run(stopped_daemon: Daemon, when: str, 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_around_the_commit_of_create_run(stopped_daemon: Daemon, when: str) -> None:
     daemon = stopped_daemon.start(crash_at=f"{when} commit 1")
-    with pytest.raises(Exception, match="no Tunewright daemon answers"):
+    with pytest.raises(UnreachableError):
         daemon.submit(a_small_life(), request_id="r1")
     daemon.wait()
 

@@ -52,19 +52,18 @@ def crashing(inner: Callable[..., Any], when: str) -> Callable[..., Any]:
 
 
 def crash_at_commit(when: str, number: int) -> None:
-    """Let the writer be killed before or after its `number`-th commit."""
-    commit, count = Database._commit, 0
+    """Be killed before the `number`-th commit, or after it and before anybody is told."""
+    name, count = ("_commit", 0) if when == "before" else ("_resolve", 0)
+    inner = getattr(Database, name)
 
     def counted(self: Database, *arguments: Any) -> None:
         nonlocal count
         count += 1
-        if count == number and when == "before":
-            crash()
-        commit(self, *arguments)
         if count == number:
             crash()
+        inner(self, *arguments)
 
-    Database._commit = counted  # type: ignore[method-assign]
+    setattr(Database, name, counted)
 
 
 def arm(point: str) -> None:
