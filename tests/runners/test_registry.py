@@ -33,5 +33,5 @@ def test_a_program_can_not_replace_one_of_ours(tmp_path: Path, monkeypatch: pyte
 
 
 def test_an_unknown_kind_says_how_runners_are_found() -> None:
-    with pytest.raises(UnknownRunnerError, match="tunewright-runner-train.none"):
+    with pytest.raises(UnknownRunnerError, match=r"tunewright-runner-train\.none"):
         find_runner("train.none")
