@@ -1,5 +1,7 @@
 """Sizes, durations and figures as people read them."""
 
+from math import isfinite
+
 _UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
@@ -43,6 +45,8 @@ def rough_duration(seconds: float) -> str:
 
 def figure(value: float) -> str:
     """Return a measured number in at most four significant digits, small ones as `2e-04`."""
+    if not isfinite(value):
+        return str(value)
     if isinstance(value, int) or value == int(value):
         return str(int(value)) if abs(value) < 1e9 else f"{value:.3g}"
     if abs(value) < 0.001:

@@ -29,17 +29,17 @@ def step_line(
 
 
 def now_doing(progress: StepProgress, memory_bytes: int | None = None, *, blocks: bool = False) -> str:
-    """Return what a running step reports: bar, place, loss with its curve, speed, memory, time left."""
+    """Return what a running step reports: bar, place, time left, loss with its curve, speed, memory."""
     parts: list[str] = []
     if progress.share is not None:
         parts.append(f"{bar(progress.share)} {progress.share * 100:3.0f} %")
         parts.append(f"{progress.unit} {figure(progress.done)}/{figure(progress.total)}".strip())
     elif progress.phase:
         parts.append(progress.phase)
-    parts += _figures(progress, memory_bytes, blocks)
+    # Before the figures: on a narrow screen the end of the line is cut, and this is what people look for.
     if progress.eta_seconds is not None and progress.share is not None and progress.share < 1:
         parts.append(f"{rough_duration(progress.eta_seconds)} left")
-    return "  ".join(parts)
+    return "  ".join([*parts, *_figures(progress, memory_bytes, blocks)])
 
 
 def bar(share: float) -> str:
@@ -98,7 +98,7 @@ def _figures(progress: StepProgress, memory_bytes: int | None, blocks: bool) -> 
     if "loss" in values:
         parts.append(f"loss {figure(values['loss'])} {curve(list(progress.losses), blocks=blocks)}".rstrip())
     if "tokens_per_second" in values:
-        parts.append(f"{figure(values['tokens_per_second'])} tok/s")
+        parts.append(f"{values['tokens_per_second']:.0f} tok/s")
     if "memory_bytes" in values:
         used = values["memory_bytes"]
         parts.append(share_of_size(used, memory_bytes) if memory_bytes else size(used))

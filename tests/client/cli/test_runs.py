@@ -6,7 +6,7 @@ import time
 
 import pytest
 from harness.daemons import eventually
-from scripted.desk import Answer, Desk, artifact, exam
+from scripted.desk import SPEC, Answer, Desk, artifact, exam
 
 from tunewright.client.api import connect
 from tunewright.client.local import socket_target
@@ -171,6 +171,29 @@ def test_ctrl_c_while_watching_leaves_the_run_alone(served: Desk) -> None:
     assert state_of(served, "sft") == "running"
     cancelled = served.run("cancel", run)
     assert cancelled.out.strip() == f"run {run}: cancelled"
+
+
+def test_a_service_stays_says_where_it_is_and_can_be_stopped(served: Desk) -> None:
+    address = "http://127.0.0.1:18432/v1"
+    serve = "  serve: {deploy: {model: sft, engine: embedded, port: 18432, smoke_prompt: Hello}}\n"
+    script = [
+        *artifact("deployment", "{}"),
+        {"emit": {"kind": "sample", "prompt": "Hello", "reply": "Good\x1b[2J day"}},
+        {"emit": {"kind": "ready", "address": address}},
+        {"sleep": 600},
+    ]
+    served.write(spec=SPEC + serve, scripts={"serve": script})
+    answer = served.run("run")
+    assert answer.code == 0, answer
+    assert f"live       {address}   (tunewright stop support-serve ends it)" in answer.out
+    assert f"curl -s {address}/chat/completions" in answer.out
+    assert "it said    Good\\x1b[2J day" in answer.out
+    assert address in served.run("deployments").out
+    stopped = served.run("stop", "support-serve")
+    assert stopped.out == "stopped 1 deployment: support-serve revision 1\n"
+    assert "no deployments" in served.run("deployments").out
+    assert "stopped" in served.run("deployments", "--all").out
+    assert served.run("stop", "--all").out == "nothing to stop\n"
 
 
 def test_what_the_daemon_does_not_know_is_refused_with_3(served: Desk) -> None:

@@ -57,6 +57,8 @@ def test_share_of_size_has_one_unit() -> None:
         (5e-5, "5e-05"),
         (12345.6, "12346"),
         (24.0, "24"),
+        (float("inf"), "inf"),
+        (float("nan"), "nan"),
     ],
 )
 def test_figure(value: float, text: str) -> None:

@@ -71,7 +71,7 @@ def test_the_running_step_has_bar_loss_speed_memory_and_time_left() -> None:
         an_event(10, "metric", values=values),
     )
     assert now_doing(progress.of("sft"), 2_900_000_000) == (
-        "####------  38 %  step 9/24  loss 0.412 ^.______  431 tok/s  2.6/2.9 GB  1m 30s left"
+        "####------  38 %  step 9/24  1m 30s left  loss 0.412 ^.______  431 tok/s  2.6/2.9 GB"
     )
 
 
