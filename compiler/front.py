@@ -108,9 +108,11 @@ def compile_text(
     cache: FactCache | None = None,
     home: Path | None = None,
 ) -> Compilation:
-    """Compile a spec; paths in it are relative to `base_directory`; profiles that were not chosen are checked for shape too.
+    """Compile a spec; paths in it are relative to `base_directory`; profiles that were not chosen are checked for shape
+    too.
 
-    `variables` are the values of `${env:NAME}`: when None, those of this process that the text mentions. `hardware` is the
+    `variables` are the values of `${env:NAME}`: when None, those of this process that the text mentions. `hardware` is
+    the
     machine to plan for when the spec states none: when None, this one.
     """
     text = text.removeprefix("\ufeff")

@@ -76,9 +76,11 @@ def run(each: Pass, work: Work) -> Work:
         if work.sink.has_errors:
             return work  # the forms are half made because of what was already reported
         work.sink.report(
-            "TW9001", f"the compiler failed in `{each.__name__}`: {type(error).__name__}: {error}", Span(work.source, 0, 0),
+            "TW9001",
+            f"the compiler failed in `{each.__name__}`: {type(error).__name__}: {error}",
+            Span(work.source, 0, 0),
             help="this is a bug of Tunewright: please report it with the spec",
-        )  # fmt: skip
+        )
         return work
 
 

@@ -1,6 +1,7 @@
 """Nodes to a typed Spec: pydantic finds what is wrong, this turns each finding into a diagnostic at its place.
 
-What does not fit is mended or taken out and the rest bound again, so that one run finds all mistakes of shape *and* the rules can look at
+What does not fit is mended or taken out and the rest bound again, so that one run finds all mistakes of shape *and* the
+rules can look at
 the rest. The paths so treated are `poisoned`: nothing more is said about them.
 """
 
@@ -50,7 +51,9 @@ def bind(document: Document, sink: DiagnosticSink, poisoned: frozenset[Path] = f
 
 @dataclass(slots=True)
 class _Mender:
-    """Reports what is wrong and makes the tree usable: a mistyped word becomes the one it was meant to be, the rest goes."""
+    """Reports what is wrong and makes the tree usable: a mistyped word becomes the one it was meant to be, the rest
+    goes.
+    """
 
     document: Document
     sink: DiagnosticSink
@@ -71,15 +74,19 @@ class _Mender:
 
     def drop(self) -> None:
         """Take out what can't be mended; list items from the end, so that indices stay true."""
-        for path in sorted(self._dropped, key=lambda path: [(isinstance(part, int), part) for part in path], reverse=True):
+        for path in sorted(
+            self._dropped, key=lambda path: [(isinstance(part, int), part) for part in path], reverse=True
+        ):
             self.root = without(self.root, path)
         self._dropped.clear()
 
     def _bad_name(self, path: Path) -> None:
         self.sink.report(
-            "TW1006", f"`{path[-1]}` is not a name", self.document.key_span(path),
+            "TW1006",
+            f"`{path[-1]}` is not a name",
+            self.document.key_span(path),
             help="a name begins with a lower-case letter and has lower-case letters, digits and `_` only",
-        )  # fmt: skip
+        )
         self._poison(path)
 
     def _missing(self, path: Path) -> None:
@@ -90,7 +97,11 @@ class _Mender:
         if not self._is_poisoned(path):
             where = f" in `{dotted(parent)}`" if parent else ""
             node = self.document.node(parent)
-            span = self.document.key_span(parent) if isinstance(node, MappingNode) and parent else self.document.value_span(parent)
+            span = (
+                self.document.key_span(parent)
+                if isinstance(node, MappingNode) and parent
+                else self.document.value_span(parent)
+            )
             keys = f" (keys here: {listed(known_keys(parent), 12)})" if known_keys(parent) else ""
             self.sink.report("TW1001", f"`{key}` is missing{where}", _head(span), help=f"add `{key}: ...`{keys}")
         if path in _PLACEHOLDERS:
@@ -106,7 +117,12 @@ class _Mender:
         self._poison(path)
         right = (*path[:-1], finding.replacement) if finding.replacement else None
         node = self.document.node(path)
-        if right and node is not None and self.document.node(right) is None and all(isinstance(part, str) for part in right):
+        if (
+            right
+            and node is not None
+            and self.document.node(right) is None
+            and all(isinstance(part, str) for part in right)
+        ):
             self.root = replace_at(self.root, [str(part) for part in right], span, node)
             self.poisoned.add(right)
 

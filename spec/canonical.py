@@ -14,7 +14,9 @@ _TREE_PREFIX = b"tunewright/tree/v1\n"
 
 
 class CanonicalError(ValueError):
-    """The value has no canonical form: NaN, infinity, an integer beyond 2**53 - 1, a lone surrogate, a key that is not text."""
+    """The value has no canonical form: NaN, infinity, an integer beyond 2**53 - 1, a lone surrogate, a key that is not
+    text.
+    """
 
 
 def canonical_json(value: Any) -> bytes:
@@ -44,7 +46,7 @@ def digest_of_file(path: Path) -> str:
 
 
 def digest_of_entries(entries: Iterable[FileEntry]) -> str:
-    """Return the tree digest of file entries: path, size and content of each are bound, the order of the scan is not."""
+    """Return the tree digest of file entries: path, size and content are bound, the order of the scan is not."""
     rows = [
         {"path": entry.path, "sha256": entry.sha256, "size": entry.size}
         for entry in sorted(entries, key=lambda entry: entry.path.encode("utf-8"))

@@ -1,6 +1,7 @@
 """THE table of diagnostic codes. A code is never reused; a name says the bad thing and reads after "allow".
 
-Families: 0 syntax, 1 shape, 2 references and data, 3 training and parallelism, 4 evaluation and gates, 5 export, 6 serving, 7 governance,
+Families: 0 syntax, 1 shape, 2 references and data, 3 training and parallelism, 4 evaluation and gates, 5 export, 6
+serving, 7 governance,
 8 environment and runners, 9 internal.
 """
 

@@ -25,7 +25,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """One finding. `message` stands alone: lower case, no final period, names in backticks; the remedy is in `help` only."""
+    """One finding. `message` stands alone: lower case, no final period, names in backticks; the remedy is in `help`
+    only.
+    """
 
     code: str
     message: str
@@ -89,7 +91,12 @@ class DiagnosticSink:
         return frozenset(item.code for item in accepted.values())
 
     def __iter__(self) -> Iterator[Diagnostic]:
-        return iter(sorted(self._items.values(), key=lambda item: (item.primary.span.source.name, item.primary.span.start, item.code)))
+        return iter(
+            sorted(
+                self._items.values(),
+                key=lambda item: (item.primary.span.source.name, item.primary.span.start, item.code),
+            )
+        )
 
     @property
     def has_errors(self) -> bool:

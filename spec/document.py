@@ -26,7 +26,7 @@ class Document:
         return node
 
     def value_span(self, path: Path) -> Span:
-        """Return the span of the value at a path; of the nearest thing around it that was written when it is not there."""
+        """Return the span of the value at a path; when it is not there, of the nearest thing around it."""
         for length in range(len(path), 0, -1):
             node = self.node(path[:length])
             if node is not None:
@@ -34,7 +34,7 @@ class Document:
         return Span(self.source, 0, 0)
 
     def key_span(self, path: Path) -> Span:
-        """Return the span of the key at a path (list items: of the item); of the nearest thing around it when it is not there."""
+        """Return the span of the key (or list item) at a path; when it is not there, of the nearest thing around it."""
         for length in range(len(path), 0, -1):
             parent = self.node(path[: length - 1])
             part = path[length - 1]

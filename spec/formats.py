@@ -1,4 +1,5 @@
-"""Data files and the rows in them: reading, the shape each format demands, and one normal form for runners. Standard library only.
+"""Data files and the rows in them: reading, the shape each format demands, and one normal form for runners. Standard
+library only.
 
 A reader yields `(line, row)` with the line where the row starts, so that every complaint names file:line.
 """
@@ -143,7 +144,9 @@ def row_problem(row: Mapping[str, Any], form: str) -> str | None:
         case "messages":
             return _messages_problem(row.get("messages"), "messages", ends_with="assistant")
         case "prompt_completion":
-            return _text_problem(row, "prompt", allow_messages=True) or _text_problem(row, "completion", allow_messages=True)
+            return _text_problem(row, "prompt", allow_messages=True) or _text_problem(
+                row, "completion", allow_messages=True
+            )
         case "instruction":
             return _text_problem(row, "instruction") or _text_problem(row, "output")
         case "preference":
@@ -214,8 +217,10 @@ def _kind(value: Any) -> str:
 def normal_row(row: Mapping[str, Any], form: str) -> dict[str, Any]:
     """Return the one form that runners train on.
 
-    `messages`, `prompt_completion`, `instruction` become `{prompt: [message...], completion: [message...]}` (the last assistant turn is the
-    completion); `preference` becomes `{prompt, chosen, rejected}`; `kto` `{prompt, completion, label}`; `text` stays `{text}`.
+    `messages`, `prompt_completion`, `instruction` become `{prompt: [message...], completion: [message...]}` (the last
+    assistant turn is the
+    completion); `preference` becomes `{prompt, chosen, rejected}`; `kto` `{prompt, completion, label}`; `text` stays
+    `{text}`.
     The row must fit (`row_problem` returned None).
     """
     match form:

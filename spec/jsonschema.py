@@ -60,7 +60,7 @@ def field_texts(model: type[BaseModel]) -> dict[str, str]:
 def _text_of(statement: ast.stmt) -> str:
     constant = statement.value if isinstance(statement, ast.Expr) else None
     is_text = isinstance(constant, ast.Constant) and isinstance(constant.value, str)
-    return inspect.cleandoc(ast.literal_eval(constant)) if is_text and constant is not None else ""
+    return " ".join(ast.literal_eval(constant).split()) if is_text and constant is not None else ""
 
 
 def _sections(model: type[BaseModel]) -> dict[str, type[BaseModel]]:

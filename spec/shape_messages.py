@@ -8,14 +8,23 @@ from tunewright.spec.document import Path, dotted
 from tunewright.spec.suggest import listed, nearest, suggestion
 
 _TYPES = {
-    "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false", "tuple_type": "a list",
-    "dict_type": "a mapping", "model_type": "a mapping", "model_attributes_type": "a mapping", "int_from_float": "a whole number",
-}  # fmt: skip
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "int_from_float": "a whole number",
+}
 
 _RANGES = {
-    "greater_than": ("gt", "greater than {0}"), "greater_than_equal": ("ge", "at least {0}"),
-    "less_than": ("lt", "less than {0}"), "less_than_equal": ("le", "at most {0}"),
-}  # fmt: skip
+    "greater_than": ("gt", "greater than {0}"),
+    "greater_than_equal": ("ge", "at least {0}"),
+    "less_than": ("lt", "less than {0}"),
+    "less_than_equal": ("le", "at most {0}"),
+}
 
 _BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
@@ -31,17 +40,25 @@ def describe(detail: ErrorDetails, path: Path) -> tuple[str, str, str | None]:
         return "TW1005", f"{name} must be {words.format(_plain(context[key]))}, not {_plain(value)}", None
     match kind:
         case "literal_error":
-            return _unknown_value(context["expected"], value, name, path)
+            return _unknown_value(context["expected"], value, path)
         case "too_short":
             return "TW1005", f"{name} must not be empty", None
         case "string_too_short":
             return "TW1005", f"{name} must have at least {context['min_length']} characters", None
         case "string_pattern_mismatch" if path == ("name",):
-            return "TW1006", f"`{value}` is not a name", "a spec's name has lower-case letters, digits and `-`, and begins with a letter"
+            return (
+                "TW1006",
+                f"`{value}` is not a name",
+                "a spec's name has lower-case letters, digits and `-`, and begins with a letter",
+            )
         case "string_pattern_mismatch" if path[0] == "allow":
             return "TW1009", f"`{value}` is not a code", "a code is `TW` and four digits, such as `TW2011`"
         case "string_pattern_mismatch":
-            return "TW1006", f"`{value}` is not a name", "a name has lower-case letters, digits and `_`, and begins with a letter"
+            return (
+                "TW1006",
+                f"`{value}` is not a name",
+                "a name has lower-case letters, digits and `_`, and begins with a letter",
+            )
         case "finite_number":
             return "TW1005", f"{name} must be a finite number", None
         case "int_parsing_size":
@@ -75,7 +92,7 @@ def _number_help(value: str) -> str | None:
     return f"did you mean `{value.replace(',', '.')}`? (without quotes)"
 
 
-def _unknown_value(expected: str, value: Any, name: str, path: Path) -> tuple[str, str, str | None]:
+def _unknown_value(expected: str, value: Any, path: Path) -> tuple[str, str, str | None]:
     known = [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(",")]
     if path == ("api_version",):
         return "TW1007", f"api_version `{_plain(value)}` is not supported", f"did you mean `{known[-1]}`?"

@@ -1,4 +1,4 @@
-"""Source text and places in it. Offsets count code points; lines and columns are derived, UTF-16 columns for editors."""
+"""Source text and places in it: offsets count code points; lines and columns follow, UTF-16 columns for editors."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field

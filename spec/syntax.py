@@ -1,6 +1,8 @@
-"""YAML text to a tree of nodes with spans: YAML 1.2 core scalars, no duplicate keys, no tags, bounded size, depth and aliases.
+"""YAML text to a tree of nodes with spans: YAML 1.2 core scalars, no duplicate keys, no tags, bounded size, depth and
+aliases.
 
-PyYAML's C parser gives events with marks (fast); scalars are resolved here because PyYAML speaks YAML 1.1, where `1e-4` is text and `no` is false.
+PyYAML's C parser gives events with marks (fast); scalars are resolved here because PyYAML speaks YAML 1.1, where `1e-4`
+is text and `no` is false.
 """
 
 import re
@@ -97,9 +99,11 @@ def parse(source: SourceFile, sink: DiagnosticSink) -> MappingNode | None:
     if len(source.text) > MAX_BYTES:
         megabytes = len(source.text) / 1e6
         sink.report(
-            "TW0003", f"the spec has {megabytes:.1f} million characters; at most {MAX_BYTES:,} are read", Span(source, 0, 0),
+            "TW0003",
+            f"the spec has {megabytes:.1f} million characters; at most {MAX_BYTES:,} are read",
+            Span(source, 0, 0),
             help="keep data in files and name them under `data`",
-        )  # fmt: skip
+        )
         return None
     if match := _SURROGATE.search(source.text):
         span = Span(source, match.start(), match.end())
@@ -117,7 +121,9 @@ def parse(source: SourceFile, sink: DiagnosticSink) -> MappingNode | None:
     if isinstance(node, ScalarNode) and node.value is None:
         _report_empty(source, sink)
     else:
-        sink.report("TW1002", "a spec must be a mapping of keys", node.span, help="begin with `api_version: tunewright/v1`")
+        sink.report(
+            "TW1002", "a spec must be a mapping of keys", node.span, help="begin with `api_version: tunewright/v1`"
+        )
     return None
 
 
@@ -194,7 +200,12 @@ class _Builder:
                 case yaml.DocumentStartEvent():
                     documents += 1
                     if documents > 1:
-                        self._stop("TW0008", "a spec is one YAML document", self._span(event), "remove this `---` and what follows")
+                        self._stop(
+                            "TW0008",
+                            "a spec is one YAML document",
+                            self._span(event),
+                            "remove this `---` and what follows",
+                        )
                 case yaml.ScalarEvent():
                     self._check(event)
                     self._add(self._scalar(event), event.anchor)
@@ -220,7 +231,12 @@ class _Builder:
         if self.nodes > MAX_NODES:
             self._stop("TW0003", f"the spec has more than {MAX_NODES:,} values", self._span(event))
         if event.tag is not None and not (event.tag == "!" and isinstance(event, yaml.ScalarEvent)):
-            self._stop("TW0006", f"tag `{event.tag}` is not part of the language", self._span(event), "remove the tag: types follow from the keys")
+            self._stop(
+                "TW0006",
+                f"tag `{event.tag}` is not part of the language",
+                self._span(event),
+                "remove the tag: types follow from the keys",
+            )
 
     def _scalar(self, event: Any) -> ScalarNode:
         plain = event.style is None or event.style == ""
@@ -242,7 +258,9 @@ class _Builder:
         if event.start_mark.index == end:
             end = _trim(text, frame.start, end)
         span = Span(self.source, frame.start, end)
-        node: Node = SequenceNode(tuple(frame.items), span) if frame.entries is None else MappingNode(frame.entries, span)
+        node: Node = (
+            SequenceNode(tuple(frame.items), span) if frame.entries is None else MappingNode(frame.entries, span)
+        )
         self._add(node, frame.anchor)
 
     def _alias(self, event: Any) -> None:
@@ -252,7 +270,12 @@ class _Builder:
             return
         self.alias_nodes += self._size(node)
         if self.alias_nodes > MAX_ALIAS_NODES:
-            self._stop("TW0004", f"aliases unfold to more than {MAX_ALIAS_NODES:,} values", self._span(event), "write the values out, or use `profiles`")
+            self._stop(
+                "TW0004",
+                f"aliases unfold to more than {MAX_ALIAS_NODES:,} values",
+                self._span(event),
+                "write the values out, or use `profiles`",
+            )
         self._add(node, None)
 
     def _size(self, node: Node) -> int:
@@ -291,20 +314,31 @@ class _Builder:
             return
         name = node.value if isinstance(node.value, str) else node.span.text
         if name == "<<" and node.plain:
-            self._stop("TW0007", "merge key `<<` is not part of the language", node.span, "use `profiles`, or write the keys out")
+            self._stop(
+                "TW0007",
+                "merge key `<<` is not part of the language",
+                node.span,
+                "use `profiles`, or write the keys out",
+            )
         assert frame.entries is not None
         if name in frame.entries:
             first = frame.entries[name].key
             self.sink.report(
-                "TW0002", f"key `{name}` is written twice", node.span, "second time",
-                labels=(Label(first, "first time"),), help="keep one of them",
-            )  # fmt: skip
+                "TW0002",
+                f"key `{name}` is written twice",
+                node.span,
+                "second time",
+                labels=(Label(first, "first time"),),
+                help="keep one of them",
+            )
             frame.skip = True
         frame.key = (name, node.span)
 
 
 def _trim(text: str, start: int, end: int) -> int:
-    """Return the offset after the last character of text[start:end] that is neither white space nor part of a comment line."""
+    """Return the offset after the last character of text[start:end] that is neither white space nor part of a comment
+    line.
+    """
     while end > start:
         line_start = text.rfind("\n", start, end) + 1
         line = text[max(line_start, start) : end]

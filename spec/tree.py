@@ -1,4 +1,6 @@
-"""Folders as values: the files of a tree with size and SHA-256, refusing what can't be reproduced elsewhere. Standard library only."""
+"""Folders as values: the files of a tree with size and SHA-256, refusing what can't be reproduced elsewhere. Standard
+library only.
+"""
 
 import hashlib
 import os
@@ -10,7 +12,9 @@ from pathlib import Path
 
 
 class TreeError(ValueError):
-    """The folder holds something that has no portable identity: a link, a special file, a name that is not UTF-8 or collides."""
+    """The folder holds something that has no portable identity: a link, a special file, a name that is not UTF-8 or
+    collides.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""The words of the language: which keys exist where, what they are called elsewhere, and what an unknown one was meant to be."""
+"""The words of the language: which keys exist where, what they are called elsewhere, and what an unknown one was meant
+to be.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,26 +13,77 @@ from tunewright.spec.document import Path, dotted
 from tunewright.spec.model.document import Spec
 from tunewright.spec.suggest import listed, nearest
 
-#: Keys of other frameworks or older habits, and where the same thing is said here (None: nothing to say, the compiler sees to it).
+#: Keys of other frameworks or older habits, and where the same thing is said here (None: nothing to say, the compiler
+#: sees to it).
 SUCCESSORS: dict[str, str] = {
-    "lora_rank": "tuner.rank", "lora_r": "tuner.rank", "lora_alpha": "tuner.alpha", "lora_dropout": "tuner.dropout",
-    "lora_target": "tuner.target_modules", "lora_target_modules": "tuner.target_modules", "use_dora": "tuner.type: dora",
-    "use_rslora": "tuner.type: rslora", "finetuning_type": "tuner.type", "train_type": "tuner.type", "tuner_type": "tuner.type", "sft_type": "tuner.type",
-    "adapter": "tuner.type", "load_in_4bit": "tuner.type: qlora", "quantization_bit": "tuner.type: qlora", "lr": "learning_rate",
-    "epochs": "num_train_epochs", "num_epochs": "num_train_epochs", "batch_size": "per_device_train_batch_size",
-    "micro_batch_size": "per_device_train_batch_size", "grad_accum": "gradient_accumulation_steps", "cutoff_len": "max_length",
-    "max_seq_length": "max_length", "max_seq_len": "max_length", "sequence_len": "max_length", "max_source_length": "max_length",
-    "pref_beta": "beta", "dpo_beta": "beta", "rlhf_type": "method", "stage": "method", "rl": "method", "dataset": "data", "datasets": "data",
-    "bf16": "precision: bf16", "fp16": "precision: fp16", "torch_dtype": "precision", "attn_implementation": "attention", "flash_attn": "attention",
-    "attn_impl": "attention", "deepspeed": "parallelism: zero2", "fsdp": "parallelism: fsdp2", "tensor_model_parallel_size": "parallelism.tensor_parallel",
-    "pipeline_model_parallel_size": "parallelism.pipeline_parallel", "warmup_steps": "warmup_ratio", "lr_scheduler": "lr_scheduler_type",
-    "optimizer": "optim", "gradient_clipping": "max_grad_norm", "sample_packing": "packing", "sft_packing": "packing",
-    "train_on_inputs": "loss_on: all", "train_on_prompt": "loss_on: all", "completion_only_loss": "loss_on: completion", "system": "system_prompt",
-    "val_set_size": "evaluation_share", "split_dataset_ratio": "evaluation_share", "base_model": "base.model",
-    "model_name_or_path": "base.model", "checkpoint_dir": "from", "resume_from_checkpoint": "from", "max_samples": "data.NAME.limit",
-    "quant_bits": "quantize.bits", "quant_method": "quantize.method", "tensor_parallel_size": "tensor_parallel", "model_name": "served_model_name",
-    "depends_on": "from, model or data (steps follow from what they refer to)", "apiVersion": "api_version", "version": "api_version",
-}  # fmt: skip
+    "lora_rank": "tuner.rank",
+    "lora_r": "tuner.rank",
+    "lora_alpha": "tuner.alpha",
+    "lora_dropout": "tuner.dropout",
+    "lora_target": "tuner.target_modules",
+    "lora_target_modules": "tuner.target_modules",
+    "use_dora": "tuner.type: dora",
+    "use_rslora": "tuner.type: rslora",
+    "finetuning_type": "tuner.type",
+    "train_type": "tuner.type",
+    "tuner_type": "tuner.type",
+    "sft_type": "tuner.type",
+    "adapter": "tuner.type",
+    "load_in_4bit": "tuner.type: qlora",
+    "quantization_bit": "tuner.type: qlora",
+    "lr": "learning_rate",
+    "epochs": "num_train_epochs",
+    "num_epochs": "num_train_epochs",
+    "batch_size": "per_device_train_batch_size",
+    "micro_batch_size": "per_device_train_batch_size",
+    "grad_accum": "gradient_accumulation_steps",
+    "cutoff_len": "max_length",
+    "max_seq_length": "max_length",
+    "max_seq_len": "max_length",
+    "sequence_len": "max_length",
+    "max_source_length": "max_length",
+    "pref_beta": "beta",
+    "dpo_beta": "beta",
+    "rlhf_type": "method",
+    "stage": "method",
+    "rl": "method",
+    "dataset": "data",
+    "datasets": "data",
+    "bf16": "precision: bf16",
+    "fp16": "precision: fp16",
+    "torch_dtype": "precision",
+    "attn_implementation": "attention",
+    "flash_attn": "attention",
+    "attn_impl": "attention",
+    "deepspeed": "parallelism: zero2",
+    "fsdp": "parallelism: fsdp2",
+    "tensor_model_parallel_size": "parallelism.tensor_parallel",
+    "pipeline_model_parallel_size": "parallelism.pipeline_parallel",
+    "warmup_steps": "warmup_ratio",
+    "lr_scheduler": "lr_scheduler_type",
+    "optimizer": "optim",
+    "gradient_clipping": "max_grad_norm",
+    "sample_packing": "packing",
+    "sft_packing": "packing",
+    "train_on_inputs": "loss_on: all",
+    "train_on_prompt": "loss_on: all",
+    "completion_only_loss": "loss_on: completion",
+    "system": "system_prompt",
+    "val_set_size": "evaluation_share",
+    "split_dataset_ratio": "evaluation_share",
+    "base_model": "base.model",
+    "model_name_or_path": "base.model",
+    "checkpoint_dir": "from",
+    "resume_from_checkpoint": "from",
+    "max_samples": "data.NAME.limit",
+    "quant_bits": "quantize.bits",
+    "quant_method": "quantize.method",
+    "tensor_parallel_size": "tensor_parallel",
+    "model_name": "served_model_name",
+    "depends_on": "from, model or data (steps follow from what they refer to)",
+    "apiVersion": "api_version",
+    "version": "api_version",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +117,9 @@ def explain_unknown_key(path: Path) -> UnknownKey:
         return UnknownKey("TW1003", f"unknown key `{key}`{where}", f"did you mean `{near}`?", keys_help, near)
     places = [place for place, keys in _places() if key in keys]
     if places:
-        return UnknownKey("TW1011", f"`{key}` does not belong{where or ' here'}", "", f"it belongs in {listed(places, 3)}", None)
+        return UnknownKey(
+            "TW1011", f"`{key}` does not belong{where or ' here'}", "", f"it belongs in {listed(places, 3)}", None
+        )
     return UnknownKey("TW1003", f"unknown key `{key}`{where}", "", keys_help, None)
 
 
@@ -114,10 +169,21 @@ def _places() -> tuple[tuple[str, tuple[str, ...]], ...]:
     from tunewright.spec.model import base, data, document, evaluate, release, train
 
     return (
-        ("the top level", _keys(document.Spec)), ("`base`", _keys(base.Base)), ("a set of `data`", _keys(data.DataSet)),
-        ("a suite of `suites`", _keys(data.Suite)), ("a step, beside its verb", _keys(document.Step)), ("`train`", _keys(train.Train)),
-        ("`train.tuner`", _keys(train.Tuner)), ("`train.parallelism`", _keys(train.Parallelism)), ("`evaluate`", _keys(evaluate.Evaluate)),
-        ("`gate`", _keys(evaluate.Gate)), ("`approve`", _keys(evaluate.Approve)), ("`export`", _keys(release.Export)),
-        ("`export.quantize`", _keys(release.Quantize)), ("`deploy`", _keys(release.Deploy)), ("`deploy.canary`", _keys(release.Canary)),
-        ("`resources`", _keys(document.Resources)), ("`triggers`", _keys(document.Triggers)),
-    )  # fmt: skip
+        ("the top level", _keys(document.Spec)),
+        ("`base`", _keys(base.Base)),
+        ("a set of `data`", _keys(data.DataSet)),
+        ("a suite of `suites`", _keys(data.Suite)),
+        ("a step, beside its verb", _keys(document.Step)),
+        ("`train`", _keys(train.Train)),
+        ("`train.tuner`", _keys(train.Tuner)),
+        ("`train.parallelism`", _keys(train.Parallelism)),
+        ("`evaluate`", _keys(evaluate.Evaluate)),
+        ("`gate`", _keys(evaluate.Gate)),
+        ("`approve`", _keys(evaluate.Approve)),
+        ("`export`", _keys(release.Export)),
+        ("`export.quantize`", _keys(release.Quantize)),
+        ("`deploy`", _keys(release.Deploy)),
+        ("`deploy.canary`", _keys(release.Canary)),
+        ("`resources`", _keys(document.Resources)),
+        ("`triggers`", _keys(document.Triggers)),
+    )

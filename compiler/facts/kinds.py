@@ -1,6 +1,7 @@
 """The kinds of work a plan can name, and who does each: the compiler's half of the runners' manifests.
 
-`version` is raised when a runner comes to produce something else from the same parameters: results made before are then not reused.
+`version` is raised when a runner comes to produce something else from the same parameters: results made before are then
+not reused.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""What a plan would do compared with what was done before: Create / Reuse / Rerun (because ...) / Remove, as one value a step."""
+"""What a plan would do compared with what was done before: Create / Reuse / Rerun (because ...) / Remove, as one value
+a step.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +11,9 @@ from tunewright.compiler.ir.plan import Plan, Step
 
 @dataclass(frozen=True, slots=True)
 class StepAction:
-    """One line of a plan's difference. `action`: create, reuse, rerun or remove; `because` names the first thing that changed."""
+    """One line of a plan's difference. `action`: create, reuse, rerun or remove; `because` names the first thing that
+    changed.
+    """
 
     step: str
     action: str
@@ -19,7 +23,8 @@ class StepAction:
 def difference(plan: Plan, previous: Plan | None, kept: Callable[[Step], bool]) -> tuple[StepAction, ...]:
     """Compare `plan` with the plan of the last run of the same name.
 
-    `kept(step)` tells whether the result of a step with this digest is at hand (whoever made it): that alone decides about reuse.
+    `kept(step)` tells whether the result of a step with this digest is at hand (whoever made it): that alone decides
+    about reuse.
     """
     before = {step.name: step for step in previous.steps} if previous else {}
     actions: list[StepAction] = []
@@ -41,7 +46,11 @@ def difference(plan: Plan, previous: Plan | None, kept: Callable[[Step], bool]) 
 
 def _because(old: Step, new: Step, redone: set[str]) -> str:
     if old.digest == new.digest:
-        return "its result is not at hand (the step did not finish, or was cleaned up)" if not new.service else "it is not running"
+        return (
+            "its result is not at hand (the step did not finish, or was cleaned up)"
+            if not new.service
+            else "it is not running"
+        )
     changes = [
         _describe(path, old.identity, new.identity)
         for path in sorted({*old.identity, *new.identity}, key=_rank)
@@ -73,5 +82,9 @@ def _describe(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> tupl
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value).replace("'", "").replace("True", "true").replace("False", "false").replace("None", "unset")
+    text = (
+        value
+        if isinstance(value, str)
+        else repr(value).replace("'", "").replace("True", "true").replace("False", "false").replace("None", "unset")
+    )
     return text if len(text) <= 48 else text[:45] + "..."

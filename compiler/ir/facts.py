@@ -1,6 +1,8 @@
-"""Facts: what the compiler may know about the world, gathered by `collect/` before the passes run. Frozen, digested, recorded in the plan.
+"""Facts: what the compiler may know about the world, gathered by `collect/` before the passes run. Frozen, digested,
+recorded in the plan.
 
-Fields named in VOLATILE are looked at by rules but never enter the digest: they change by themselves between two compilations.
+Fields named in VOLATILE are looked at by rules but never enter the digest: they change by themselves between two
+compilations.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,9 @@ VOLATILE = frozenset({"disk_free_bytes", "ports_in_use", "installed", "path", "m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFact:
-    """A local file: the path as written in the spec, its size in bytes and digest; `digest` is None when the file is missing."""
+    """A local file: the path as written in the spec, its size in bytes and digest; `digest` is None when the file is
+    missing.
+    """
 
     written: str
     path: str | None
@@ -38,7 +42,8 @@ class RowProblem:
 class DataFacts:
     """One data set or suite file after a pass over all its rows.
 
-    `format`: detected from the rows (the declared one is in the spec). `problems` holds the first 20 of `problem_count` rows that do not fit.
+    `format`: detected from the rows (the declared one is in the spec). `problems` holds the first 20 of `problem_count`
+    rows that do not fit.
     `remote`: on a hub, not looked into. Lengths are characters of the text in a row.
     """
 
@@ -57,7 +62,7 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentAttention:
-    """Widths of attention that compresses keys and values (MLA); `query_rank` is None where queries are not compressed."""
+    """Widths of attention that compresses keys and values (MLA); `query_rank` is None for queries that are not."""
 
     query_rank: int | None
     key_value_rank: int
@@ -68,7 +73,7 @@ class LatentAttention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisionTower:
-    """The image encoder in front of a language model; `kind` (`qwen2_vl`, `qwen2_5_vl`, `qwen3_vl`) names its construction."""
+    """The image encoder in front of a language model; `kind` is `qwen2_vl`, `qwen2_5_vl` or `qwen3_vl`."""
 
     kind: str
     depth: int
@@ -84,11 +89,14 @@ class VisionTower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """A base model as far as its folder, GGUF header or the catalogue of known shapes tells; sizes in elements unless the name says bytes.
+    """A base model as far as its folder, GGUF header or the catalogue of known shapes tells.
 
-    `origin`: `folder`, `gguf`, `catalogue` (shape known, files not here) or `unknown`. `problem` says in a sentence why it can't be used.
+    Sizes are in elements unless the name says bytes.
+
+    `origin`: `folder`, `gguf`, `catalogue` (shape known, files not here) or `unknown`.
+    `problem` says in a sentence why it can't be used.
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
-    `norms_per_layer` counts norms of width `hidden_size`; `linear_bias` means the attention's output and the MLP have biases too.
+    `norms_per_layer` counts norms of width `hidden_size`; `linear_bias`: the attention's output and the MLP have biases.
     """
 
     source: str

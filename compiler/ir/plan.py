@@ -1,4 +1,6 @@
-"""The plan: the narrow waist between what is known about models and what is run. Plain frozen data with one canonical JSON form."""
+"""The plan: the narrow waist between what is known about models and what is run. Plain frozen data with one canonical
+JSON form.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,8 +18,10 @@ Verb = str
 class StepInput:
     """One thing a step reads.
 
-    `step` names the step whose artifact it is; otherwise `path` says where it is in the words of the spec (relative paths start at the
-    spec's folder, `package:...`) and `digest` binds its content; absolute paths of a machine never enter a plan. `role`: model, adapter, data, suite, schema, evaluation, weights.
+    `step` names the step whose artifact it is; otherwise `path` says where it is in the words of the spec (relative
+    paths start at the
+    spec's folder, `package:...`) and `digest` binds its content; absolute paths of a machine never enter a plan.
+    `role`: model, adapter, data, suite, schema, evaluation, weights.
     """
 
     role: str
@@ -38,7 +42,8 @@ class Process:
 class Launch:
     """How a step's processes are started: what is executed, nothing left to a default.
 
-    `environment` names the runner environment whose interpreter is `{python}`; `files` are written under work/ first; `prepare` runs
+    `environment` names the runner environment whose interpreter is `{python}`; `files` are written under work/ first;
+    `prepare` runs
     before, one after the other; `processes_per_node` and `nodes` describe the gang.
     """
 
@@ -85,7 +90,8 @@ class Gate:
 class Step:
     """One node of the plan.
 
-    `identity` maps spec paths (`steps.align.train.beta`, `data.tickets`, `environment.train`, `step.sft`) to what they were resolved to: it is exactly
+    `identity` maps spec paths (`steps.align.train.beta`, `data.tickets`, `environment.train`, `step.sft`) to what they
+    were resolved to: it is exactly
     what enters `digest`, so that a change can be named. Names, labels, limits and estimates never enter.
     `needs` are the steps that must be done first (inputs and gates above). `launch` is None for a gate.
     `not_executable` says what is missing when this step can be planned but not run yet.

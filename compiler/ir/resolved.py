@@ -18,7 +18,9 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a value came from: `text` is a place (`life.yaml:12:5`), the name of a default, or the reason it follows from."""
+    """Where a value came from: `text` is a place (`life.yaml:12:5`), the name of a default, or the reason it follows
+    from.
+    """
 
     origin: Origin
     text: str
@@ -29,7 +31,9 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedTuner:
-    """Which weights learn. For `full` the adapter fields are zero or empty. `target_modules` is `("all-linear",)` or layer names."""
+    """Which weights learn. For `full` the adapter fields are zero or empty. `target_modules` is `("all-linear",)` or
+    layer names.
+    """
 
     type: str
     rank: int = 0
@@ -53,7 +57,9 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedParallelism:
-    """How the work is spread. `strategy` is `auto` until `choose_parallelism` has run. `processes` counts over all nodes."""
+    """How the work is spread. `strategy` is `auto` until `choose_parallelism` has run. `processes` counts over all
+    nodes.
+    """
 
     strategy: str = "auto"
     processes: int = 0
@@ -221,7 +227,9 @@ class ResolvedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelState:
-    """What a step's model consists of: `model` is the step that made the full weights (None: the base as it is), `adapter` the step on top."""
+    """What a step's model consists of: `model` is the step that made the full weights (None: the base as it is),
+    `adapter` the step on top.
+    """
 
     model: str | None = None
     adapter: str | None = None

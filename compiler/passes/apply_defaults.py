@@ -58,7 +58,7 @@ def _body(work: Work, step: Step, seed: int, done: dict[str, ResolvedStep], choo
     if step.evaluate is not None:
         return default_evaluate(work, step.evaluate, seed, inner)
     if step.export is not None:
-        return default_export(work, step.export, chooser.path[1], inner)
+        return default_export(work, step.export, inner)
     if step.deploy is not None:
         return default_deploy(work, step.deploy, inner)
     if step.gate is not None:

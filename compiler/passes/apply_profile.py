@@ -42,7 +42,10 @@ def _with_set(work: Work, root: MappingNode, number: int, text: str) -> MappingN
     match = _SET.match(text)
     if not match:
         work.sink.report(
-            "TW1015", "an override is written `path=value`", Span(source, 0, len(text)), help="for example `--set steps.sft.train.learning_rate=1e-4`"
+            "TW1015",
+            "an override is written `path=value`",
+            Span(source, 0, len(text)),
+            help="for example `--set steps.sft.train.learning_rate=1e-4`",
         )
         return root
     path = match.group(1).split(".")

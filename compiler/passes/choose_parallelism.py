@@ -1,4 +1,4 @@
-"""choose_parallelism: how each training step is spread, and the accumulation that follows from the number of processes."""
+"""choose_parallelism: how each training step is spread, and the accumulation that follows from it."""
 
 from dataclasses import replace
 
@@ -36,9 +36,7 @@ def _chosen(work: Work, step: ResolvedStep, provenance: dict[str, Provenance]) -
     accumulation = body.gradient_accumulation_steps
     if accumulation:
         span = work.value_span("steps", step.name, "train", "gradient_accumulation_steps")
-        provenance[f"{path}.gradient_accumulation_steps"] = Provenance(
-            Origin.WRITTEN, place_text(span)
-        )
+        provenance[f"{path}.gradient_accumulation_steps"] = Provenance(Origin.WRITTEN, place_text(span))
     else:
         rows = body.per_device_train_batch_size * parallelism.data_parallel
         accumulation = max(1, defaults.GLOBAL_BATCH // rows)

@@ -9,8 +9,8 @@ from tunewright.spec.model.release import Deploy, Export, Quantize
 from tunewright.spec.model.section import parse_duration
 
 
-def default_export(work: Work, export: Export, name: str, chooser: Chooser) -> ResolvedExport:
-    """Return the export with every value explicit; `name` is the step's."""
+def default_export(work: Work, export: Export, chooser: Chooser) -> ResolvedExport:
+    """Return the export with every value explicit."""
     assert work.facts is not None
     assert work.references is not None
     facts = work.facts
@@ -21,13 +21,17 @@ def default_export(work: Work, export: Export, name: str, chooser: Chooser) -> R
         chooser.written("calibration")
     elif learned:
         # The farthest data set: supervised rows have one right reply, which perplexity needs.
-        calibration = chooser.derived("calibration", None, lambda: (learned[-1], f"the data that `{export.model}` learned from first"))
+        calibration = chooser.derived(
+            "calibration", None, lambda: (learned[-1], f"the data that `{export.model}` learned from first")
+        )
     return ResolvedExport(
         model=export.model,
         merge=chooser.default("merge", export.merge, True),
         quantize=_quantize(work, export.quantize, chooser.below("quantize")) if export.quantize else None,
         calibration=calibration,
-        perplexity_increase=chooser.below("limits").optional("perplexity_increase", export.limits.perplexity_increase if export.limits else None),
+        perplexity_increase=chooser.below("limits").optional(
+            "perplexity_increase", export.limits.perplexity_increase if export.limits else None
+        ),
         precision=chooser.derived("precision", None, lambda: machine.precision(facts)),
         device=machine.device(facts),
         threads=machine.threads(facts),
@@ -38,7 +42,11 @@ def _quantize(work: Work, quantize: Quantize, chooser: Chooser) -> ResolvedQuant
     chooser.written("method")
     bits = chooser.default("bits", quantize.bits, defaults.BITS[quantize.method], quantize.method)
     if quantize.method in ("gptq", "awq"):
-        return ResolvedQuantize(method=quantize.method, bits=bits, group_size=chooser.derived("group_size", quantize.group_size, lambda: _group_size(work)))
+        return ResolvedQuantize(
+            method=quantize.method,
+            bits=bits,
+            group_size=chooser.derived("group_size", quantize.group_size, lambda: _group_size(work)),
+        )
     return ResolvedQuantize(method=quantize.method, bits=bits, group_size=quantize.group_size or 0)
 
 
@@ -48,7 +56,11 @@ def _group_size(work: Work) -> tuple[int, str]:
     widths = [width for width in (model.hidden_size, model.intermediate_size, model.moe_intermediate_size) if width]
     for size in (defaults.GROUP_SIZE, 64, 32):
         if all(width % size == 0 for width in widths):
-            reason = "usual" if size == defaults.GROUP_SIZE else f"the largest usual one that divides {' and '.join(map(str, widths))}"
+            reason = (
+                "usual"
+                if size == defaults.GROUP_SIZE
+                else f"the largest usual one that divides {' and '.join(map(str, widths))}"
+            )
             return size, reason
     return defaults.GROUP_SIZE, "usual"
 
@@ -66,9 +78,16 @@ def default_deploy(work: Work, deploy: Deploy, chooser: Chooser) -> ResolvedDepl
         engine=chooser.default("engine", deploy.engine, "embedded"),
         host=chooser.default("host", deploy.host, "127.0.0.1"),
         port=chooser.default("port", deploy.port, defaults.PORT),
-        served_model_name=chooser.derived("served_model_name", deploy.served_model_name, lambda: (name, "the spec's name")),
+        served_model_name=chooser.derived(
+            "served_model_name", deploy.served_model_name, lambda: (name, "the spec's name")
+        ),
         max_model_len=chooser.derived(
-            "max_model_len", deploy.max_model_len, lambda: (min(context or defaults.SERVED_LENGTH, defaults.SERVED_LENGTH), "the model's context, at most 4096")
+            "max_model_len",
+            deploy.max_model_len,
+            lambda: (
+                min(context or defaults.SERVED_LENGTH, defaults.SERVED_LENGTH),
+                "the model's context, at most 4096",
+            ),
         ),
         max_new_tokens=chooser.default("max_new_tokens", deploy.max_new_tokens, 256),
         tensor_parallel=chooser.default("tensor_parallel", deploy.tensor_parallel, 1),

@@ -8,7 +8,9 @@ from tunewright.compiler.passes.work import Work
 from tunewright.spec.model.train import Parallelism, Train, Tuner
 
 
-def default_train(work: Work, train: Train, seed: int, done: dict[str, ResolvedStep], chooser: Chooser) -> ResolvedTrain:
+def default_train(
+    work: Work, train: Train, seed: int, done: dict[str, ResolvedStep], chooser: Chooser
+) -> ResolvedTrain:
     """Return the step with every value explicit; accumulation stays 0 until the number of processes is known."""
     assert work.facts is not None
     before = done[train.from_].body if train.from_ and train.from_ in done else None
@@ -23,13 +25,20 @@ def default_train(work: Work, train: Train, seed: int, done: dict[str, ResolvedS
         data=train.data,
         tuner=tuner,
         learning_rate=chooser.default(
-            "learning_rate", train.learning_rate, defaults.LEARNING_RATE[train.method, tuner.is_adapter], f"{train.method} with {tuner.type}"
+            "learning_rate",
+            train.learning_rate,
+            defaults.LEARNING_RATE[train.method, tuner.is_adapter],
+            f"{train.method} with {tuner.type}",
         ),
         lr_scheduler_type=chooser.default("lr_scheduler_type", train.lr_scheduler_type, "cosine"),
         warmup_ratio=chooser.default("warmup_ratio", train.warmup_ratio, 0.03),
-        num_train_epochs=chooser.default("num_train_epochs", train.num_train_epochs, defaults.EPOCHS[train.method], train.method),
+        num_train_epochs=chooser.default(
+            "num_train_epochs", train.num_train_epochs, defaults.EPOCHS[train.method], train.method
+        ),
         max_steps=chooser.optional("max_steps", train.max_steps),
-        per_device_train_batch_size=chooser.default("per_device_train_batch_size", train.per_device_train_batch_size, defaults.MICRO_BATCH),
+        per_device_train_batch_size=chooser.default(
+            "per_device_train_batch_size", train.per_device_train_batch_size, defaults.MICRO_BATCH
+        ),
         gradient_accumulation_steps=train.gradient_accumulation_steps or 0,
         max_length=chooser.derived("max_length", train.max_length, lambda: _max_length(work, before)),
         packing=chooser.default("packing", train.packing, False),
@@ -42,9 +51,13 @@ def default_train(work: Work, train: Train, seed: int, done: dict[str, ResolvedS
         seed=chooser.derived("seed", train.seed, lambda: (seed, "the spec's seed")),
         precision=chooser.derived("precision", _unless_auto(train.precision), lambda: _precision(work, tuner)),
         gradient_checkpointing=chooser.derived(
-            "gradient_checkpointing", train.gradient_checkpointing, lambda: (device != "cpu", "on where accelerator memory is scarce, off on a CPU")
+            "gradient_checkpointing",
+            train.gradient_checkpointing,
+            lambda: (device != "cpu", "on where accelerator memory is scarce, off on a CPU"),
         ),
-        attention=chooser.derived("attention", _unless_auto(train.attention), lambda: _attention(device, packing=bool(train.packing))),
+        attention=chooser.derived(
+            "attention", _unless_auto(train.attention), lambda: _attention(device, packing=bool(train.packing))
+        ),
         system_prompt=chooser.optional("system_prompt", train.system_prompt),
         evaluation_share=chooser.default("evaluation_share", train.evaluation_share, 0.0),
         logging_steps=chooser.default("logging_steps", train.logging_steps, 1),
@@ -75,9 +88,17 @@ def _tuner(tuner: Tuner | None, before: ResolvedTrain | None, chooser: Chooser) 
     return ResolvedTuner(
         type=kind,
         rank=rank,
-        alpha=inner.derived("alpha", alpha, lambda: (known.alpha, "the adapter's") if known else (rank * defaults.ALPHA_PER_RANK, "twice the rank")),
+        alpha=inner.derived(
+            "alpha",
+            alpha,
+            lambda: (known.alpha, "the adapter's") if known else (rank * defaults.ALPHA_PER_RANK, "twice the rank"),
+        ),
         dropout=inner.default("dropout", tuner.dropout if tuner else None, 0.0),
-        target_modules=inner.default("target_modules", tuner.target_modules if tuner else None, known.target_modules if known else ("all-linear",)),
+        target_modules=inner.default(
+            "target_modules",
+            tuner.target_modules if tuner else None,
+            known.target_modules if known else ("all-linear",),
+        ),
     )
 
 

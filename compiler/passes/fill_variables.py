@@ -1,4 +1,6 @@
-"""fill_variables: `${env:NAME}` -> the value it was given, everywhere but in secrets and in profiles that were not chosen."""
+"""fill_variables: `${env:NAME}` -> the value it was given, everywhere but in secrets and in profiles that were not
+chosen.
+"""
 
 from dataclasses import dataclass, field, replace
 
@@ -18,7 +20,9 @@ def fill_variables(work: Work) -> Work:
         for name, entry in work.document.root.entries.items()
     }
     root = MappingNode(entries, work.document.root.span)
-    return replace(work, document=Document(work.document.source, root), filled=filler.used, poisoned=frozenset(filler.unset))
+    return replace(
+        work, document=Document(work.document.source, root), filled=filler.used, poisoned=frozenset(filler.unset)
+    )
 
 
 @dataclass(slots=True)

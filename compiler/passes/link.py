@@ -23,7 +23,7 @@ def link(work: Work) -> Work:
 
 
 def _sealed(step: Step, done: dict[str, Step]) -> Step:
-    """A step's result follows from what it is and from the results it reads: gates above only say whether it may start."""
+    """A result follows from what a step is and from the results it reads: gates above only say whether it may start."""
     reads = {item.step for item in step.inputs.values() if item.step}
     if step.gate is not None:
         reads |= set(step.needs) & {name for name, other in done.items() if other.verb == "evaluate"}

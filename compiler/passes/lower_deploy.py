@@ -38,18 +38,34 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedDeploy) -> Step:
         summary=_summary(body),
         inputs=inputs,
         parameters={
-            "host": body.host, "port": body.port, "served_model_name": body.served_model_name, "max_model_len": body.max_model_len,
-            "max_new_tokens": body.max_new_tokens, "precision": body.precision, "device": body.device, "threads": body.threads,
-            "smoke_prompt": body.smoke_prompt, "tensor_parallel": body.tensor_parallel, "replicas": list(body.replicas),
-            "canary": {"steps": list(body.canary_steps), "hold_seconds": body.canary_hold_seconds, "rollback_on": list(body.rollback_on)}
-            if body.canary_steps else None,
+            "host": body.host,
+            "port": body.port,
+            "served_model_name": body.served_model_name,
+            "max_model_len": body.max_model_len,
+            "max_new_tokens": body.max_new_tokens,
+            "precision": body.precision,
+            "device": body.device,
+            "threads": body.threads,
+            "smoke_prompt": body.smoke_prompt,
+            "tensor_parallel": body.tensor_parallel,
+            "replicas": list(body.replicas),
+            "canary": {
+                "steps": list(body.canary_steps),
+                "hold_seconds": body.canary_hold_seconds,
+                "rollback_on": list(body.rollback_on),
+            }
+            if body.canary_steps
+            else None,
             "p95_latency_seconds": body.p95_latency_seconds,
         },
-        launch=lowering.launch(work, kind, argv, device=body.device, threads=body.threads),
-        identity={**lowering.identity_of(f"steps.{step.name}.deploy", body), **lowering.environment_identity(work, kind)},
+        launch=lowering.launch(kind, argv, device=body.device, threads=body.threads),
+        identity={
+            **lowering.identity_of(f"steps.{step.name}.deploy", body),
+            **lowering.environment_identity(work, kind),
+        },
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(missing(kind), *_unsupported(work, body)),
-    )  # fmt: skip
+    )
 
 
 def _quantization(work: Work, model: str) -> str | None:
@@ -67,8 +83,12 @@ def _unsupported(work: Work, body: ResolvedDeploy) -> list[str | None]:
         "canary releases are not built yet" if body.canary_steps else None,
         "several replicas are not built yet" if body.replicas != (1, 1) else None,
         "API keys are not built yet" if body.api_key else None,
-        "serving an adapter on a quantised model is not built yet: merge it" if state.quantized and state.adapter else None,
-        "tensor parallel serving needs a production engine" if body.engine == "embedded" and body.tensor_parallel > 1 else None,
+        "serving an adapter on a quantised model is not built yet: merge it"
+        if state.quantized and state.adapter
+        else None,
+        "tensor parallel serving needs a production engine"
+        if body.engine == "embedded" and body.tensor_parallel > 1
+        else None,
     ]
 
 

@@ -34,10 +34,19 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
     kind = "evaluate.suites" if own else "evaluate.harness"
     inputs = lowering.model_inputs(work, body.model)
     parameters: dict[str, Any] = {
-        "max_new_tokens": body.max_new_tokens, "temperature": body.temperature, "batch_size": body.batch_size, "seed": body.seed,
-        "precision": body.precision, "device": body.device, "threads": body.threads, "system_prompt": body.system_prompt,
-    }  # fmt: skip
-    identity = {**lowering.identity_of(f"steps.{step.name}.evaluate", body), **lowering.environment_identity(work, kind)}
+        "max_new_tokens": body.max_new_tokens,
+        "temperature": body.temperature,
+        "batch_size": body.batch_size,
+        "seed": body.seed,
+        "precision": body.precision,
+        "device": body.device,
+        "threads": body.threads,
+        "system_prompt": body.system_prompt,
+    }
+    identity = {
+        **lowering.identity_of(f"steps.{step.name}.evaluate", body),
+        **lowering.environment_identity(work, kind),
+    }
     add = _add_own if own else _add_public
     suites: dict[str, Any] = {}
     for name in own or public:
@@ -50,19 +59,26 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
         summary=_summary(work, body, own, public),
         inputs=inputs,
         parameters=parameters,
-        launch=lowering.launch(work, kind, lowering.runner_argv(kind), device=body.device, threads=body.threads),
+        launch=lowering.launch(kind, lowering.runner_argv(kind), device=body.device, threads=body.threads),
         identity=identity,
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(*_unsupported(work, own, public, body), lowering.too_large(step)),
     )
 
 
-def _add_own(work: Work, body: ResolvedEvaluate, name: str, inputs: dict[str, Any], identity: dict[str, Any]) -> dict[str, Any]:
+def _add_own(
+    work: Work, body: ResolvedEvaluate, name: str, inputs: dict[str, Any], identity: dict[str, Any]
+) -> dict[str, Any]:
     assert work.spec is not None
     assert work.facts is not None
     suite, facts = work.spec.suites[name], work.facts.suites[name]
     inputs |= lowering.file_inputs(f"suite.{name}", "suite", facts.files)
-    identity |= {f"suites.{name}": facts.digest, f"suites.{name}.metric": suite.metric, f"suites.{name}.pattern": suite.pattern, f"suites.{name}.limit": suite.limit}
+    identity |= {
+        f"suites.{name}": facts.digest,
+        f"suites.{name}.metric": suite.metric,
+        f"suites.{name}.pattern": suite.pattern,
+        f"suites.{name}.limit": suite.limit,
+    }
     if suite.json_schema:
         schema = work.facts.files[suite.json_schema]
         inputs |= lowering.file_inputs(f"schema.{name}", "schema", [schema])
@@ -70,7 +86,9 @@ def _add_own(work: Work, body: ResolvedEvaluate, name: str, inputs: dict[str, An
     return {"metric": suite.metric, "limit": suite.limit or body.limit, "pattern": suite.pattern}
 
 
-def _add_public(work: Work, body: ResolvedEvaluate, name: str, inputs: dict[str, Any], identity: dict[str, Any]) -> dict[str, Any]:
+def _add_public(
+    work: Work, body: ResolvedEvaluate, name: str, inputs: dict[str, Any], identity: dict[str, Any]
+) -> dict[str, Any]:
     assert work.spec is not None
     assert work.facts is not None
     suite = work.spec.suites.get(name)
@@ -80,7 +98,11 @@ def _add_public(work: Work, body: ResolvedEvaluate, name: str, inputs: dict[str,
         inputs |= lowering.file_inputs(f"task.{name}", "data", [folder])
         identity[f"file.{suite.data}"] = folder.digest
     identity |= {f"suites.{name}.benchmark": task, f"suites.{name}.limit": suite.limit if suite else None}
-    return {"task": BENCHMARKS[task].task if task in BENCHMARKS else task, "limit": (suite.limit if suite else None) or body.limit, "data": bool(suite and suite.data)}
+    return {
+        "task": BENCHMARKS[task].task if task in BENCHMARKS else task,
+        "limit": (suite.limit if suite else None) or body.limit,
+        "data": bool(suite and suite.data),
+    }
 
 
 def _unsupported(work: Work, own: list[str], public: list[str], body: ResolvedEvaluate) -> list[str | None]:
@@ -89,9 +111,15 @@ def _unsupported(work: Work, own: list[str], public: list[str], body: ResolvedEv
     metrics = [work.spec.suites[name].metric for name in own]
     without_data = [name for name in public if not ((suite := work.spec.suites.get(name)) and suite.data)]
     return [
-        *(f"{_PLANNED_METRICS[metric]} is not built yet" for metric in dict.fromkeys(metrics) if metric in _PLANNED_METRICS),
+        *(
+            f"{_PLANNED_METRICS[metric]} is not built yet"
+            for metric in dict.fromkeys(metrics)
+            if metric in _PLANNED_METRICS
+        ),
         "own suites and public benchmarks in one step are not built yet: make two steps" if own and public else None,
-        f"benchmark data of {', '.join(without_data)} must be here: name its folder under `suites`" if without_data else None,
+        f"benchmark data of {', '.join(without_data)} must be here: name its folder under `suites`"
+        if without_data
+        else None,
         f"evaluation on {body.device} devices is not built yet" if body.device in ("npu", "mps") else None,
     ]
 

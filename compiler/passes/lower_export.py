@@ -48,16 +48,20 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
             "max_shard_size_bytes": _SHARD_BYTES,
             "measure": {"limit": _MEASURED_ROWS, "max_length": _MEASURED_TOKENS},
             "limits": {"perplexity_increase": body.perplexity_increase},
-            "precision": body.precision, "device": body.device, "threads": body.threads,
+            "precision": body.precision,
+            "device": body.device,
+            "threads": body.threads,
         },
-        launch=lowering.launch(work, kind, lowering.runner_argv(kind), device=body.device, threads=body.threads),
+        launch=lowering.launch(kind, lowering.runner_argv(kind), device=body.device, threads=body.threads),
         identity=identity,
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(
-            missing(kind), lowering.too_large(step), "FP8 export is not built yet" if quantize and quantize.method == "fp8" else None,
+            missing(kind),
+            lowering.too_large(step),
+            "FP8 export is not built yet" if quantize and quantize.method == "fp8" else None,
             f"export on {body.device} devices is not built yet" if body.device in ("npu", "mps") else None,
         ),
-    )  # fmt: skip
+    )
 
 
 def _quantize(body: ResolvedExport) -> dict[str, Any] | None:

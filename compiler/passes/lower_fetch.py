@@ -5,9 +5,8 @@ from dataclasses import replace
 from tunewright.compiler.facts.defaults import STALL_AND_GRACE
 from tunewright.compiler.ir.plan import Estimate, Limits, Step, StepInput
 from tunewright.compiler.passes import lowering, machine
-from tunewright.compiler.passes.work import Work
 from tunewright.compiler.passes.secrets import secret_name
-
+from tunewright.compiler.passes.work import Work
 
 _LOCAL = ("gguf", "package")
 _HUBS = ("hf", "ms")
@@ -29,10 +28,28 @@ def lower_fetch(work: Work) -> Work:
         name=lowering.FETCH,
         verb="fetch",
         kind="fetch.model",
-        summary={"gguf": "convert GGUF, once", "package": "convert GGUF, once", "hf": "download, once", "ms": "download, once"}.get(scheme, "copy, once"),
+        summary={
+            "gguf": "convert GGUF, once",
+            "package": "convert GGUF, once",
+            "hf": "download, once",
+            "ms": "download, once",
+        }.get(scheme, "copy, once"),
         inputs=inputs,
-        parameters={"source": source, "revision": model.revision, "precision": "bf16", "trust_remote_code": bool(work.spec.base.trust_remote_code)},
-        launch=lowering.launch(work, "fetch.model", lowering.runner_argv("fetch.model"), device="cpu", threads=machine.threads(work.facts), online=scheme in _HUBS) if work.facts else None,
+        parameters={
+            "source": source,
+            "revision": model.revision,
+            "precision": "bf16",
+            "trust_remote_code": bool(work.spec.base.trust_remote_code),
+        },
+        launch=lowering.launch(
+            "fetch.model",
+            lowering.runner_argv("fetch.model"),
+            device="cpu",
+            threads=machine.threads(work.facts),
+            online=scheme in _HUBS,
+        )
+        if work.facts
+        else None,
         estimate=Estimate(disk_bytes=2 * model.num_parameters if model.num_parameters else None),
         limits=Limits(stall_seconds=stall, grace_seconds=grace, retries=3),
         identity={

@@ -13,13 +13,20 @@ def lower_gate(work: Work) -> Work:
     """Add the plan steps of all gates and approvals."""
     if work.resolved is None:
         return work
-    steps = [_lower(work, step) for step in work.resolved.steps if isinstance(step.body, ResolvedGate | ResolvedApprove)]
+    steps = [
+        _lower(work, step) for step in work.resolved.steps if isinstance(step.body, ResolvedGate | ResolvedApprove)
+    ]
     return replace(work, steps=(*work.steps, *steps))
 
 
 def _lower(work: Work, step: ResolvedStep) -> Step:
     body = step.body
-    common = {"name": step.name, "verb": step.verb, "kind": step.verb, "limits": Limits(total_seconds=step.timeout_seconds, retries=0)}
+    common = {
+        "name": step.name,
+        "verb": step.verb,
+        "kind": step.verb,
+        "limits": Limits(total_seconds=step.timeout_seconds, retries=0),
+    }
     if isinstance(body, ResolvedGate):
         measured = tuple(dict.fromkeys(path.split(".", 1)[0] for text in body.require for path in names_used(text)))
         return Step(

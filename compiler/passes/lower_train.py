@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from tunewright.compiler.facts.kinds import KINDS, missing
-from tunewright.compiler.ir.plan import Process, Step, StepInput
+from tunewright.compiler.ir.plan import Process, Step
 from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes import lowering, machine
 from tunewright.compiler.passes.work import Work
@@ -35,7 +35,12 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         inputs |= lowering.file_inputs(f"data.{name}", "data", facts.files)
         form = written.format or facts.format
         parameters_data[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit}
-        data_identity |= {f"data.{name}": facts.digest, f"data.{name}.format": form, f"data.{name}.weight": written.weight, f"data.{name}.limit": written.limit}
+        data_identity |= {
+            f"data.{name}": facts.digest,
+            f"data.{name}.format": form,
+            f"data.{name}.weight": written.weight,
+            f"data.{name}.limit": written.limit,
+        }
     parameters = _parameters(train) | {"data": parameters_data}
     return lowering.made(
         work,
@@ -45,15 +50,22 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         inputs=inputs,
         parameters=parameters,
         launch=lowering.launch(
-            work, kind, launch_argv(train.parallelism, KINDS[kind].module), device=train.device, threads=_threads(train),
-            files=_files(work, train), prepare=_prepare(train), parallelism=train.parallelism,
+            kind,
+            launch_argv(train.parallelism, KINDS[kind].module),
+            device=train.device,
+            threads=_threads(train),
+            files=_files(work, train),
+            prepare=_prepare(train),
+            parallelism=train.parallelism,
         ),
         identity={
-            **lowering.identity_of(f"steps.{step.name}.train", train), **data_identity, **lowering.environment_identity(work, kind),
+            **lowering.identity_of(f"steps.{step.name}.train", train),
+            **data_identity,
+            **lowering.environment_identity(work, kind),
         },
         needs=lowering.upstream_identity(inputs),
-        not_executable=lowering.not_executable(missing(kind), *_unsupported(work, train, inputs)),
-    )  # fmt: skip
+        not_executable=lowering.not_executable(missing(kind), *_unsupported(work, train)),
+    )
 
 
 def _parameters(train: ResolvedTrain) -> dict[str, Any]:
@@ -63,7 +75,10 @@ def _parameters(train: ResolvedTrain) -> dict[str, Any]:
         for key in ("reason", "alternatives"):
             del body["parallelism"][key]
     else:
-        body["parallelism"] = {key: getattr(train.parallelism, key) for key in ("strategy", "processes", "offload_optimizer", "offload_parameters")}
+        body["parallelism"] = {
+            key: getattr(train.parallelism, key)
+            for key in ("strategy", "processes", "offload_optimizer", "offload_parameters")
+        }
     tuner = body["tuner"]
     if not train.tuner.is_adapter:
         body["tuner"] = {"type": tuner["type"]}
@@ -82,7 +97,10 @@ def _files(work: Work, train: ResolvedTrain) -> dict[str, str]:
     if train.parallelism.strategy in _ZERO:
         return {"deepspeed.json": json.dumps(deepspeed_settings(train), indent=2, sort_keys=True) + "\n"}
     if train.parallelism.strategy == "megatron":
-        return {"megatron.json": json.dumps(megatron_arguments(train, machine.base_model(work)), indent=2, sort_keys=True) + "\n"}
+        return {
+            "megatron.json": json.dumps(megatron_arguments(train, machine.base_model(work)), indent=2, sort_keys=True)
+            + "\n"
+        }
     return {}
 
 
@@ -90,7 +108,7 @@ def _prepare(train: ResolvedTrain) -> tuple[Process, ...]:
     return deepspeed_prepare(train) if train.parallelism.strategy in _ZERO else ()
 
 
-def _unsupported(work: Work, train: ResolvedTrain, inputs: dict[str, StepInput]) -> list[str | None]:
+def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
     assert work.facts is not None
     images = any("images" in work.facts.data[name].columns for name in train.data)
     remote = any(work.facts.data[name].remote for name in train.data)
@@ -104,9 +122,18 @@ def _unsupported(work: Work, train: ResolvedTrain, inputs: dict[str, StepInput])
 
 def _summary(train: ResolvedTrain) -> str:
     parallelism = train.parallelism
-    processes = "1 process" if parallelism.processes <= 1 else f"{parallelism.processes} processes, {_STRATEGY_WORDS[parallelism.strategy]}"
+    processes = (
+        "1 process"
+        if parallelism.processes <= 1
+        else f"{parallelism.processes} processes, {_STRATEGY_WORDS[parallelism.strategy]}"
+    )
     if parallelism.strategy == "megatron":
-        sizes = (("TP", parallelism.tensor_parallel), ("PP", parallelism.pipeline_parallel), ("CP", parallelism.context_parallel), ("EP", parallelism.expert_parallel))
+        sizes = (
+            ("TP", parallelism.tensor_parallel),
+            ("PP", parallelism.pipeline_parallel),
+            ("CP", parallelism.context_parallel),
+            ("EP", parallelism.expert_parallel),
+        )
         processes += "".join(f" {name} {size}" for name, size in sizes if size > 1)
     if parallelism.offload_optimizer == "cpu" or parallelism.offload_parameters == "cpu":
         processes += " + CPU offload"
@@ -116,6 +143,12 @@ def _summary(train: ResolvedTrain) -> str:
 
 
 _STRATEGY_WORDS = {
-    "single": "", "ddp": "DDP", "zero1": "ZeRO-1", "zero2": "ZeRO-2", "zero3": "ZeRO-3", "fsdp2": "FSDP2", "megatron": "Megatron",
-}  # fmt: skip
+    "single": "",
+    "ddp": "DDP",
+    "zero1": "ZeRO-1",
+    "zero2": "ZeRO-2",
+    "zero3": "ZeRO-3",
+    "fsdp2": "FSDP2",
+    "megatron": "Megatron",
+}
 _TUNER_WORDS = {"full": "full", "lora": "LoRA", "dora": "DoRA", "rslora": "rsLoRA", "qlora": "QLoRA"}

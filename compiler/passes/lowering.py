@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from tunewright.compiler.facts.defaults import STALL_AND_GRACE
 from tunewright.compiler.facts.kinds import KINDS
 from tunewright.compiler.ir.plan import Launch, Limits, Process, Step, StepInput
 from tunewright.compiler.ir.resolved import ModelState, ResolvedParallelism, ResolvedStep
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
-from tunewright.compiler.facts.defaults import STALL_AND_GRACE
 from tunewright.compiler.targets.environment import common_environment
 
 #: Settings that never change what a step produces.
-_WITHOUT_EFFECT = frozenset({"logging_steps", "save_steps", "save_total_limit", "reason", "alternatives", "seed_source"})
+_WITHOUT_EFFECT = frozenset(
+    {"logging_steps", "save_steps", "save_total_limit", "reason", "alternatives", "seed_source"}
+)
 
 FETCH = "base"
 
@@ -46,7 +48,10 @@ def file_inputs(key: str, role: str, files: Iterable[Any]) -> dict[str, StepInpu
     """Return one input a file: `key`, or `key.0`, `key.1`, ... when there are several."""
     items = list(files)
     names = [key] if len(items) == 1 else [f"{key}.{index}" for index in range(len(items))]
-    return {name: StepInput(role=role, path=item.written, digest=item.digest) for name, item in zip(names, items, strict=True)}
+    return {
+        name: StepInput(role=role, path=item.written, digest=item.digest)
+        for name, item in zip(names, items, strict=True)
+    }
 
 
 def identity_of(prefix: str, value: Any) -> dict[str, Any]:
@@ -75,13 +80,22 @@ def upstream_identity(inputs: Mapping[str, StepInput], extra: Iterable[str] = ()
 
 
 def launch(
-    work: Work, kind: str, argv: tuple[str, ...], *, device: str, threads: int, files: Mapping[str, str] | None = None,
-    prepare: tuple[Process, ...] = (), parallelism: ResolvedParallelism | None = None, online: bool = False,
+    kind: str,
+    argv: tuple[str, ...],
+    *,
+    device: str,
+    threads: int,
+    files: Mapping[str, str] | None = None,
+    prepare: tuple[Process, ...] = (),
+    parallelism: ResolvedParallelism | None = None,
+    online: bool = False,
 ) -> Launch:
     """Return the launch of a kind: its environment's interpreter and the common environment variables."""
     return Launch(
         environment=KINDS[kind].environment,
-        command=Process(argv=argv, env=common_environment(device=device, threads=threads, parallelism=parallelism, online=online)),
+        command=Process(
+            argv=argv, env=common_environment(device=device, threads=threads, parallelism=parallelism, online=online)
+        ),
         prepare=prepare,
         files=files or {},
         processes_per_node=parallelism.processes_per_node if parallelism else 1,
@@ -99,7 +113,10 @@ def environment_identity(work: Work, kind: str) -> dict[str, Any]:
     assert work.facts is not None
     known = KINDS[kind]
     environment = work.facts.environments.get(known.environment)
-    return {f"runner.{kind}": known.version, f"environment.{known.environment}": environment.digest if environment else None}
+    return {
+        f"runner.{kind}": known.version,
+        f"environment.{known.environment}": environment.digest if environment else None,
+    }
 
 
 def limits_of(step: ResolvedStep) -> Limits:
@@ -117,7 +134,11 @@ def not_executable(*reasons: str | None) -> str | None:
 def too_large(step: ResolvedStep) -> str | None:
     """Say that a model does not fit on one accelerator; evaluation and export do not spread a model yet."""
     estimate = step.estimate
-    if estimate.memory_bytes is None or estimate.capacity_bytes is None or estimate.memory_bytes <= estimate.capacity_bytes:
+    if (
+        estimate.memory_bytes is None
+        or estimate.capacity_bytes is None
+        or estimate.memory_bytes <= estimate.capacity_bytes
+    ):
         return None
     needed, there = estimate.memory_bytes / 2**30, estimate.capacity_bytes / 2**30
     return f"needs about {needed:.0f} GB where {there:.0f} GB are, and a model is not spread over accelerators here yet"
@@ -127,7 +148,11 @@ def provenance_of(work: Work, step: str, verb: str) -> dict[str, str]:
     """Return the provenance texts of a step's values, keyed by their path inside the verb."""
     assert work.resolved is not None
     prefix = f"steps.{step}.{verb}."
-    return {path.removeprefix(prefix): str(origin) for path, origin in work.resolved.provenance.items() if path.startswith(prefix)}
+    return {
+        path.removeprefix(prefix): str(origin)
+        for path, origin in work.resolved.provenance.items()
+        if path.startswith(prefix)
+    }
 
 
 def made(work: Work, step: ResolvedStep, **values: Any) -> Step:
@@ -136,5 +161,10 @@ def made(work: Work, step: ResolvedStep, **values: Any) -> Step:
     foreign = "running the code of a model's folder is not built yet" if work.spec.base.trust_remote_code else None
     values["not_executable"] = not_executable(values.get("not_executable"), foreign)
     return Step(
-        name=step.name, verb=step.verb, estimate=step.estimate, limits=limits_of(step), provenance=provenance_of(work, step.name, step.verb), **values
+        name=step.name,
+        verb=step.verb,
+        estimate=step.estimate,
+        limits=limits_of(step),
+        provenance=provenance_of(work, step.name, step.verb),
+        **values,
     )

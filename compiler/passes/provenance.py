@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def place_text(span: Span) -> str:
-    """Return `life.yaml:12:5`: the file's name without its folder, so that a plan says nothing about where it was made."""
+    """Return `life.yaml:12:5`: the file's name without its folder: a plan says nothing about where it was made."""
     return f"{span.source.name.rpartition('/')[2]}:{span.begin.line}:{span.begin.column}"
 
 

@@ -1,6 +1,7 @@
 """resolve_references: names -> what they name; the order of the steps follows.
 
-Steps depend on the steps they refer to, and on every gate or approval written above them: a gate is a line across the page.
+Steps depend on the steps they refer to, and on every gate or approval written above them: a gate is a line across the
+page.
 """
 
 from collections.abc import Iterator
@@ -35,7 +36,9 @@ def resolve_references(work: Work) -> Work:
     if order is None:
         return work
     models, learned = _models(usable, order)
-    complete = References(order=order, needs={name: tuple(needs[name]) for name in order}, models=models, learned_from=learned)
+    complete = References(
+        order=order, needs={name: tuple(needs[name]) for name in order}, models=models, learned_from=learned
+    )
     return replace(work, references=complete)
 
 
@@ -46,12 +49,22 @@ def _verbs(step: Step) -> list[str]:
 def _check_verbs(work: Work, name: str, step: Step) -> None:
     verbs = _verbs(step)
     if name == BASE:
-        work.sink.report("TW1006", "`base` means the base model and can't name a step", work.key_span("steps", name), help="call the step otherwise")
+        work.sink.report(
+            "TW1006",
+            "`base` means the base model and can't name a step",
+            work.key_span("steps", name),
+            help="call the step otherwise",
+        )
     if len(verbs) == 1 or any(bad[:2] == ("steps", name) for bad in work.poisoned):
         return
     span = work.key_span("steps", name)
     if not verbs:
-        work.sink.report("TW1008", f"step `{name}` does nothing", span, help=f"give it one of {', '.join(f'`{verb}`' for verb in VERBS)}")
+        work.sink.report(
+            "TW1008",
+            f"step `{name}` does nothing",
+            span,
+            help=f"give it one of {', '.join(f'`{verb}`' for verb in VERBS)}",
+        )
     else:
         both = " and ".join(f"`{verb}`" for verb in verbs)
         work.sink.report("TW1008", f"step `{name}` has {both}", span, help="a step does one thing: make it two steps")
@@ -73,7 +86,9 @@ def _step_targets(work: Work, spec: Spec, name: str, step: Step) -> Iterator[str
             assert step.export is not None
             yield from _model_target(work, spec, name, verb, "model", step.export.model, frozenset({"train"}))
             if step.export.calibration is not None:
-                _check_name(work, step.export.calibration, spec.data, "data set", ("steps", name, "export", "calibration"))
+                _check_name(
+                    work, step.export.calibration, spec.data, "data set", ("steps", name, "export", "calibration")
+                )
         case "deploy":
             assert step.deploy is not None
             yield from _model_target(work, spec, name, verb, "model", step.deploy.model, MODEL_VERBS)
@@ -108,9 +123,13 @@ def _model_target(
     if target != name and len(_verbs(step)) == 1 and step.verb not in allowed:
         words = " or ".join(f"`{word}`" for word in sorted(allowed))
         work.sink.report(
-            "TW2003", f"`{target}` is a step that makes no model", work.value_span(*path), f"this is {_article(step.verb)} step",
-            labels=(Label(work.key_span("steps", target), "written here"),), help=f"name a {words} step, or `base`",
-        )  # fmt: skip
+            "TW2003",
+            f"`{target}` is a step that makes no model",
+            work.value_span(*path),
+            f"this is {_article(step.verb)} step",
+            labels=(Label(work.key_span("steps", target), "written here"),),
+            help=f"name a {words} step, or `base`",
+        )
         return
     yield target
 
@@ -124,13 +143,23 @@ def _check_data(work: Work, spec: Spec, name: str, data: tuple[str, ...]) -> Non
     for index, item in enumerate(data):
         path = ("steps", name, "train", "data", index)
         if item in seen:
-            work.sink.report("TW2005", f"data set `{item}` is named twice", work.value_span(*path), help="name it once; `weight` says how often its rows are taken")
+            work.sink.report(
+                "TW2005",
+                f"data set `{item}` is named twice",
+                work.value_span(*path),
+                help="name it once; `weight` says how often its rows are taken",
+            )
         seen.add(item)
         _check_name(work, item, spec.data, "data set", path)
 
 
 def _check_name(
-    work: Work, name: str, known: dict[str, object] | object, what: str, path: tuple[str | int, ...], extra: tuple[str, ...] = ()
+    work: Work,
+    name: str,
+    known: dict[str, object] | object,
+    what: str,
+    path: tuple[str | int, ...],
+    extra: tuple[str, ...] = (),
 ) -> bool:
     assert isinstance(known, dict)
     if name in known:
@@ -142,8 +171,12 @@ def _check_name(
     if any(bad[0] == section and len(bad) == 2 and bad[1] == name for bad in work.poisoned):
         return False
     near = nearest(name, [*known, *extra])
-    here = f"{what}s here: {listed([*known, *extra])}" if known else f"there are no {what}s: declare it under `{section}`"
-    work.sink.report("TW2001", f"unknown {what} `{name}`", span, help=suggestion(near, here), edit=Edit(span, near) if near else None)
+    here = (
+        f"{what}s here: {listed([*known, *extra])}" if known else f"there are no {what}s: declare it under `{section}`"
+    )
+    work.sink.report(
+        "TW2001", f"unknown {what} `{name}`", span, help=suggestion(near, here), edit=Edit(span, near) if near else None
+    )
     return False
 
 
@@ -171,9 +204,13 @@ def _report_cycle(work: Work, waiting: dict[str, list[str]]) -> None:
         trail.append(following)
     labels = tuple(Label(work.key_span("steps", name), "in the circle") for name in dict.fromkeys(cycle[1:-1]))
     work.sink.report(
-        "TW2002", f"steps wait for each other: {' -> '.join(f'`{name}`' for name in cycle)}", work.key_span("steps", cycle[0]), "waits for itself",
-        labels=labels, help="let one of them start from `base`, or move the gate below what it measures",
-    )  # fmt: skip
+        "TW2002",
+        f"steps wait for each other: {' -> '.join(f'`{name}`' for name in cycle)}",
+        work.key_span("steps", cycle[0]),
+        "waits for itself",
+        labels=labels,
+        help="let one of them start from `base`, or move the gate below what it measures",
+    )
 
 
 def _models(steps: dict[str, Step], order: tuple[str, ...]) -> tuple[dict[str, ModelState], dict[str, tuple[str, ...]]]:

@@ -6,7 +6,8 @@ from typing import Any
 from tunewright import __version__
 from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
 from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts
-from tunewright.compiler.ir.plan import Plan, seal as seal_plan
+from tunewright.compiler.ir.plan import Plan
+from tunewright.compiler.ir.plan import seal as seal_plan
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.canonical import digest_of
 from tunewright.spec.syntax import plain_value
@@ -73,7 +74,9 @@ def _used(work: Work) -> set[str]:
 
 
 def _jsonable(value: Any) -> Any:
-    """Infinity and NaN can be written in YAML but have no canonical form; binding has refused them by now, outside profiles."""
+    """Infinity and NaN can be written in YAML but have no canonical form; binding has refused them by now, outside
+    profiles.
+    """
     match value:
         case dict():
             return {key: _jsonable(item) for key, item in value.items()}

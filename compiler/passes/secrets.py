@@ -1,4 +1,6 @@
-"""References to what must not stand in a spec, `${secret:NAME}`, and to what changes from place to place, `${env:NAME}`."""
+"""References to what must not stand in a spec, `${secret:NAME}`, and to what changes from place to place,
+`${env:NAME}`.
+"""
 
 import re
 

@@ -17,7 +17,8 @@ from tunewright.spec.source import SourceFile, Span
 class References:
     """The order that follows from what steps refer to.
 
-    `order` lists the steps so that each comes after what it needs; `needs` holds inputs and the gates above; `models` what each step's model
+    `order` lists the steps so that each comes after what it needs; `needs` holds inputs and the gates above; `models`
+    what each step's model
     consists of; `data` the data names that a step's model has learned from, nearest first.
     """
 
@@ -31,7 +32,8 @@ class References:
 class Work:
     """The state between two passes. What a pass could not make stays None; later passes that need it are skipped.
 
-    `variables` are the values that `${env:NAME}` may take, `filled` those that were taken; `allowed` maps the code of each
+    `variables` are the values that `${env:NAME}` may take, `filled` those that were taken; `allowed` maps the code of
+    each
     warning that the spec accepts, and that there was, to the reason.
     """
 

@@ -1,11 +1,19 @@
-"""The rules, one family a file. Adding one: its row in spec/codes.py, the rule in its family, a case under tests/compiler/cases/."""
+"""The rules, one family a file. Adding one: its row in spec/codes.py, the rule in its family, a case under
+tests/compiler/cases/.
+"""
 
 from tunewright.compiler.rules import data, evaluation, governance, parallelism, release, shape, training
 from tunewright.compiler.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
-    *shape.RULES, *data.RULES, *training.RULES, *parallelism.RULES, *evaluation.RULES, *release.RULES, *governance.RULES,
-)  # fmt: skip
+    *shape.RULES,
+    *data.RULES,
+    *training.RULES,
+    *parallelism.RULES,
+    *evaluation.RULES,
+    *release.RULES,
+    *governance.RULES,
+)
 
 
 def explanation(code: str) -> Rule | None:

@@ -19,8 +19,16 @@ def _named(work: Work) -> list[tuple[str, str, DataFacts, Span]]:
     """Return (section, name, facts, span of the source) of all data sets and file suites."""
     assert work.spec is not None
     assert work.facts is not None
-    found = [("data", name, work.facts.data[name], work.value_span("data", name, "source")) for name in work.spec.data if name in work.facts.data]
-    found += [("suites", name, work.facts.suites[name], work.value_span("suites", name, "file")) for name in work.spec.suites if name in work.facts.suites]
+    found = [
+        ("data", name, work.facts.data[name], work.value_span("data", name, "source"))
+        for name in work.spec.data
+        if name in work.facts.data
+    ]
+    found += [
+        ("suites", name, work.facts.suites[name], work.value_span("suites", name, "file"))
+        for name in work.spec.suites
+        if name in work.facts.suites
+    ]
     return found
 
 
@@ -30,16 +38,20 @@ def _check_schemes(work: Work) -> None:
         for index, source in enumerate(data.source):
             if not source.startswith(_DATA_SCHEMES) and not work.is_poisoned("data", name, "source"):
                 work.sink.report(
-                    "TW2016", f"`{source}` does not say where the rows are", work.value_span("data", name, "source", index),
+                    "TW2016",
+                    f"`{source}` does not say where the rows are",
+                    work.value_span("data", name, "source", index),
                     help=f"write `file:{source}`, `dir:...` or `hf://datasets/org/name`",
-                )  # fmt: skip
+                )
     model = work.spec.base.model
     if not model.startswith(_MODEL_SCHEMES) and not work.is_poisoned("base", "model"):
         hint = f"hf://{model}" if model.count("/") == 1 and not model.startswith((".", "/")) else f"dir:{model}"
         work.sink.report(
-            "TW2016", f"`{model}` does not say where the model is", work.value_span("base", "model"),
+            "TW2016",
+            f"`{model}` does not say where the model is",
+            work.value_span("base", "model"),
             help=f"did you mean `{hint}`? (known: hf://, ms://, dir:, gguf:, package:)",
-        )  # fmt: skip
+        )
 
 
 def _check_files(work: Work) -> None:
@@ -51,12 +63,19 @@ def _check_files(work: Work) -> None:
         if work.is_faulty(section, name):
             continue
         if missing:
-            work.sink.report("TW2010", f"there is no file `{missing[0].written}`", span, help="paths start at the folder of the spec")
+            work.sink.report(
+                "TW2010", f"there is no file `{missing[0].written}`", span, help="paths start at the folder of the spec"
+            )
         elif whole and not missing:
             work.sink.report("TW2010", f"`{whole[0].file}`: {whole[0].message}", span)
     for written, file in work.facts.files.items():
         if file.digest is None:
-            work.sink.report("TW2010", f"there is no file `{written}`", _span_of_file(work, written), help="paths start at the folder of the spec")
+            work.sink.report(
+                "TW2010",
+                f"there is no file `{written}`",
+                _span_of_file(work, written),
+                help="paths start at the folder of the spec",
+            )
 
 
 def _span_of_file(work: Work, written: str) -> Span:
@@ -79,9 +98,13 @@ def _check_rows(work: Work) -> None:
         rows = f"{facts.problem_count} of {facts.rows}" if facts.rows else str(facts.problem_count)
         what = "data set" if section == "data" else "suite"
         work.sink.report(
-            "TW2011", f"{what} `{name}` has rows that can't be used", span, f"{rows} rows (first: line {first.line})",
-            notes=[*shown.split("\n"), *([f"and {more} more"] if more > 0 else [])], help="mend or remove these rows",
-        )  # fmt: skip
+            "TW2011",
+            f"{what} `{name}` has rows that can't be used",
+            span,
+            f"{rows} rows (first: line {first.line})",
+            notes=[*shown.split("\n"), *([f"and {more} more"] if more > 0 else [])],
+            help="mend or remove these rows",
+        )
 
 
 def _row_text(problem: RowProblem) -> str:
@@ -101,9 +124,13 @@ def _check_formats(work: Work) -> None:
         facts = work.facts.data.get(name)
         if facts is not None and _is_strange(work, name, facts):
             work.sink.report(
-                "TW2013", f"can't tell what the rows of `{name}` are", work.value_span("data", name, "source"), f"columns: {', '.join(facts.columns)}",
-                help="rows need `messages`, or `prompt` and `completion`, or `chosen` and `rejected`, or `text`; see docs/language.md",
-            )  # fmt: skip
+                "TW2013",
+                f"can't tell what the rows of `{name}` are",
+                work.value_span("data", name, "source"),
+                f"columns: {', '.join(facts.columns)}",
+                help="rows need `messages`, or `prompt` and `completion`, or `chosen` and `rejected`, or `text`; "
+                "see docs/language.md",
+            )
 
 
 def _check_method_fit(work: Work) -> None:
@@ -119,12 +146,19 @@ def _check_method_fit(work: Work) -> None:
             if form is None or form in fitting:
                 continue
             assert declared is not None
-            needs = {"dpo": "`chosen` and `rejected`", "orpo": "`chosen` and `rejected`", "kto": "`completion` and `label`"}.get(step.train.method, "a reply")
+            needs = {
+                "dpo": "`chosen` and `rejected`",
+                "orpo": "`chosen` and `rejected`",
+                "kto": "`completion` and `label`",
+            }.get(step.train.method, "a reply")
             work.sink.report(
-                "TW2012", f"data set `{data}` does not fit {step.train.method}", work.value_span("steps", name, "train", "data", index),
+                "TW2012",
+                f"data set `{data}` does not fit {step.train.method}",
+                work.value_span("steps", name, "train", "data", index),
                 f"{step.train.method} needs {needs} in every row",
-                labels=(Label(work.key_span("data", data), f"rows are `{form}`"),), help=f"{step.train.method} learns from: {', '.join(fitting)}",
-            )  # fmt: skip
+                labels=(Label(work.key_span("data", data), f"rows are `{form}`"),),
+                help=f"{step.train.method} learns from: {', '.join(fitting)}",
+            )
 
 
 def _check_row_counts(work: Work) -> None:
@@ -137,9 +171,11 @@ def _check_row_counts(work: Work) -> None:
         rows = 0 if any(work.is_faulty("data", name) for name in train.data) else _rows(work, train)
         if rows and rows < train.global_batch_size:
             work.sink.report(
-                "TW2015", f"`{step.name}` takes {train.global_batch_size} rows a step but has only {rows}", work.value_span("steps", step.name, "train", "data"),
+                "TW2015",
+                f"`{step.name}` takes {train.global_batch_size} rows a step but has only {rows}",
+                work.value_span("steps", step.name, "train", "data"),
                 help="lower `gradient_accumulation_steps` or `per_device_train_batch_size`",
-            )  # fmt: skip
+            )
 
 
 def _rows(work: Work, train: ResolvedTrain) -> int:
@@ -165,14 +201,19 @@ def _check_model(work: Work) -> None:
         work.sink.report("TW2017", f"the base model can't be used: {model.problem}", span)
     elif model.origin == "unknown":
         work.sink.report(
-            "TW2018", f"nothing is known about `{source}` yet", span,
+            "TW2018",
+            f"nothing is known about `{source}` yet",
+            span,
             help="its size, context and layers are checked once it is here; until then plans have no estimates",
-        )  # fmt: skip
+        )
     if source.startswith(("hf://", "ms://")) and "@" not in source:
         work.sink.report(
-            "TW2019", f"`{source}` names no revision", span, "what this means can change",
+            "TW2019",
+            f"`{source}` names no revision",
+            span,
+            "what this means can change",
             help=f"write `{source}@<commit>`; the lock pins it once it is fetched",
-        )  # fmt: skip
+        )
 
 
 def _check_template(work: Work) -> None:
@@ -184,13 +225,19 @@ def _check_template(work: Work) -> None:
     for name, step in work.spec.steps.items():
         if step.train is None:
             continue
-        formats = {(work.spec.data[data].format or work.facts.data[data].format) for data in step.train.data if data in work.facts.data}
+        formats = {
+            (work.spec.data[data].format or work.facts.data[data].format)
+            for data in step.train.data
+            if data in work.facts.data
+        }
         if formats - {"text", None}:
             work.sink.report(
-                "TW2020", "the base model has no chat template", work.value_span("base", "model"),
+                "TW2020",
+                "the base model has no chat template",
+                work.value_span("base", "model"),
                 labels=(Label(work.key_span("steps", name), "learns from turns of a conversation"),),
                 help="use the model's instruct variant, or data of format `text`",
-            )  # fmt: skip
+            )
             return
 
 
@@ -207,7 +254,12 @@ def _check_unused(work: Work) -> None:
         for name in declared:
             if name not in used and not broken:
                 what = "data set" if section == "data" else "suite"
-                work.sink.report("TW2021", f"{what} `{name}` is not used", work.key_span(section, name), help="remove it, or name it in a step")
+                work.sink.report(
+                    "TW2021",
+                    f"{what} `{name}` is not used",
+                    work.key_span(section, name),
+                    help="remove it, or name it in a step",
+                )
 
 
 def _check_suites_named(work: Work) -> None:
@@ -217,85 +269,164 @@ def _check_suites_named(work: Work) -> None:
             continue
         for index, suite in enumerate(step.evaluate.suites):
             path = ("steps", name, "evaluate", "suites", index)
-            if suite in work.spec.suites or suite in BENCHMARKS or work.is_poisoned(*path) or work.is_poisoned("suites", suite):
+            if (
+                suite in work.spec.suites
+                or suite in BENCHMARKS
+                or work.is_poisoned(*path)
+                or work.is_poisoned("suites", suite)
+            ):
                 continue
             near = nearest(suite, [*work.spec.suites, *BENCHMARKS])
             own = ", ".join(work.spec.suites) or "none"
             work.sink.report(
-                "TW2022", f"unknown suite `{suite}`", work.value_span(*path),
+                "TW2022",
+                f"unknown suite `{suite}`",
+                work.value_span(*path),
                 help=suggestion(near, f"own suites: {own}; benchmarks: {', '.join(BENCHMARKS)}"),
-            )  # fmt: skip
+            )
 
 
 RULES = (
     # First: a source that is not understood is not looked for.
     Rule(
-        code="TW2016", phase=Phase.TEXT, why="A source says where it is: a guess between a hub and a folder would fetch the wrong thing.",
-        check=_check_schemes, resolved=False, bad="data: {rows: {source: rows.jsonl}}", good='data: {rows: {source: "file:rows.jsonl"}}',
+        code="TW2016",
+        phase=Phase.TEXT,
+        why="A source says where it is: a guess between a hub and a folder would fetch the wrong thing.",
+        check=_check_schemes,
+        resolved=False,
+        bad="data: {rows: {source: rows.jsonl}}",
+        good='data: {rows: {source: "file:rows.jsonl"}}',
     ),
     Rule(
-        code="TW2001", phase=Phase.TEXT, why="A step, data set or suite that is not declared can't be meant; elsewhere this shows after the model was loaded.",
-        bad="steps: {sft: {train: {data: row}}}", good="steps: {sft: {train: {data: rows}}}",
+        code="TW2001",
+        phase=Phase.TEXT,
+        why="A step, data set or suite that is not declared can't be meant; elsewhere this shows after the model "
+        "was loaded.",
+        bad="steps: {sft: {train: {data: row}}}",
+        good="steps: {sft: {train: {data: rows}}}",
     ),
     Rule(
-        code="TW2002", phase=Phase.TEXT, why="Steps that wait for each other never start.",
-        bad="steps: {sft: {train: {from: align}}}", good="steps: {sft: {train: {from: base}}}",
+        code="TW2002",
+        phase=Phase.TEXT,
+        why="Steps that wait for each other never start.",
+        bad="steps: {sft: {train: {from: align}}}",
+        good="steps: {sft: {train: {from: base}}}",
     ),
     Rule(
-        code="TW2003", phase=Phase.TEXT, why="Only training and export steps make a model that others can take.",
-        bad="steps: {pack: {export: {model: exam}}}", good="steps: {pack: {export: {model: align}}}",
+        code="TW2003",
+        phase=Phase.TEXT,
+        why="Only training and export steps make a model that others can take.",
+        bad="steps: {pack: {export: {model: exam}}}",
+        good="steps: {pack: {export: {model: align}}}",
     ),
     Rule(
-        code="TW2005", phase=Phase.TEXT, why="The second copy of a data set would silently vanish, or its rows count twice: say it with `weight`.",
-        bad="steps: {sft: {train: {data: [rows, rows]}}}", good="steps: {sft: {train: {data: [rows]}}}",
+        code="TW2005",
+        phase=Phase.TEXT,
+        why="The second copy of a data set would silently vanish, or its rows count twice: say it with `weight`.",
+        bad="steps: {sft: {train: {data: [rows, rows]}}}",
+        good="steps: {sft: {train: {data: [rows]}}}",
     ),
     Rule(
-        code="TW2010", phase=Phase.DATA, why="A missing file is found before the model is loaded, not after.", check=_check_files, resolved=False,
-        bad='data: {rows: {source: "file:nowhere.jsonl"}}', good='data: {rows: {source: "file:rows.jsonl"}}',
+        code="TW2010",
+        phase=Phase.DATA,
+        why="A missing file is found before the model is loaded, not after.",
+        check=_check_files,
+        resolved=False,
+        bad='data: {rows: {source: "file:nowhere.jsonl"}}',
+        good='data: {rows: {source: "file:rows.jsonl"}}',
     ),
     Rule(
-        code="TW2011", phase=Phase.DATA, check=_check_rows, resolved=False,
-        why="A row that does not fit its format stops training hours in, or is dropped without a word. Every row is looked at first; file and line are named.",
-        bad='data: {rows: {source: "file:broken.jsonl", format: messages}}', good='data: {rows: {source: "file:rows.jsonl", format: messages}}',
+        code="TW2011",
+        phase=Phase.DATA,
+        check=_check_rows,
+        resolved=False,
+        why="A row that does not fit its format stops training hours in, or is dropped without a word. Every row "
+        "is looked at first; file and line are named.",
+        bad='data: {rows: {source: "file:broken.jsonl", format: messages}}',
+        good='data: {rows: {source: "file:rows.jsonl", format: messages}}',
     ),
     Rule(
-        code="TW2012", phase=Phase.DATA, why="Preference methods need pairs, supervised ones need replies.", check=_check_method_fit, resolved=False,
-        bad="steps: {align: {train: {data: rows}}}", good="steps: {align: {train: {data: pairs}}}",
+        code="TW2012",
+        phase=Phase.DATA,
+        why="Preference methods need pairs, supervised ones need replies.",
+        check=_check_method_fit,
+        resolved=False,
+        bad="steps: {align: {train: {data: rows}}}",
+        good="steps: {align: {train: {data: pairs}}}",
     ),
     Rule(
-        code="TW2013", phase=Phase.DATA, why="Rows whose columns fit no format can't be learned from.", check=_check_formats, resolved=False,
-        bad='data: {rows: {source: "file:strange.jsonl"}}', good='data: {rows: {source: "file:rows.jsonl"}}',
+        code="TW2013",
+        phase=Phase.DATA,
+        why="Rows whose columns fit no format can't be learned from.",
+        check=_check_formats,
+        resolved=False,
+        bad='data: {rows: {source: "file:strange.jsonl"}}',
+        good='data: {rows: {source: "file:rows.jsonl"}}',
     ),
     Rule(
-        code="TW2014", phase=Phase.DATA, why="An empty file is a mistake of the step that should have filled it.", check=_check_row_counts,
-        bad='data: {rows: {source: "file:empty.jsonl"}}', good='data: {rows: {source: "file:rows.jsonl"}}',
+        code="TW2014",
+        phase=Phase.DATA,
+        why="An empty file is a mistake of the step that should have filled it.",
+        check=_check_row_counts,
+        bad='data: {rows: {source: "file:empty.jsonl"}}',
+        good='data: {rows: {source: "file:rows.jsonl"}}',
     ),
     Rule(
-        code="TW2015", phase=Phase.DATA, why="With fewer rows than one optimizer step takes, trainers stop with an unrelated error or learn nothing.",
-        bad="steps: {sft: {train: {per_device_train_batch_size: 64}}}", good="steps: {sft: {train: {per_device_train_batch_size: 4}}}",
+        code="TW2015",
+        phase=Phase.DATA,
+        why="With fewer rows than one optimizer step takes, trainers stop with an unrelated error or learn nothing.",
+        bad="steps: {sft: {train: {per_device_train_batch_size: 64}}}",
+        good="steps: {sft: {train: {per_device_train_batch_size: 4}}}",
     ),
     Rule(
-        code="TW2017", phase=Phase.MODEL, why="A model folder without weights or configuration is found before anything starts.", check=_check_model, resolved=False,
-        bad='base: {model: "dir:nothing"}', good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+        code="TW2017",
+        phase=Phase.MODEL,
+        why="A model folder without weights or configuration is found before anything starts.",
+        check=_check_model,
+        resolved=False,
+        bad='base: {model: "dir:nothing"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
     ),
     Rule(
-        code="TW2018", phase=Phase.MODEL, why="Without the model's shape nothing can be estimated or checked against it.",
-        bad='base: {model: "hf://nobody/unheard-of@0123456789abcdef"}', good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+        code="TW2018",
+        phase=Phase.MODEL,
+        why="Without the model's shape nothing can be estimated or checked against it.",
+        bad='base: {model: "hf://nobody/unheard-of@0123456789abcdef"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
     ),
     Rule(
-        code="TW2019", phase=Phase.TEXT, why="A branch moves: the same spec would mean another model tomorrow.",
-        bad='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct"}', good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+        code="TW2019",
+        phase=Phase.TEXT,
+        why="A branch moves: the same spec would mean another model tomorrow.",
+        bad='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
     ),
     Rule(
-        code="TW2020", phase=Phase.MODEL, why="Conversations are rendered by the model's own template; without one, training and serving would each invent their own.",
-        check=_check_template, resolved=False, bad='base: {model: "dir:plain-model"}', good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+        code="TW2020",
+        phase=Phase.MODEL,
+        why="Conversations are rendered by the model's own template; without one, training and serving would each "
+        "invent their own.",
+        check=_check_template,
+        resolved=False,
+        bad='base: {model: "dir:plain-model"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
     ),
     Rule(
-        code="TW2021", phase=Phase.TEXT, why="What is declared and never used is usually a step that names the wrong thing.", check=_check_unused, resolved=False,
-        bad='data: {spare: {source: "file:rows.jsonl"}}', good="name: sample",
+        code="TW2021",
+        phase=Phase.TEXT,
+        why="What is declared and never used is usually a step that names the wrong thing.",
+        check=_check_unused,
+        resolved=False,
+        bad='data: {spare: {source: "file:rows.jsonl"}}',
+        good="name: sample",
     ),
     Rule(
-        code="TW2022", phase=Phase.TEXT, why="A suite is one of your own, or a benchmark known by name.", check=_check_suites_named, resolved=False,
-        bad="steps: {exam: {evaluate: {suites: [quizz]}}}", good="steps: {exam: {evaluate: {suites: [quiz]}}}",
+        code="TW2022",
+        phase=Phase.TEXT,
+        why="A suite is one of your own, or a benchmark known by name.",
+        check=_check_suites_named,
+        resolved=False,
+        bad="steps: {exam: {evaluate: {suites: [quizz]}}}",
+        good="steps: {exam: {evaluate: {suites: [quiz]}}}",
     ),
-)  # fmt: skip
+)

@@ -39,11 +39,19 @@ def _check_secrets(work: Work) -> None:
         key = next((part for part in reversed(path) if isinstance(part, str)), "")
         if key in SECRET_KEYS and not ANY_REFERENCE.fullmatch(text):
             work.sink.report(
-                "TW1016", f"`{key}` holds a secret in clear text", node.span, "would be copied into plans and logs",
+                "TW1016",
+                f"`{key}` holds a secret in clear text",
+                node.span,
+                "would be copied into plans and logs",
                 help=f"store it with `tunewright secret set NAME` and write `{key}: ${{secret:NAME}}`",
-            )  # fmt: skip
+            )
         elif _SECRET_SHAPES.search(text):
-            work.sink.report("TW1016", "this looks like a secret in clear text", node.span, help="store it with `tunewright secret set NAME` and write `${secret:NAME}`")
+            work.sink.report(
+                "TW1016",
+                "this looks like a secret in clear text",
+                node.span,
+                help="store it with `tunewright secret set NAME` and write `${secret:NAME}`",
+            )
 
 
 def _check_references(work: Work) -> None:
@@ -54,15 +62,38 @@ def _check_references(work: Work) -> None:
             found = REFERENCE.fullmatch(match.group())
             key = next((part for part in reversed(path) if isinstance(part, str)), "")
             if found is None:
-                work.sink.report("TW1017", f"`{match.group()}` is no reference", node.span, help="write `${secret:NAME}`; NAME has letters, digits and `_`")
+                work.sink.report(
+                    "TW1017",
+                    f"`{match.group()}` is no reference",
+                    node.span,
+                    help="write `${secret:NAME}`; NAME has letters, digits and `_`",
+                )
             elif found.group(1) == "env" and key in SECRET_KEYS:
-                work.sink.report("TW1017", f"`{key}` can't come from a variable", node.span, "it would stand in the plan", help=f"store it with `tunewright secret set {found.group(2)}` and write `${{secret:{found.group(2)}}}`")
+                work.sink.report(
+                    "TW1017",
+                    f"`{key}` can't come from a variable",
+                    node.span,
+                    "it would stand in the plan",
+                    help=f"store it with `tunewright secret set {found.group(2)}` and write "
+                    f"`${{secret:{found.group(2)}}}`",
+                )
             elif found.group(1) == "env":
                 continue  # unset variables were reported when they were filled in
             elif key not in SECRET_KEYS:
-                work.sink.report("TW1017", f"`{key}` can't hold a secret", node.span, "it would stand in the plan", help="secrets belong in `token`, `api_key` and `alerts`")
+                work.sink.report(
+                    "TW1017",
+                    f"`{key}` can't hold a secret",
+                    node.span,
+                    "it would stand in the plan",
+                    help="secrets belong in `token`, `api_key` and `alerts`",
+                )
             elif work.facts.secrets_known is not None and found.group(2) not in work.facts.secrets_known:
-                work.sink.report("TW8003", f"there is no secret `{found.group(2)}`", node.span, help=f"store it: `tunewright secret set {found.group(2)}`")
+                work.sink.report(
+                    "TW8003",
+                    f"there is no secret `{found.group(2)}`",
+                    node.span,
+                    help=f"store it: `tunewright secret set {found.group(2)}`",
+                )
 
 
 def _check_remote_code(work: Work) -> None:
@@ -72,12 +103,19 @@ def _check_remote_code(work: Work) -> None:
     if work.is_poisoned("base", "trust_remote_code"):
         return
     if work.spec.base.trust_remote_code:
-        work.sink.report("TW7002", "Python code of the model's folder will run", span, help="accept it with `allow: [{code: TW7002, reason: ...}]` after reading that code")
+        work.sink.report(
+            "TW7002",
+            "Python code of the model's folder will run",
+            span,
+            help="accept it with `allow: [{code: TW7002, reason: ...}]` after reading that code",
+        )
     elif model.remote_code:
         work.sink.report(
-            "TW7001", "the base model needs Python code from its own folder", work.value_span("base", "model"),
+            "TW7001",
+            "the base model needs Python code from its own folder",
+            work.value_span("base", "model"),
             help="read that code, then write `trust_remote_code: true`, or use a model that needs none",
-        )  # fmt: skip
+        )
 
 
 def _check_allow(work: Work) -> None:
@@ -85,9 +123,19 @@ def _check_allow(work: Work) -> None:
     for index, allow in enumerate(work.spec.allow):
         path = ("allow", index, "code")
         if allow.code not in CODES:
-            work.sink.report("TW7004", f"there is no code {allow.code}", work.value_span(*path), help="`tunewright explain --codes` lists them")
+            work.sink.report(
+                "TW7004",
+                f"there is no code {allow.code}",
+                work.value_span(*path),
+                help="`tunewright explain --codes` lists them",
+            )
         elif CODES[allow.code].severity is Severity.ERROR:
-            work.sink.report("TW7003", f"{allow.code} is an error and can't be allowed", work.value_span(*path), help="mend what it points at")
+            work.sink.report(
+                "TW7003",
+                f"{allow.code} is an error and can't be allowed",
+                work.value_span(*path),
+                help="mend what it points at",
+            )
 
 
 def _check_approvers(work: Work) -> None:
@@ -95,7 +143,12 @@ def _check_approvers(work: Work) -> None:
     assert work.spec is not None
     for name, step in work.spec.steps.items():
         if step.approve is not None and step.approve.approvers == 1:
-            work.sink.report("TW7005", "one approver alone decides", work.value_span("steps", name, "approve", "approvers"), help="four eyes see more: `approvers: 2`")
+            work.sink.report(
+                "TW7005",
+                "one approver alone decides",
+                work.value_span("steps", name, "approve", "approvers"),
+                help="four eyes see more: `approvers: 2`",
+            )
 
 
 def _check_triggers(work: Work) -> None:
@@ -104,12 +157,27 @@ def _check_triggers(work: Work) -> None:
     if triggers is None:
         return
     if triggers.schedule is not None and (problem := _cron_problem(triggers.schedule)):
-        work.sink.report("TW7006", f"not a schedule: {problem}", work.value_span("triggers", "schedule"), help="five fields: minute hour day-of-month month day-of-week, such as `0 3 1,15 * *`")
+        work.sink.report(
+            "TW7006",
+            f"not a schedule: {problem}",
+            work.value_span("triggers", "schedule"),
+            help="five fields: minute hour day-of-month month day-of-week, such as `0 3 1,15 * *`",
+        )
     for index, name in enumerate(triggers.data_changed or ()):
         if name not in work.spec.data:
             near = nearest(name, work.spec.data)
-            work.sink.report("TW2001", f"unknown data set `{name}`", work.value_span("triggers", "data_changed", index), help=f"did you mean `{near}`?" if near else None)
-    work.sink.report("TW7007", "triggers are planned but do not start runs yet", work.key_span("triggers"), help="start runs by hand or from your own scheduler: `tunewright run`")
+            work.sink.report(
+                "TW2001",
+                f"unknown data set `{name}`",
+                work.value_span("triggers", "data_changed", index),
+                help=f"did you mean `{near}`?" if near else None,
+            )
+    work.sink.report(
+        "TW7007",
+        "triggers are planned but do not start runs yet",
+        work.key_span("triggers"),
+        help="start runs by hand or from your own scheduler: `tunewright run`",
+    )
 
 
 def _cron_problem(text: str) -> str | None:
@@ -127,42 +195,85 @@ def _cron_problem(text: str) -> str | None:
 
 RULES = (
     Rule(
-        code="TW1016", phase=Phase.TEXT, check=_check_secrets, resolved=False, why="What stands in a spec is copied into plans, logs and evidence.",
-        bad='base: {token: "hf_abcdefghijklmnopqrstuvwxyz"}', good='base: {token: "${secret:HUB}"}',
+        code="TW1016",
+        phase=Phase.TEXT,
+        check=_check_secrets,
+        resolved=False,
+        why="What stands in a spec is copied into plans, logs and evidence.",
+        bad='base: {token: "hf_abcdefghijklmnopqrstuvwxyz"}',
+        good='base: {token: "${secret:HUB}"}',
     ),
     Rule(
-        code="TW1017", phase=Phase.TEXT, check=_check_references, resolved=False, why="A reference that can't be read, or that would put a secret into the plan.",
-        bad='description: "${secret:HUB}"', good='base: {token: "${secret:HUB}"}',
+        code="TW1017",
+        phase=Phase.TEXT,
+        check=_check_references,
+        resolved=False,
+        why="A reference that can't be read, or that would put a secret into the plan.",
+        bad='description: "${secret:HUB}"',
+        good='base: {token: "${secret:HUB}"}',
     ),
     Rule(
-        code="TW7001", phase=Phase.MODEL, check=_check_remote_code, resolved=False, why="Code that comes with weights runs with your rights: it must be a decision.",
-        bad='base: {model: "dir:custom-model"}', good='{base: {model: "dir:custom-model", trust_remote_code: true}, allow: [{code: TW7002, reason: "read and found harmless"}]}',
+        code="TW7001",
+        phase=Phase.MODEL,
+        check=_check_remote_code,
+        resolved=False,
+        why="Code that comes with weights runs with your rights: it must be a decision.",
+        bad='base: {model: "dir:custom-model"}',
+        good='{base: {model: "dir:custom-model", trust_remote_code: true}, allow: [{code: TW7002, reason: "read '
+        'and found harmless"}]}',
     ),
     Rule(
-        code="TW7002", phase=Phase.TEXT, why="Running foreign code is allowed, but never without a trace.",
-        bad="base: {trust_remote_code: true}", good="base: {trust_remote_code: false}",
+        code="TW7002",
+        phase=Phase.TEXT,
+        why="Running foreign code is allowed, but never without a trace.",
+        bad="base: {trust_remote_code: true}",
+        good="base: {trust_remote_code: false}",
     ),
     Rule(
-        code="TW7003", phase=Phase.TEXT, check=_check_allow, resolved=False, why="Errors mean that the result would be wrong; nobody can accept that.",
-        bad="allow: [{code: TW2010, reason: we know about it}]", good="allow: [{code: TW2019, reason: pinned by our mirror}]",
+        code="TW7003",
+        phase=Phase.TEXT,
+        check=_check_allow,
+        resolved=False,
+        why="Errors mean that the result would be wrong; nobody can accept that.",
+        bad="allow: [{code: TW2010, reason: we know about it}]",
+        good="allow: [{code: TW2019, reason: pinned by our mirror}]",
     ),
     Rule(
-        code="TW7004", phase=Phase.TEXT, why="An exception for a code that does not exist excepts nothing.",
-        bad="allow: [{code: TW7999, reason: we know about it}]", good="allow: [{code: TW2019, reason: pinned by our mirror}]",
+        code="TW7004",
+        phase=Phase.TEXT,
+        why="An exception for a code that does not exist excepts nothing.",
+        bad="allow: [{code: TW7999, reason: we know about it}]",
+        good="allow: [{code: TW2019, reason: pinned by our mirror}]",
     ),
     Rule(
-        code="TW7005", phase=Phase.TEXT, check=_check_approvers, why="Regulators ask for four eyes.",
-        bad="steps: {sign: {approve: {role: risk, approvers: 1}}}", good="steps: {sign: {approve: {role: risk, approvers: 2}}}",
+        code="TW7005",
+        phase=Phase.TEXT,
+        check=_check_approvers,
+        why="Regulators ask for four eyes.",
+        bad="steps: {sign: {approve: {role: risk, approvers: 1}}}",
+        good="steps: {sign: {approve: {role: risk, approvers: 2}}}",
     ),
     Rule(
-        code="TW7006", phase=Phase.TEXT, check=_check_triggers, resolved=False, why="A schedule that can't be read never fires.",
-        bad='triggers: {schedule: "0 25 * * *"}', good='triggers: {schedule: "0 3 1,15 * *"}',
+        code="TW7006",
+        phase=Phase.TEXT,
+        check=_check_triggers,
+        resolved=False,
+        why="A schedule that can't be read never fires.",
+        bad='triggers: {schedule: "0 25 * * *"}',
+        good='triggers: {schedule: "0 3 1,15 * *"}',
     ),
     Rule(
-        code="TW7007", phase=Phase.TEXT, why="Nothing pretends: a trigger that is only planned says so.",
-        bad='triggers: {schedule: "0 3 1,15 * *"}', good="name: sample",
+        code="TW7007",
+        phase=Phase.TEXT,
+        why="Nothing pretends: a trigger that is only planned says so.",
+        bad='triggers: {schedule: "0 3 1,15 * *"}',
+        good="name: sample",
     ),
     Rule(
-        code="TW8003", phase=Phase.MACHINE, why="A missing secret is found before hours of work, not when it is needed.", bad="", good='base: {token: "${secret:HUB}"}',
+        code="TW8003",
+        phase=Phase.MACHINE,
+        why="A missing secret is found before hours of work, not when it is needed.",
+        bad="",
+        good='base: {token: "${secret:HUB}"}',
     ),
-)  # fmt: skip
+)

@@ -32,9 +32,23 @@ def _check_heads(work: Work) -> None:
         span = _span(work, step, "tensor_parallel")
         label = (Label(work.value_span("base", "model"), f"has {heads} heads, {shared} key/value heads"),)
         if size > 1 and heads and heads % size:
-            work.sink.report("TW3010", "tensor_parallel must divide the number of attention heads", span, f"{size} does not divide {heads}", labels=label, help=f"use {_divisors(heads)}")
+            work.sink.report(
+                "TW3010",
+                "tensor_parallel must divide the number of attention heads",
+                span,
+                f"{size} does not divide {heads}",
+                labels=label,
+                help=f"use {_divisors(heads)}",
+            )
         elif size > 1 and shared and shared % size and size % shared:
-            work.sink.report("TW3010", "tensor_parallel must divide the number of key/value heads", span, f"{size} does not divide {shared}", labels=label, help=f"use {_divisors(shared)}")
+            work.sink.report(
+                "TW3010",
+                "tensor_parallel must divide the number of key/value heads",
+                span,
+                f"{size} does not divide {shared}",
+                labels=label,
+                help=f"use {_divisors(shared)}",
+            )
 
 
 def _check_layers(work: Work) -> None:
@@ -44,9 +58,13 @@ def _check_layers(work: Work) -> None:
         size = train.parallelism.pipeline_parallel
         if size > 1 and layers and layers % size:
             work.sink.report(
-                "TW3011", "pipeline_parallel must divide the number of layers", _span(work, step, "pipeline_parallel"), f"{size} does not divide {layers}",
-                labels=(Label(work.value_span("base", "model"), f"has {layers} layers"),), help=f"use {_divisors(layers)}",
-            )  # fmt: skip
+                "TW3011",
+                "pipeline_parallel must divide the number of layers",
+                _span(work, step, "pipeline_parallel"),
+                f"{size} does not divide {layers}",
+                labels=(Label(work.value_span("base", "model"), f"has {layers} layers"),),
+                help=f"use {_divisors(layers)}",
+            )
 
 
 def _check_experts(work: Work) -> None:
@@ -55,12 +73,21 @@ def _check_experts(work: Work) -> None:
     for step, train in work.resolved.trains():
         size = train.parallelism.expert_parallel
         if size > 1 and model.hidden_size and not model.num_experts:
-            work.sink.report("TW3012", "expert_parallel needs a model with experts", _span(work, step, "expert_parallel"), labels=(Label(work.value_span("base", "model"), "has none"),), help="remove `expert_parallel`")
+            work.sink.report(
+                "TW3012",
+                "expert_parallel needs a model with experts",
+                _span(work, step, "expert_parallel"),
+                labels=(Label(work.value_span("base", "model"), "has none"),),
+                help="remove `expert_parallel`",
+            )
         elif size > 1 and model.num_experts % size:
             work.sink.report(
-                "TW3012", "expert_parallel must divide the number of experts", _span(work, step, "expert_parallel"), f"{size} does not divide {model.num_experts}",
+                "TW3012",
+                "expert_parallel must divide the number of experts",
+                _span(work, step, "expert_parallel"),
+                f"{size} does not divide {model.num_experts}",
                 help=f"use {_divisors(model.num_experts)}",
-            )  # fmt: skip
+            )
 
 
 def _check_world(work: Work) -> None:
@@ -69,12 +96,19 @@ def _check_world(work: Work) -> None:
         parallelism = train.parallelism
         product = parallelism.tensor_parallel * parallelism.pipeline_parallel * parallelism.context_parallel
         indivisible = parallelism.processes % product != 0
-        if parallelism.strategy == "megatron" and indivisible and not work.is_faulty("steps", step.name, "train", "parallelism"):
+        if (
+            parallelism.strategy == "megatron"
+            and indivisible
+            and not work.is_faulty("steps", step.name, "train", "parallelism")
+        ):
             work.sink.report(
-                "TW3013", f"{parallelism.processes} processes can't be divided into groups of {product}", _span(work, step),
-                f"tensor {parallelism.tensor_parallel} x pipeline {parallelism.pipeline_parallel} x context {parallelism.context_parallel}",
+                "TW3013",
+                f"{parallelism.processes} processes can't be divided into groups of {product}",
+                _span(work, step),
+                f"tensor {parallelism.tensor_parallel} x pipeline {parallelism.pipeline_parallel} x context "
+                f"{parallelism.context_parallel}",
                 help=f"use a number of processes that {product} divides, or smaller groups",
-            )  # fmt: skip
+            )
 
 
 def _check_model_parallel(work: Work) -> None:
@@ -87,14 +121,18 @@ def _check_model_parallel(work: Work) -> None:
             for key in (*_SIZES, "sequence_parallel"):
                 if getattr(written, key) not in (None, False, 1):
                     work.sink.report(
-                        "TW3014", f"`{key}` needs the strategy `megatron`", work.key_span("steps", name, "train", "parallelism", key),
+                        "TW3014",
+                        f"`{key}` needs the strategy `megatron`",
+                        work.key_span("steps", name, "train", "parallelism", key),
                         help=f"set `strategy: megatron`, or remove `{key}`",
-                    )  # fmt: skip
+                    )
         elif written.sequence_parallel and (written.tensor_parallel or 1) == 1:
             work.sink.report(
-                "TW3015", "sequence_parallel does nothing without tensor_parallel", work.key_span("steps", name, "train", "parallelism", "sequence_parallel"),
+                "TW3015",
+                "sequence_parallel does nothing without tensor_parallel",
+                work.key_span("steps", name, "train", "parallelism", "sequence_parallel"),
                 help="set `tensor_parallel: 2` or more, or remove `sequence_parallel`",
-            )  # fmt: skip
+            )
 
 
 def _check_offload(work: Work) -> None:
@@ -102,9 +140,19 @@ def _check_offload(work: Work) -> None:
     for step, train in work.resolved.trains():
         parallelism = train.parallelism
         if parallelism.offload_parameters == "cpu" and parallelism.strategy != "zero3":
-            work.sink.report("TW3016", "offload_parameters needs the strategy `zero3`", _span(work, step, "offload_parameters"), help="set `strategy: zero3`, or remove it")
+            work.sink.report(
+                "TW3016",
+                "offload_parameters needs the strategy `zero3`",
+                _span(work, step, "offload_parameters"),
+                help="set `strategy: zero3`, or remove it",
+            )
         elif parallelism.offload_optimizer == "cpu" and parallelism.strategy not in ("zero2", "zero3"):
-            work.sink.report("TW3016", "offload_optimizer needs `zero2` or `zero3`", _span(work, step, "offload_optimizer"), help="set `strategy: zero2`, or remove it")
+            work.sink.report(
+                "TW3016",
+                "offload_optimizer needs `zero2` or `zero3`",
+                _span(work, step, "offload_optimizer"),
+                help="set `strategy: zero2`, or remove it",
+            )
 
 
 def _check_processes(work: Work) -> None:
@@ -117,25 +165,40 @@ def _check_processes(work: Work) -> None:
         parallelism = train.parallelism
         span = _span(work, step, "processes")
         if parallelism.processes > there:
-            work.sink.report("TW3017", f"{parallelism.processes} processes on {there} {what}", span, help=f"use at most {there}")
+            work.sink.report(
+                "TW3017", f"{parallelism.processes} processes on {there} {what}", span, help=f"use at most {there}"
+            )
         elif parallelism.strategy == "single" and parallelism.processes > 1:
-            work.sink.report("TW3017", f"`single` is one process, not {parallelism.processes}", span, help="use `ddp`, or remove `processes`")
+            work.sink.report(
+                "TW3017",
+                f"`single` is one process, not {parallelism.processes}",
+                span,
+                help="use `ddp`, or remove `processes`",
+            )
 
 
 def _check_memory(work: Work) -> None:
     assert work.resolved is not None
     for step, train in work.resolved.trains():
         estimate = step.estimate
-        if estimate.memory_bytes is None or estimate.capacity_bytes is None or estimate.memory_bytes <= estimate.capacity_bytes:
+        if (
+            estimate.memory_bytes is None
+            or estimate.capacity_bytes is None
+            or estimate.memory_bytes <= estimate.capacity_bytes
+        ):
             continue
         if any(work.is_faulty("steps", name) for name in _lineage(work, step)):
             continue
         where = "accelerator" if train.device != "cpu" else "machine"
         work.sink.report(
-            "TW3018", f"`{step.name}` needs about {estimate.memory_bytes / _GIB:.0f} GB but the {where} has {estimate.capacity_bytes / _GIB:.0f} GB",
-            work.key_span("steps", step.name), labels=(Label(work.value_span("base", "model"), _parameters_text(work)),),
-            help=_memory_help(train), notes=(_breakdown(estimate),),
-        )  # fmt: skip
+            "TW3018",
+            f"`{step.name}` needs about {estimate.memory_bytes / _GIB:.0f} GB but the {where} has "
+            f"{estimate.capacity_bytes / _GIB:.0f} GB",
+            work.key_span("steps", step.name),
+            labels=(Label(work.value_span("base", "model"), _parameters_text(work)),),
+            help=_memory_help(train),
+            notes=(_breakdown(estimate),),
+        )
 
 
 def _lineage(work: Work, step: ResolvedStep) -> tuple[str, ...]:
@@ -166,7 +229,11 @@ def _memory_help(train: ResolvedTrain) -> str:
         ways.append("`tuner: qlora`")
     if train.max_length > 1024:
         ways.append(f"`max_length: {train.max_length // 2}`")
-    if train.parallelism.strategy not in ("zero3", "fsdp2", "megatron") and train.device != "cpu" and train.tuner.type != "qlora":
+    if (
+        train.parallelism.strategy not in ("zero3", "fsdp2", "megatron")
+        and train.device != "cpu"
+        and train.tuner.type != "qlora"
+    ):
         ways.append("`parallelism: zero3`")
     return "try " + ", or ".join(ways[:3]) if ways else "use more or larger accelerators"
 
@@ -180,7 +247,12 @@ def _check_quantized_megatron(work: Work) -> None:
     assert work.resolved is not None
     for step, train in work.resolved.trains():
         if train.parallelism.strategy == "megatron" and train.method in ("orpo", "kto"):
-            work.sink.report("TW3019", f"{train.method} is not available with megatron", _span(work, step), help="use `zero3` or `fsdp2`")
+            work.sink.report(
+                "TW3019",
+                f"{train.method} is not available with megatron",
+                _span(work, step),
+                help="use `zero3` or `fsdp2`",
+            )
 
 
 def _check_experts_zero3(work: Work) -> None:
@@ -192,9 +264,12 @@ def _check_experts_zero3(work: Work) -> None:
         chosen = written.parallelism.strategy if written and written.parallelism else None
         if model.num_experts and chosen == "zero3":
             work.sink.report(
-                "TW3033", "ZeRO-3 gathers every expert for every token", _span(work, step), labels=(Label(work.value_span("base", "model"), f"{model.num_experts} experts"),),
+                "TW3033",
+                "ZeRO-3 gathers every expert for every token",
+                _span(work, step),
+                labels=(Label(work.value_span("base", "model"), f"{model.num_experts} experts"),),
                 help="use `megatron` with `expert_parallel`, or `zero2` where it fits",
-            )  # fmt: skip
+            )
 
 
 def _check_disk(work: Work) -> None:
@@ -204,9 +279,11 @@ def _check_disk(work: Work) -> None:
     needed = sum(step.estimate.disk_bytes or 0 for step in work.resolved.steps)
     if free is not None and not work.facts.hardware.stated and needed > free:
         work.sink.report(
-            "TW3027", f"the steps write about {needed / _GIB:.0f} GB but {free / _GIB:.0f} GB are free", work.key_span("steps"),
+            "TW3027",
+            f"the steps write about {needed / _GIB:.0f} GB but {free / _GIB:.0f} GB are free",
+            work.key_span("steps"),
             help="free space, set TUNEWRIGHT_HOME to a bigger disk, or lower `save_total_limit`",
-        )  # fmt: skip
+        )
 
 
 def _check_accelerator(work: Work) -> None:
@@ -216,74 +293,154 @@ def _check_accelerator(work: Work) -> None:
         return
     near = nearest(resources.accelerator, ACCELERATOR_NAMES)
     work.sink.report(
-        "TW8001", f"unknown accelerator `{resources.accelerator}`", work.value_span("resources", "accelerator"),
+        "TW8001",
+        f"unknown accelerator `{resources.accelerator}`",
+        work.value_span("resources", "accelerator"),
         help=suggestion(near, f"known: {listed(ACCELERATOR_NAMES, 40)}"),
-    )  # fmt: skip
+    )
 
 
-_MEGATRON = "resources: {accelerator: a100-80gb, count: 8}, base: {model: 'hf://meta-llama/Llama-3.1-70B-Instruct@1605565b47bb9346c5515c34102e054115b4f98b'}"
-_SEVEN = "resources: {accelerator: a10-24gb}, base: {model: 'hf://Qwen/Qwen2.5-7B-Instruct@a09a35458c702b33eeacc393d103063234e8bc28'}"
+_MEGATRON = (
+    "resources: {accelerator: a100-80gb, count: 8}, base: {model: "
+    "'hf://meta-llama/Llama-3.1-70B-Instruct@1605565b47bb9346c5515c34102e054115b4f98b'}"
+)
+_SEVEN = (
+    "resources: {accelerator: a10-24gb}, base: {model: "
+    "'hf://Qwen/Qwen2.5-7B-Instruct@a09a35458c702b33eeacc393d103063234e8bc28'}"
+)
 
 RULES = (
     Rule(
-        code="TW3010", phase=Phase.MODEL, check=_check_heads, why="Each rank must hold whole attention heads; engines assert it after the processes have started.",
+        code="TW3010",
+        phase=Phase.MODEL,
+        check=_check_heads,
+        why="Each rank must hold whole attention heads; engines assert it after the processes have started.",
         bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 3}}}}}",
-        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, pipeline_parallel: 2}}}}}",
+        good="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, pipeline_parallel: 2}}}}}",
     ),
     Rule(
-        code="TW3011", phase=Phase.MODEL, check=_check_layers, why="Each pipeline stage holds whole layers.",
+        code="TW3011",
+        phase=Phase.MODEL,
+        check=_check_layers,
+        why="Each pipeline stage holds whole layers.",
         bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, pipeline_parallel: 3}}}}}",
-        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, pipeline_parallel: 2}}}}}",
+        good="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, pipeline_parallel: 2}}}}}",
     ),
     Rule(
-        code="TW3012", phase=Phase.MODEL, check=_check_experts, why="Each rank holds whole experts.",
-        bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, expert_parallel: 2}}}}}",
+        code="TW3012",
+        phase=Phase.MODEL,
+        check=_check_experts,
+        why="Each rank holds whole experts.",
+        bad="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 4, expert_parallel: 2}}}}}",
         good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
     ),
     Rule(
-        code="TW3013", phase=Phase.HARDWARE, check=_check_world, why="Every process belongs to exactly one group; some frameworks round down and leave accelerators idle.",
-        bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, processes: 6, tensor_parallel: 4}}}}}",
-        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, processes: 8, tensor_parallel: 8}}}}}",
+        code="TW3013",
+        phase=Phase.HARDWARE,
+        check=_check_world,
+        why="Every process belongs to exactly one group; some frameworks round down and leave accelerators idle.",
+        bad="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {parallelism: {strategy: megatron, processes: 6, tensor_parallel: 4}}}}}",
+        good="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {parallelism: {strategy: megatron, processes: 8, tensor_parallel: 8}}}}}",
     ),
     Rule(
-        code="TW3014", phase=Phase.TEXT, check=_check_model_parallel, resolved=False, why="Only Megatron splits layers; elsewhere the setting would be silently ignored.",
-        bad="steps: {sft: {train: {parallelism: {strategy: ddp, tensor_parallel: 2}}}}", good="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2}}}}",
+        code="TW3014",
+        phase=Phase.TEXT,
+        check=_check_model_parallel,
+        resolved=False,
+        why="Only Megatron splits layers; elsewhere the setting would be silently ignored.",
+        bad="steps: {sft: {train: {parallelism: {strategy: ddp, tensor_parallel: 2}}}}",
+        good="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2}}}}",
     ),
     Rule(
-        code="TW3015", phase=Phase.TEXT, why="Sequence parallelism splits what a tensor-parallel group would hold twice; alone it is dropped without a word elsewhere.",
-        bad="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, pipeline_parallel: 8, sequence_parallel: true}}}}}",
-        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 8, sequence_parallel: true}}}}}",
+        code="TW3015",
+        phase=Phase.TEXT,
+        why="Sequence parallelism splits what a tensor-parallel group would hold twice; alone it is dropped "
+        "without a word elsewhere.",
+        bad="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {parallelism: {strategy: megatron, pipeline_parallel: 8, sequence_parallel: "
+        "true}}}}}",
+        good="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 8, sequence_parallel: true}}}}}",
     ),
     Rule(
-        code="TW3016", phase=Phase.TEXT, check=_check_offload, why="Only a sharded strategy can move its shards to the host.",
+        code="TW3016",
+        phase=Phase.TEXT,
+        check=_check_offload,
+        why="Only a sharded strategy can move its shards to the host.",
         bad="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2, offload_optimizer: cpu}}}}",
         good="steps: {sft: {train: {parallelism: {strategy: zero2, processes: 2, offload_optimizer: cpu}}}}",
     ),
     Rule(
-        code="TW3017", phase=Phase.HARDWARE, check=_check_processes, why="Two processes on one accelerator fight for its memory.",
-        bad="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 4096}}}}", good="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2}}}}",
+        code="TW3017",
+        phase=Phase.HARDWARE,
+        check=_check_processes,
+        why="Two processes on one accelerator fight for its memory.",
+        bad="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 4096}}}}",
+        good="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2}}}}",
     ),
     Rule(
-        code="TW3018", phase=Phase.HARDWARE, check=_check_memory, why="Out of memory after hours is the most common surprise; the estimate says it before anything starts.",
-        bad="{" + _SEVEN + ", steps: {sft: {train: {tuner: full, parallelism: single}}, align: {train: {from: base, tuner: qlora}}}}",
-        good="{" + _SEVEN + ", steps: {sft: {train: {tuner: qlora, parallelism: single}}, align: {train: {from: base, tuner: qlora}}}}",
+        code="TW3018",
+        phase=Phase.HARDWARE,
+        check=_check_memory,
+        why="Out of memory after hours is the most common surprise; the estimate says it before anything starts.",
+        bad="{"
+        + _SEVEN
+        + ", steps: {sft: {train: {tuner: full, parallelism: single}}, align: {train: {from: base, tuner: qlora}}}}",
+        good="{"
+        + _SEVEN
+        + ", steps: {sft: {train: {tuner: qlora, parallelism: single}}, align: {train: {from: base, tuner: qlora}}}}",
     ),
     Rule(
-        code="TW3019", phase=Phase.TEXT, check=_check_quantized_megatron, why="The Megatron path knows the losses of SFT and DPO only.",
-        bad="{" + _MEGATRON + ", steps: {align: {train: {method: orpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
-        good="{" + _MEGATRON + ", steps: {align: {train: {method: dpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+        code="TW3019",
+        phase=Phase.TEXT,
+        check=_check_quantized_megatron,
+        why="The Megatron path knows the losses of SFT and DPO only.",
+        bad="{"
+        + _MEGATRON
+        + ", steps: {align: {train: {method: orpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+        good="{"
+        + _MEGATRON
+        + ", steps: {align: {train: {method: dpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
     ),
     Rule(
-        code="TW3027", phase=Phase.MACHINE, check=_check_disk, why="A disk that fills while a checkpoint is written leaves a broken file where the work of hours should be.",
-        bad="", good="name: sample",
+        code="TW3027",
+        phase=Phase.MACHINE,
+        check=_check_disk,
+        why="A disk that fills while a checkpoint is written leaves a broken file where the work of hours should be.",
+        bad="",
+        good="name: sample",
     ),
     Rule(
-        code="TW3033", phase=Phase.MODEL, check=_check_experts_zero3, why="All experts travel over the wire for each layer: steps become many times slower.",
-        bad="{resources: {accelerator: h100-80gb, count: 8}, base: {model: 'hf://Qwen/Qwen3-30B-A3B@ae659febe817e4b3ebd7355f47792725801204c9'}, steps: {sft: {train: {parallelism: {strategy: zero3, processes: 8}}}}}",
-        good="{resources: {accelerator: h100-80gb, count: 8}, base: {model: 'hf://Qwen/Qwen3-30B-A3B@ae659febe817e4b3ebd7355f47792725801204c9'}, steps: {sft: {train: {parallelism: {strategy: zero2, processes: 8}}}}}",
+        code="TW3033",
+        phase=Phase.MODEL,
+        check=_check_experts_zero3,
+        why="All experts travel over the wire for each layer: steps become many times slower.",
+        bad="{resources: {accelerator: h100-80gb, count: 8}, base: {model: "
+        "'hf://Qwen/Qwen3-30B-A3B@ae659febe817e4b3ebd7355f47792725801204c9'}, steps: {sft: {train: "
+        "{parallelism: {strategy: zero3, processes: 8}}}}}",
+        good="{resources: {accelerator: h100-80gb, count: 8}, base: {model: "
+        "'hf://Qwen/Qwen3-30B-A3B@ae659febe817e4b3ebd7355f47792725801204c9'}, steps: {sft: {train: "
+        "{parallelism: {strategy: zero2, processes: 8}}}}}",
     ),
     Rule(
-        code="TW8001", phase=Phase.HARDWARE, check=_check_accelerator, resolved=False, why="Memory and number formats follow from the accelerator's name.",
-        bad="resources: {accelerator: a100-80g}", good="resources: {accelerator: a100-80gb}",
+        code="TW8001",
+        phase=Phase.HARDWARE,
+        check=_check_accelerator,
+        resolved=False,
+        why="Memory and number formats follow from the accelerator's name.",
+        bad="resources: {accelerator: a100-80g}",
+        good="resources: {accelerator: a100-80gb}",
     ),
-)  # fmt: skip
+)

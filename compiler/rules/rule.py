@@ -21,9 +21,11 @@ class Phase(StrEnum):
 class Rule:
     """One rule.
 
-    `check` looks at the Work and reports to its sink; None when an earlier pass reports the code (syntax, shape, references).
+    `check` looks at the Work and reports to its sink; None when an earlier pass reports the code (syntax, shape,
+    references).
     `resolved`: the check needs the ResolvedSpec and is skipped without one.
-    `why` says what users would meet without the rule; `bad` and `good` are YAML: a whole spec, or an overlay of the sample spec of the tests.
+    `why` says what users would meet without the rule; `bad` and `good` are YAML: a whole spec, or an overlay of the
+    sample spec of the tests.
     """
 
     code: str

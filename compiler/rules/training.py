@@ -43,10 +43,13 @@ def _check_target_modules(work: Work) -> None:
             near = nearest(module, [*known, "all-linear"])
             span = work.value_span(*path)
             work.sink.report(
-                "TW3001", f"the base model has no layer `{module}`", span, labels=(Label(work.value_span("base", "model"), f"a {model.model_type} model"),),
+                "TW3001",
+                f"the base model has no layer `{module}`",
+                span,
+                labels=(Label(work.value_span("base", "model"), f"a {model.model_type} model"),),
                 help=suggestion(near, f"layers here: {listed(known, 12)}; or `all-linear`"),
                 edit=Edit(span, near) if near else None,
-            )  # fmt: skip
+            )
 
 
 def _check_length(work: Work) -> None:
@@ -55,11 +58,18 @@ def _check_length(work: Work) -> None:
     if not context:
         return
     for name, train in _written(work):
-        if train.max_length and train.max_length > context and not work.is_poisoned("steps", name, "train", "max_length"):
+        if (
+            train.max_length
+            and train.max_length > context
+            and not work.is_poisoned("steps", name, "train", "max_length")
+        ):
             work.sink.report(
-                "TW3002", f"max_length {train.max_length} is beyond the model's context of {context} tokens", work.value_span("steps", name, "train", "max_length"),
-                labels=(Label(work.value_span("base", "model"), f"{context} positions"),), help=f"use at most `{context}`",
-            )  # fmt: skip
+                "TW3002",
+                f"max_length {train.max_length} is beyond the model's context of {context} tokens",
+                work.value_span("steps", name, "train", "max_length"),
+                labels=(Label(work.value_span("base", "model"), f"{context} positions"),),
+                help=f"use at most `{context}`",
+            )
 
 
 def _check_adapter_keys(work: Work) -> None:
@@ -69,9 +79,12 @@ def _check_adapter_keys(work: Work) -> None:
         for key in _ADAPTER_KEYS:
             if getattr(train.tuner, key) is not None:
                 work.sink.report(
-                    "TW3003", f"`{key}` belongs to an adapter, but all weights learn", work.key_span("steps", name, "train", "tuner", key),
-                    labels=(Label(work.value_span("steps", name, "train", "tuner", "type"), "no adapter here"),), help=f"remove `{key}`, or use `type: lora`",
-                )  # fmt: skip
+                    "TW3003",
+                    f"`{key}` belongs to an adapter, but all weights learn",
+                    work.key_span("steps", name, "train", "tuner", key),
+                    labels=(Label(work.value_span("steps", name, "train", "tuner", "type"), "no adapter here"),),
+                    help=f"remove `{key}`, or use `type: lora`",
+                )
 
 
 def _check_quantized_base(work: Work) -> None:
@@ -81,11 +94,17 @@ def _check_quantized_base(work: Work) -> None:
     assert work.resolved is not None
     for step, train in _trains(work):
         # A step that goes on from full weights can't be blamed for what its first one did.
-        if not train.tuner.is_adapter and work.resolved.models.get(train.from_step or "base", ModelState()).model is None:
+        if (
+            not train.tuner.is_adapter
+            and work.resolved.models.get(train.from_step or "base", ModelState()).model is None
+        ):
             work.sink.report(
-                "TW3004", "weights of a quantised model can't learn", work.value_span("steps", step.name, "train", "tuner"),
-                labels=(Label(work.value_span("base", "model"), f"quantised with {model.quantization}"),), help="use an adapter (`type: lora`), or the unquantised model",
-            )  # fmt: skip
+                "TW3004",
+                "weights of a quantised model can't learn",
+                work.value_span("steps", step.name, "train", "tuner"),
+                labels=(Label(work.value_span("base", "model"), f"quantised with {model.quantization}"),),
+                help="use an adapter (`type: lora`), or the unquantised model",
+            )
 
 
 def _check_continuation(work: Work) -> None:
@@ -97,13 +116,21 @@ def _check_continuation(work: Work) -> None:
         old, new = before.body.tuner, train.tuner
         if not old.is_adapter or not new.is_adapter:
             continue
-        same = (old.rank, old.alpha, set(old.target_modules), _family(old.type)) == (new.rank, new.alpha, set(new.target_modules), _family(new.type))
+        same = (old.rank, old.alpha, set(old.target_modules), _family(old.type)) == (
+            new.rank,
+            new.alpha,
+            set(new.target_modules),
+            _family(new.type),
+        )
         if not same:
             work.sink.report(
-                "TW3006", f"`{step.name}` continues the adapter of `{before.name}`, which has another form",
-                work.value_span("steps", step.name, "train", "tuner"), f"{new.type} rank {new.rank}",
-                labels=(Label(work.key_span("steps", before.name), f"{old.type} rank {old.rank}"),), help="leave `tuner` out: the adapter keeps its form",
-            )  # fmt: skip
+                "TW3006",
+                f"`{step.name}` continues the adapter of `{before.name}`, which has another form",
+                work.value_span("steps", step.name, "train", "tuner"),
+                f"{new.type} rank {new.rank}",
+                labels=(Label(work.key_span("steps", before.name), f"{old.type} rank {old.rank}"),),
+                help="leave `tuner` out: the adapter keeps its form",
+            )
 
 
 def _family(tuner: str) -> str:
@@ -116,10 +143,12 @@ def _check_sharded_quantized(work: Work) -> None:
         strategy = train.parallelism.strategy
         if train.tuner.type == "qlora" and strategy in ("zero3", "fsdp2", "megatron"):
             work.sink.report(
-                "TW3007", f"4-bit weights can't be sharded by {strategy}", work.value_span("steps", step.name, "train", "parallelism"),
+                "TW3007",
+                f"4-bit weights can't be sharded by {strategy}",
+                work.value_span("steps", step.name, "train", "parallelism"),
                 labels=(Label(work.value_span("steps", step.name, "train", "tuner"), "holds the base in 4 bits"),),
                 help="use `ddp` or `zero2` (the 4-bit base is small), or `type: lora`",
-            )  # fmt: skip
+            )
 
 
 def _check_precision(work: Work) -> None:
@@ -129,11 +158,18 @@ def _check_precision(work: Work) -> None:
     for step, train in _trains(work):
         span = work.value_span("steps", step.name, "train", "precision")
         if train.precision == "fp16" and not train.tuner.is_adapter:
-            work.sink.report("TW3008", "full fine-tuning in fp16 loses its gradients", span, help="use `bf16` or `fp32`")
+            work.sink.report(
+                "TW3008", "full fine-tuning in fp16 loses its gradients", span, help="use `bf16` or `fp32`"
+            )
         elif train.precision == "fp16" and train.device == "cpu":
             work.sink.report("TW3009", "a CPU has no fp16 arithmetic", span, help="use `bf16` or `fp32`")
         elif train.precision == "bf16" and known is not None and not known.bf16:
-            work.sink.report("TW3009", f"{known.name} has no bf16", span, help="use `fp16` for adapters, `fp32` for all weights, or `auto`")
+            work.sink.report(
+                "TW3009",
+                f"{known.name} has no bf16",
+                span,
+                help="use `fp16` for adapters, `fp32` for all weights, or `auto`",
+            )
 
 
 def _check_packing(work: Work) -> None:
@@ -142,12 +178,16 @@ def _check_packing(work: Work) -> None:
             continue
         span = work.value_span("steps", step.name, "train", "packing")
         if train.method in _PREFERENCE:
-            work.sink.report("TW3020", f"{train.method} compares whole rows and can't pack them", span, help="remove `packing`")
+            work.sink.report(
+                "TW3020", f"{train.method} compares whole rows and can't pack them", span, help="remove `packing`"
+            )
         elif train.attention != "flash_attention_2":
             work.sink.report(
-                "TW3021", f"with {train.attention} attention packed rows would see each other", span,
+                "TW3021",
+                f"with {train.attention} attention packed rows would see each other",
+                span,
                 help="set `attention: flash_attention_2` (needs an accelerator), or remove `packing`",
-            )  # fmt: skip
+            )
 
 
 def _check_foreign_keys(work: Work) -> None:
@@ -156,9 +196,12 @@ def _check_foreign_keys(work: Work) -> None:
         for key, is_foreign in foreign.items():
             if is_foreign and getattr(train, key) is not None:
                 work.sink.report(
-                    "TW3022", f"`{key}` means nothing to {train.method}", work.key_span("steps", name, "train", key),
-                    labels=(Label(work.value_span("steps", name, "train", "method"), ""),), help=f"remove `{key}`",
-                )  # fmt: skip
+                    "TW3022",
+                    f"`{key}` means nothing to {train.method}",
+                    work.key_span("steps", name, "train", key),
+                    labels=(Label(work.value_span("steps", name, "train", "method"), ""),),
+                    help=f"remove `{key}`",
+                )
 
 
 def _check_attention(work: Work) -> None:
@@ -174,25 +217,36 @@ def _check_attention(work: Work) -> None:
         elif known and known.compute_capability and known.compute_capability < (8, 0):
             work.sink.report("TW3023", f"flash attention 2 does not run on {known.name}", span, help="use `auto`")
         elif train.precision == "fp32":
-            work.sink.report("TW3023", "flash attention computes in bf16 or fp16 only", span, help="set `precision: bf16`, or use `auto`")
+            work.sink.report(
+                "TW3023",
+                "flash attention computes in bf16 or fp16 only",
+                span,
+                help="set `precision: bf16`, or use `auto`",
+            )
 
 
 def _check_schedule(work: Work) -> None:
     for name, train in _written(work):
         if train.max_steps is not None and train.num_train_epochs is not None:
             work.sink.report(
-                "TW1013", "`max_steps` and `num_train_epochs` both say when training ends", work.key_span("steps", name, "train", "max_steps"),
-                labels=(Label(work.key_span("steps", name, "train", "num_train_epochs"), "and here"),), help="keep one of them",
-            )  # fmt: skip
+                "TW1013",
+                "`max_steps` and `num_train_epochs` both say when training ends",
+                work.key_span("steps", name, "train", "max_steps"),
+                labels=(Label(work.key_span("steps", name, "train", "num_train_epochs"), "and here"),),
+                help="keep one of them",
+            )
 
 
 def _check_kto(work: Work) -> None:
     for step, train in _trains(work):
         if train.method == "kto" and train.per_device_train_batch_size < 2:
             work.sink.report(
-                "TW3025", "kto needs at least 2 rows at once", work.value_span("steps", step.name, "train", "per_device_train_batch_size"), "its KL term compares rows",
+                "TW3025",
+                "kto needs at least 2 rows at once",
+                work.value_span("steps", step.name, "train", "per_device_train_batch_size"),
+                "its KL term compares rows",
                 help="set `per_device_train_batch_size: 2` or more",
-            )  # fmt: skip
+            )
 
 
 def _check_optimizer(work: Work) -> None:
@@ -201,7 +255,12 @@ def _check_optimizer(work: Work) -> None:
         if train.optim.startswith("paged") and train.device == "cpu":
             work.sink.report("TW3026", "a paged optimizer needs an accelerator", span, help="use `adamw_torch`")
         elif "8bit" in train.optim and train.parallelism.strategy in ("zero1", "zero2", "zero3", "fsdp2", "megatron"):
-            work.sink.report("TW3026", f"8-bit optimizer state can't be sharded by {train.parallelism.strategy}", span, help="use `adamw_torch`, or `ddp`")
+            work.sink.report(
+                "TW3026",
+                f"8-bit optimizer state can't be sharded by {train.parallelism.strategy}",
+                span,
+                help="use `adamw_torch`, or `ddp`",
+            )
 
 
 def _check_rate(work: Work) -> None:
@@ -210,9 +269,12 @@ def _check_rate(work: Work) -> None:
         if train.learning_rate > highest:
             what = "adapters" if train.tuner.is_adapter else "all weights"
             work.sink.report(
-                "TW3030", f"a learning rate of {train.learning_rate:g} for {what} usually diverges", work.value_span("steps", step.name, "train", "learning_rate"),
-                help=f"usual rates are well below {highest:g}; accept this one with `allow: [{{code: TW3030, reason: ...}}]`",
-            )  # fmt: skip
+                "TW3030",
+                f"a learning rate of {train.learning_rate:g} for {what} usually diverges",
+                work.value_span("steps", step.name, "train", "learning_rate"),
+                help=f"usual rates are well below {highest:g}; accept this one with `allow: [{{code: TW3030, "
+                f"reason: ...}}]`",
+            )
 
 
 def _check_from_quantized(work: Work) -> None:
@@ -223,82 +285,154 @@ def _check_from_quantized(work: Work) -> None:
             before = work.resolved.step(state.adapter)
             if before and isinstance(before.body, ResolvedTrain) and before.body.tuner.type == "qlora":
                 work.sink.report(
-                    "TW3005", f"all weights of a 4-bit base can't learn after `{before.name}`", work.value_span("steps", step.name, "train", "tuner"),
-                    labels=(Label(work.key_span("steps", before.name), "learned on a 4-bit base"),), help="keep the adapter, or use `type: lora` in both steps",
-                )  # fmt: skip
+                    "TW3005",
+                    f"all weights of a 4-bit base can't learn after `{before.name}`",
+                    work.value_span("steps", step.name, "train", "tuner"),
+                    labels=(Label(work.key_span("steps", before.name), "learned on a 4-bit base"),),
+                    help="keep the adapter, or use `type: lora` in both steps",
+                )
 
 
 RULES = (
     Rule(
-        code="TW3001", phase=Phase.MODEL, check=_check_target_modules, resolved=False,
-        why="An adapter on a layer that does not exist is an error after the weights are loaded, or is silently left out.",
-        bad="steps: {sft: {train: {tuner: {type: lora, target_modules: [q_project]}}}}", good="steps: {sft: {train: {tuner: {type: lora, target_modules: [q_proj]}}}}",
+        code="TW3001",
+        phase=Phase.MODEL,
+        check=_check_target_modules,
+        resolved=False,
+        why="An adapter on a layer that does not exist is an error after the weights are loaded, or is silently "
+        "left out.",
+        bad="steps: {sft: {train: {tuner: {type: lora, target_modules: [q_project]}}}}",
+        good="steps: {sft: {train: {tuner: {type: lora, target_modules: [q_proj]}}}}",
     ),
     Rule(
-        code="TW3002", phase=Phase.MODEL, check=_check_length, resolved=False, why="Beyond its context a model has never seen positions: it trains without a word and answers nonsense.",
-        bad="steps: {sft: {train: {max_length: 1000000}}}", good="steps: {sft: {train: {max_length: 2048}}}",
+        code="TW3002",
+        phase=Phase.MODEL,
+        check=_check_length,
+        resolved=False,
+        why="Beyond its context a model has never seen positions: it trains without a word and answers nonsense.",
+        bad="steps: {sft: {train: {max_length: 1000000}}}",
+        good="steps: {sft: {train: {max_length: 2048}}}",
     ),
     Rule(
-        code="TW3003", phase=Phase.TEXT, check=_check_adapter_keys, resolved=False, why="A rank for a step without adapters would be silently ignored.",
-        bad="steps: {sft: {train: {tuner: {type: full, rank: 8}}}}", good="steps: {sft: {train: {tuner: {type: full}}}}",
+        code="TW3003",
+        phase=Phase.TEXT,
+        check=_check_adapter_keys,
+        resolved=False,
+        why="A rank for a step without adapters would be silently ignored.",
+        bad="steps: {sft: {train: {tuner: {type: full, rank: 8}}}}",
+        good="steps: {sft: {train: {tuner: {type: full}}}}",
     ),
     Rule(
-        code="TW3004", phase=Phase.MODEL, check=_check_quantized_base, why="Integers have no gradient: full fine-tuning needs the weights as they were.",
+        code="TW3004",
+        phase=Phase.MODEL,
+        check=_check_quantized_base,
+        why="Integers have no gradient: full fine-tuning needs the weights as they were.",
         bad='{base: {model: "dir:quantized-model"}, steps: {sft: {train: {tuner: full}}}}',
         good='{base: {model: "dir:quantized-model"}, steps: {pack: null, serve: {deploy: {model: align}}}}',
     ),
     Rule(
-        code="TW3005", phase=Phase.TEXT, check=_check_from_quantized, why="An adapter learned on a 4-bit base fits that base, not the full weights.",
-        bad="steps: {sft: {train: {tuner: qlora}}, align: {train: {tuner: full}}}", good="steps: {sft: {train: {tuner: qlora}}}",
+        code="TW3005",
+        phase=Phase.TEXT,
+        check=_check_from_quantized,
+        why="An adapter learned on a 4-bit base fits that base, not the full weights.",
+        bad="steps: {sft: {train: {tuner: qlora}}, align: {train: {tuner: full}}}",
+        good="steps: {sft: {train: {tuner: qlora}}}",
     ),
     Rule(
-        code="TW3006", phase=Phase.TEXT, check=_check_continuation, why="Training goes on in the adapter that is there; it can't change its rank or its layers.",
-        bad="steps: {align: {train: {tuner: {type: lora, rank: 64}}}}", good="steps: {align: {train: {tuner: {type: lora, rank: 16}}}}",
+        code="TW3006",
+        phase=Phase.TEXT,
+        check=_check_continuation,
+        why="Training goes on in the adapter that is there; it can't change its rank or its layers.",
+        bad="steps: {align: {train: {tuner: {type: lora, rank: 64}}}}",
+        good="steps: {align: {train: {tuner: {type: lora, rank: 16}}}}",
     ),
     Rule(
-        code="TW3007", phase=Phase.TEXT, check=_check_sharded_quantized, why="Packed 4-bit weights can't be gathered from shards: it fails after loading, or trains garbage.",
-        bad="steps: {sft: {train: {tuner: qlora, parallelism: {strategy: zero3, processes: 2}}}}", good="steps: {sft: {train: {tuner: qlora}}}",
+        code="TW3007",
+        phase=Phase.TEXT,
+        check=_check_sharded_quantized,
+        why="Packed 4-bit weights can't be gathered from shards: it fails after loading, or trains garbage.",
+        bad="steps: {sft: {train: {tuner: qlora, parallelism: {strategy: zero3, processes: 2}}}}",
+        good="steps: {sft: {train: {tuner: qlora}}}",
     ),
     Rule(
-        code="TW3008", phase=Phase.TEXT, check=_check_precision, why="fp16 weights with fp16 gradients underflow: trainers stop with `attempting to unscale FP16 gradients`.",
+        code="TW3008",
+        phase=Phase.TEXT,
+        check=_check_precision,
+        why="fp16 weights with fp16 gradients underflow: trainers stop with `attempting to unscale FP16 gradients`.",
         bad="{resources: {accelerator: a100-80gb}, steps: {sft: {train: {tuner: full, precision: fp16}}}}",
         good="{resources: {accelerator: a100-80gb}, steps: {sft: {train: {tuner: full, precision: bf16}}}}",
     ),
     Rule(
-        code="TW3009", phase=Phase.HARDWARE, why="A number format that the chip lacks is emulated at a crawl or refused after loading.",
-        bad="{resources: {accelerator: v100-32gb}, steps: {sft: {train: {precision: bf16}}}}", good="{resources: {accelerator: v100-32gb}, steps: {sft: {train: {precision: auto}}}}",
+        code="TW3009",
+        phase=Phase.HARDWARE,
+        why="A number format that the chip lacks is emulated at a crawl or refused after loading.",
+        bad="{resources: {accelerator: v100-32gb}, steps: {sft: {train: {precision: bf16}}}}",
+        good="{resources: {accelerator: v100-32gb}, steps: {sft: {train: {precision: auto}}}}",
     ),
     Rule(
-        code="TW3020", phase=Phase.TEXT, check=_check_packing, why="Preference losses compare replies row by row.",
-        bad="steps: {align: {train: {packing: true}}}", good="steps: {align: {train: {packing: false}}}",
+        code="TW3020",
+        phase=Phase.TEXT,
+        check=_check_packing,
+        why="Preference losses compare replies row by row.",
+        bad="steps: {align: {train: {packing: true}}}",
+        good="steps: {align: {train: {packing: false}}}",
     ),
     Rule(
-        code="TW3021", phase=Phase.TEXT, why="Without attention that knows where a row ends, packed rows learn from their neighbours.",
+        code="TW3021",
+        phase=Phase.TEXT,
+        why="Without attention that knows where a row ends, packed rows learn from their neighbours.",
         bad="steps: {sft: {train: {packing: true}}}",
-        good="{resources: {accelerator: a100-80gb}, steps: {sft: {train: {packing: true, attention: flash_attention_2}}}}",
+        good="{resources: {accelerator: a100-80gb}, steps: {sft: {train: {packing: true, attention: "
+        "flash_attention_2}}}}",
     ),
     Rule(
-        code="TW3022", phase=Phase.TEXT, check=_check_foreign_keys, resolved=False, why="A setting of another method would be silently ignored.",
-        bad="steps: {sft: {train: {beta: 0.1}}}", good="steps: {align: {train: {beta: 0.1}}}",
+        code="TW3022",
+        phase=Phase.TEXT,
+        check=_check_foreign_keys,
+        resolved=False,
+        why="A setting of another method would be silently ignored.",
+        bad="steps: {sft: {train: {beta: 0.1}}}",
+        good="steps: {align: {train: {beta: 0.1}}}",
     ),
     Rule(
-        code="TW3023", phase=Phase.HARDWARE, check=_check_attention, why="Flash attention needs an accelerator with the right kernels and a 16-bit format.",
-        bad="steps: {sft: {train: {attention: flash_attention_2}}}", good="steps: {sft: {train: {attention: auto}}}",
+        code="TW3023",
+        phase=Phase.HARDWARE,
+        check=_check_attention,
+        why="Flash attention needs an accelerator with the right kernels and a 16-bit format.",
+        bad="steps: {sft: {train: {attention: flash_attention_2}}}",
+        good="steps: {sft: {train: {attention: auto}}}",
     ),
     Rule(
-        code="TW1013", phase=Phase.TEXT, check=_check_schedule, resolved=False, why="Two settings that say the same differently: one of them would be silently ignored.",
-        bad="steps: {sft: {train: {max_steps: 10, num_train_epochs: 2}}}", good="steps: {sft: {train: {max_steps: 10}}}",
+        code="TW1013",
+        phase=Phase.TEXT,
+        check=_check_schedule,
+        resolved=False,
+        why="Two settings that say the same differently: one of them would be silently ignored.",
+        bad="steps: {sft: {train: {max_steps: 10, num_train_epochs: 2}}}",
+        good="steps: {sft: {train: {max_steps: 10}}}",
     ),
     Rule(
-        code="TW3025", phase=Phase.TEXT, check=_check_kto, why="KTO estimates its KL term by pairing each prompt with another row's reply: one row has no other.",
-        bad="steps: {align: {train: {method: kto, per_device_train_batch_size: 1}}}", good="steps: {align: {train: {method: kto, per_device_train_batch_size: 2}}}",
+        code="TW3025",
+        phase=Phase.TEXT,
+        check=_check_kto,
+        why="KTO estimates its KL term by pairing each prompt with another row's reply: one row has no other.",
+        bad="steps: {align: {train: {method: kto, per_device_train_batch_size: 1}}}",
+        good="steps: {align: {train: {method: kto, per_device_train_batch_size: 2}}}",
     ),
     Rule(
-        code="TW3026", phase=Phase.HARDWARE, check=_check_optimizer, why="Paged and 8-bit optimizer states need an accelerator and can't be sharded.",
-        bad="steps: {sft: {train: {optim: paged_adamw_8bit}}}", good="steps: {sft: {train: {optim: adamw_torch}}}",
+        code="TW3026",
+        phase=Phase.HARDWARE,
+        check=_check_optimizer,
+        why="Paged and 8-bit optimizer states need an accelerator and can't be sharded.",
+        bad="steps: {sft: {train: {optim: paged_adamw_8bit}}}",
+        good="steps: {sft: {train: {optim: adamw_torch}}}",
     ),
     Rule(
-        code="TW3030", phase=Phase.TEXT, check=_check_rate, why="A learning rate ten times too high is the most common reason of a loss that explodes.",
-        bad="steps: {sft: {train: {learning_rate: 0.1}}}", good="steps: {sft: {train: {learning_rate: 1.0e-4}}}",
+        code="TW3030",
+        phase=Phase.TEXT,
+        check=_check_rate,
+        why="A learning rate ten times too high is the most common reason of a loss that explodes.",
+        bad="steps: {sft: {train: {learning_rate: 0.1}}}",
+        good="steps: {sft: {train: {learning_rate: 1.0e-4}}}",
     ),
-)  # fmt: skip
+)

@@ -10,9 +10,7 @@ from pydantic_core import PydanticCustomError
 class Section(BaseModel):
     """A section of the spec: frozen, strict, no unknown keys."""
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
