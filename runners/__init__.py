@@ -1,1 +1,1 @@
-"""THE WORK, each piece in a process of its own. Heavy libraries are imported inside functions of the one file that needs them."""
+"""THE WORK, each piece in a process of its own; heavy libraries are imported inside functions."""

@@ -34,7 +34,7 @@ EVENT_KINDS = (
     "started",     # {}                                        the runner is up and has understood the bundle
     "phase",       # {"name": text}                            loading model, training, saving ...
     "progress",    # {"done": n, "total": n, "unit": text, "eta_seconds": n?}
-    "metric",      # {"step": n, "values": {name: number}}     loss, learning_rate, grad_norm, tokens_per_second, memory_bytes ...
+    "metric",      # {"step": n, "values": {name: number}}     loss, learning_rate, grad_norm, tokens_per_second ...
     "checkpoint",  # {"step": n, "path": text, "digest": text}
     "artifact",    # {"role": text, "path": text}              what outputs/ holds: adapter, model, evaluation ...
     "evaluation",  # {"suite": text, "metric": text, "value": number, "rows": n, "error": number?}
@@ -72,7 +72,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """Limits in seconds; None means none. `stall`: no event for that long counts as hung. `grace`: from SIGTERM to SIGKILL."""
+    """Limits in seconds; None means none.
+
+    `stall`: no event for that long counts as hung. `grace`: from SIGTERM to SIGKILL.
+    """
 
     total_seconds: float | None = None
     stall_seconds: float | None = None
@@ -91,7 +94,7 @@ class Command:
 class StepFile:
     """The content of step.json: everything a runner may know.
 
-    `files` are written under work/ before the start (DeepSpeed JSON and the like); `prepare` runs first, one after the other;
+    `files` are written under work/ before the start (DeepSpeed JSON and the like); `prepare` runs first, in order;
     `service` marks a step that stays: it is done when cancelled, ready when it emits `ready`.
     """
 
@@ -117,7 +120,9 @@ class StepFile:
         """Read a step.json object; raise ContractError when it is of another contract or not complete."""
         try:
             if value["contract_version"] != CONTRACT_VERSION:
-                raise ContractError(f"contract version {value['contract_version']}, this runner speaks {CONTRACT_VERSION}")
+                raise ContractError(
+                    f"contract version {value['contract_version']}, this runner speaks {CONTRACT_VERSION}"
+                )
             return StepFile(
                 run=value["run"],
                 step=value["step"],
@@ -152,7 +157,10 @@ def read_step(bundle: Path) -> StepFile:
 
 
 def write_durably(path: Path, value: Any) -> None:
-    """Write a JSON file so that after a crash it is there whole or not at all (write aside, fsync, rename, fsync the folder)."""
+    """Write a JSON file so that after a crash it is there whole or not at all.
+
+    Written aside, fsync, rename, fsync of the folder.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with aside.open("w", encoding="utf-8") as stream:
         json.dump(value, stream, ensure_ascii=False, indent=1, sort_keys=True)

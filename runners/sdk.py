@@ -1,9 +1,9 @@
 """What a runner written in Python imports: the reporter, cancellation, the three verbs. Standard library only.
 
-    def work(step: StepFile, report: Reporter) -> None: ...
+def work(step: StepFile, report: Reporter) -> None: ...
 
-    if __name__ == "__main__":
-        main(manifest=Manifest(...), work=work)
+if __name__ == "__main__":
+    main(manifest=Manifest(...), work=work)
 """
 
 import json
@@ -37,7 +37,10 @@ class StepCancelledError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What `describe` prints: who the runner is and what it can do. `packages` must be importable for `probe` to pass."""
+    """What `describe` prints: who the runner is and what it can do.
+
+    `packages` must be importable for `probe` to pass.
+    """
 
     name: str
     version: str
@@ -49,9 +52,12 @@ class Manifest:
 
 
 class Reporter:
-    """Appends events to events.jsonl, one line a write, and answers whether cancellation is wanted. Safe to use from threads.
+    """Appends events to events.jsonl, one line a write, and answers whether cancellation is wanted.
 
-    Of several processes started together (RANK, as torchrun sets it) only the first one reports; the others only say why they failed.
+    Safe to use from threads.
+
+    Of several processes started together (RANK, as torchrun sets it) only the first one reports; the others only say
+    why they failed.
     """
 
     def __init__(self, bundle: Path) -> None:
@@ -130,11 +136,18 @@ def _finite(value: Any) -> Any:
 
 def _shortened(event: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: item for key, item in event.items() if key not in ("seq", "time", "kind")}
-    return {key: (item[:2000] if isinstance(item, str) else item) for key, item in kept.items() if not isinstance(item, dict | list)}
+    return {
+        key: (item[:2000] if isinstance(item, str) else item)
+        for key, item in kept.items()
+        if not isinstance(item, dict | list)
+    }
 
 
 def main(manifest: Manifest, work: Callable[[StepFile, Path, Reporter], None], argv: list[str] | None = None) -> None:
-    """Run one of the three verbs: `describe`, `probe`, `run BUNDLE`. Exits with a code of the contract, never with a traceback on stdout."""
+    """Run one of the three verbs: `describe`, `probe`, `run BUNDLE`.
+
+    Exits with a code of the contract, never with a traceback on stdout.
+    """
     arguments = sys.argv[1:] if argv is None else argv
     match arguments:
         case ["describe"]:
@@ -149,7 +162,9 @@ def main(manifest: Manifest, work: Callable[[StepFile, Path, Reporter], None], a
                 signal.signal(number, signal.SIG_IGN)
             sys.exit(code)
         case _:
-            sys.stderr.write(f"{manifest.name} is a runner: Tunewright's daemon starts it. Verbs: describe, probe, run BUNDLE.\n")
+            sys.stderr.write(
+                f"{manifest.name} is a runner: Tunewright's daemon starts it. Verbs: describe, probe, run BUNDLE.\n"
+            )
             sys.exit(ExitCode.NOT_UNDERSTOOD)
 
 
@@ -191,15 +206,26 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
         sys.stderr.write(f"{error}\n")
         return error.code
     except MemoryError:
-        report.emit("failure", reason="OUT_OF_MEMORY", message="the host's memory is used up", help="use a smaller batch or max_length")
+        report.emit(
+            "failure",
+            reason="OUT_OF_MEMORY",
+            message="the host's memory is used up",
+            help="use a smaller batch or max_length",
+        )
         return ExitCode.FAILED
     except OSError as error:
         traceback.print_exc()
         report.emit("failure", reason=_os_reason(error), message=str(error), help=_os_help(error))
         return ExitCode.FAILED
-    except Exception as error:  # the border: whatever a library raises becomes one sentence for the user and a traceback in stderr.log
+    except Exception as error:
+        # The border: whatever a library raises becomes a sentence for the user and a traceback in stderr.log.
         traceback.print_exc()
-        report.emit("failure", reason="RUNNER_ERROR", message=f"{type(error).__name__}: {error}"[:2000], help="the traceback is in the step's log")
+        report.emit(
+            "failure",
+            reason="RUNNER_ERROR",
+            message=f"{type(error).__name__}: {error}"[:2000],
+            help="the traceback is in the step's log",
+        )
         return ExitCode.FAILED
     report.emit("phase", name="done", seconds=round(time.monotonic() - started, 3))
     return ExitCode.OK
@@ -208,7 +234,9 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
 def _os_reason(error: OSError) -> str:
     import errno
 
-    return {errno.ENOSPC: "DISK_FULL", errno.EDQUOT: "DISK_FULL", errno.EADDRINUSE: "PORT_IN_USE"}.get(error.errno or 0, "OS_ERROR")
+    return {errno.ENOSPC: "DISK_FULL", errno.EDQUOT: "DISK_FULL", errno.EADDRINUSE: "PORT_IN_USE"}.get(
+        error.errno or 0, "OS_ERROR"
+    )
 
 
 def _os_help(error: OSError) -> str:
