@@ -21,16 +21,14 @@ def lower_gate(work: Work) -> Work:
 
 def _lower(work: Work, step: ResolvedStep) -> Step:
     body = step.body
-    common = {
-        "name": step.name,
-        "verb": step.verb,
-        "kind": step.verb,
-        "limits": Limits(total_seconds=step.timeout_seconds, retries=0),
-    }
+    limits = Limits(total_seconds=step.timeout_seconds, retries=0)
     if isinstance(body, ResolvedGate):
         measured = tuple(dict.fromkeys(path.split(".", 1)[0] for text in body.require for path in names_used(text)))
         return Step(
-            **common,
+            name=step.name,
+            verb=step.verb,
+            kind=step.verb,
+            limits=limits,
             summary="; ".join(body.require),
             gate=Gate(require=body.require, on_fail=body.on_fail),
             identity=lowering.identity_of(f"steps.{step.name}.gate", body),
@@ -40,7 +38,10 @@ def _lower(work: Work, step: ResolvedStep) -> Step:
     assert isinstance(body, ResolvedApprove)
     people = "1 person" if body.approvers == 1 else f"{body.approvers} people"
     return Step(
-        **common,
+        name=step.name,
+        verb=step.verb,
+        kind=step.verb,
+        limits=limits,
         summary=f"{people} of {body.role}",
         parameters={"role": body.role, "approvers": body.approvers, "expires_seconds": body.expires_seconds},
         identity=lowering.identity_of(f"steps.{step.name}.approve", body),

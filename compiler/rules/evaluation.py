@@ -226,15 +226,17 @@ def _check_resolution(work: Work) -> None:
             paths = names_used(text)
         except ExpressionError:
             continue
-        rows = [work.facts.suites[path.split(".")[1]].rows for path in paths if path.split(".")[1] in work.facts.suites]
+        counts: list[int] = [
+            work.facts.suites[path.split(".")[1]].rows for path in paths if path.split(".")[1] in work.facts.suites
+        ]
         margin = float(match.group(1))
-        if rows and min(rows) and 0 < margin < 1 / min(rows):
+        if counts and min(counts) and 0 < margin < 1 / min(counts):
             work.sink.report(
                 "TW4008",
-                f"{min(rows)} rows can't show a difference of {margin:g}",
+                f"{min(counts)} rows can't show a difference of {margin:g}",
                 span,
-                f"one row is {1 / min(rows):.3f}",
-                help=f"use a margin of at least {1 / min(rows):.2g}, or more rows",
+                f"one row is {1 / min(counts):.3f}",
+                help=f"use a margin of at least {1 / min(counts):.2g}, or more rows",
             )
 
 
