@@ -41,7 +41,7 @@ EVENT_KINDS = (
     "sample",      # {"prompt": text, "reply": text}           one real answer, for people to look at
     "summary",     # {"values": {name: number or text}}        the few figures that the run's summary shows
     "warning",     # {"code": text, "message": text}
-    "failure",     # {"reason": text, "message": text, "help": text}   why the work failed, in a sentence a user understands
+    "failure",     # {"reason": text, "message": text, "help": text}   why it failed, for the user
     "ready",       # {"address": text}                         a service answers
     "heartbeat",   # {}
 )  # fmt: skip

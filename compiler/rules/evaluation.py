@@ -226,17 +226,16 @@ def _check_resolution(work: Work) -> None:
             paths = names_used(text)
         except ExpressionError:
             continue
-        counts: list[int] = [
-            work.facts.suites[path.split(".")[1]].rows for path in paths if path.split(".")[1] in work.facts.suites
-        ]
+        measured = [path.split(".")[1] for path in paths]
+        smallest = min((work.facts.suites[name].rows for name in measured if name in work.facts.suites), default=0)
         margin = float(match.group(1))
-        if counts and min(counts) and 0 < margin < 1 / min(counts):
+        if smallest and 0 < margin < 1 / smallest:
             work.sink.report(
                 "TW4008",
-                f"{min(counts)} rows can't show a difference of {margin:g}",
+                f"{smallest} rows can't show a difference of {margin:g}",
                 span,
-                f"one row is {1 / min(counts):.3f}",
-                help=f"use a margin of at least {1 / min(counts):.2g}, or more rows",
+                f"one row is {1 / smallest:.3f}",
+                help=f"use a margin of at least {1 / smallest:.2g}, or more rows",
             )
 
 
