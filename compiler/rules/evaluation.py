@@ -215,9 +215,19 @@ def _check_metric_settings(work: Work) -> None:
 _MARGIN = re.compile(r"[+-]\s*(0?\.\d+)\s*\Z")
 
 
-def _check_resolution(work: Work) -> None:
+def _rows_measured(work: Work, path: str) -> int:
+    """Return how many rows a metric is computed from, 0 when that is not known."""
     assert work.spec is not None
     assert work.facts is not None
+    step, name, _ = path.split(".")
+    exam = work.spec.steps[step].evaluate if step in work.spec.steps else None
+    suite, facts = work.spec.suites.get(name), work.facts.suites.get(name)
+    if exam is None or suite is None or facts is None:
+        return 0
+    return min([facts.rows, *(limit for limit in (suite.limit, exam.limit) if limit)])
+
+
+def _check_resolution(work: Work) -> None:
     for text, span in _requirements(work):
         match = _MARGIN.search(text)
         if not match:
@@ -226,8 +236,7 @@ def _check_resolution(work: Work) -> None:
             paths = names_used(text)
         except ExpressionError:
             continue
-        measured = [path.split(".")[1] for path in paths]
-        smallest = min((work.facts.suites[name].rows for name in measured if name in work.facts.suites), default=0)
+        smallest = min((rows for path in paths if (rows := _rows_measured(work, path))), default=0)
         margin = float(match.group(1))
         if smallest and 0 < margin < 1 / smallest:
             work.sink.report(
