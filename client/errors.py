@@ -25,8 +25,8 @@ class UnreachableError(ClientError):
 class RefusedError(ClientError):
     """The daemon refused a call.
 
-    `code` is the gRPC code in lower case (`not_found`), `reason` an UPPER_SNAKE word, `metadata` the words of the message that vary,
-    `diagnostics` come with SPEC_INVALID (the first few; `check` answers all).
+    `code` is the gRPC code in lower case (`not_found`), `reason` an UPPER_SNAKE word, `metadata` the words of the
+    message that vary; `diagnostics` come with SPEC_INVALID (the first few; `check` answers all).
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class SpecSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A stretch of a file; lines and UTF-16 columns from 1, the end exclusive; 0 where a whole line or file is meant."""
+    """A stretch of a file; lines and UTF-16 columns from 1, end exclusive; 0 where a whole line or file is meant."""
 
     path: str
     start_line: int = 0

@@ -1,5 +1,6 @@
 """Artifacts on disk: outputs taken over by digest, looked at again before they are used."""
 
+import errno
 import os
 import shutil
 import stat
@@ -36,7 +37,7 @@ def adopt(bundle: Path, sealed: SealedOutputs, home: Home) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():  # the rest of something broken: what we hold is whole
         _remove(place)
-    outputs.rename(place)
+    _move(outputs, place)
     _flush(place.parent)
     return place
 
@@ -55,6 +56,25 @@ def measure(folder: Path) -> tuple[int, int]:
             size += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118
             count += 1
     return size, count
+
+
+def _move(folder: Path, place: Path) -> None:
+    """Rename, so that the place is whole or not there; a home that is spread over disks costs a copy first."""
+    try:
+        folder.rename(place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        aside = place.with_name(f".{place.name}.partial")
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            shutil.copytree(folder, aside)
+            os.sync()
+            aside.rename(place)
+        except OSError:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _close_to_writing(folder: Path) -> None:

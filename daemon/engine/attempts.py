@@ -4,6 +4,7 @@ Level-based: everything is decided from the store and the bundle, so it may be c
 """
 
 import asyncio
+import errno
 import logging
 import sqlite3
 from dataclasses import dataclass, field
@@ -49,12 +50,13 @@ from tunewright.daemon.supervise import (
     request_cancel,
     withhold,
 )
-from tunewright.runners.contract import ExitCode, StepFile
+from tunewright.runners.contract import OUTPUTS, ExitCode, StepFile
 from tunewright.runners.supervision.spawn import SUPERVISOR_LOG
 
 _log = logging.getLogger(__name__)
 
 _MAX_LAUNCHES = 3
+_SPACE_HELP = "look at the disk (free space, permissions), then retry the run: finished steps are kept"
 _PAGE = 500
 #: Ways to end that another attempt may not meet again, beside the exit code that says so.
 _TEMPORARY_REASONS = frozenset({"KILLED", "STALLED"})
@@ -111,6 +113,9 @@ class AttemptKeeper:
             )
             return await self._end(run, step, Fail(failure=failure), failure.reason)
         except OSError as error:
+            if _full(error):
+                failure = Failure(reason="DISK_FULL", message=f"the step can't be started: {error}", help=_SPACE_HELP)
+                return await self._end(run, step, Fail(failure=failure), failure.reason)
             _log.warning("attempt %s/%s/%s does not start: %s", *key, error)
         return run
 
@@ -193,6 +198,10 @@ class AttemptKeeper:
                 reason="INTEGRITY", message=str(error), help="run again; look at the disk if it comes back"
             )
             return await self._end(run, step, Fail(failure=failure), failure.reason)
+        except OSError as error:
+            message = f"the outputs can't be stored: {error}; they are still in {bundle / OUTPUTS}"
+            failure = Failure(reason="DISK_FULL" if _full(error) else "OS_ERROR", message=message, help=_SPACE_HELP)
+            return await self._end(run, step, Fail(failure=failure), failure.reason)
         artifact = ArtifactRecord(
             digest=sealed.digest,
             step_digest=step.digest,
@@ -253,6 +262,10 @@ def _launch(bundle: Path, content: StepFile, previous: Path | None) -> None:
     if previous is not None:
         carry_work(previous, bundle)
     launch(bundle, content)
+
+
+def _full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _launch_failure(bundle: Path) -> Failure:

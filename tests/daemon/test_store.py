@@ -181,6 +181,25 @@ def test_daemon_on_a_full_disk_says_so_and_recovers(small_disk: Path) -> None:
         daemon.clean_up()
 
 
+def test_step_that_finds_no_room_fails_with_the_reason(small_disk: Path, tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path / "h")
+    daemon.home.mkdir()
+    (daemon.home / "bundles").symlink_to(small_disk)
+    with pytest.raises(OSError, match="No space left"):
+        fill(small_disk / "ballast")
+    try:
+        run = daemon.start().finish(daemon.submit(a_plan(a_step("one", [write("f", "x")]))).run.id)
+        assert run.failure is not None
+        assert run.failure.reason == "DISK_FULL"
+        assert "No space left" in run.failure.message
+        (small_disk / "ballast").unlink()
+        again = daemon.finish(daemon.client.retry(run.id).id)
+        assert again.state == "succeeded", "bundles may lie on a disk of their own"
+        assert daemon.client.get_artifact(again.step("one").artifact).intact
+    finally:
+        daemon.clean_up()
+
+
 def test_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     foreign = tmp_path / "control.db"
     with sqlite3.connect(foreign) as connection:
