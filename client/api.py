@@ -282,7 +282,8 @@ class Client:
         code, message = error.code(), error.details() or ""
         info, diagnostics = ErrorInfo(), diagnostic_pb2.SpecDiagnostics()
         for detail in status.details if status is not None else ():
-            detail.Unpack(info) or detail.Unpack(diagnostics)
+            if not detail.Unpack(info):
+                detail.Unpack(diagnostics)
         if code is grpc.StatusCode.UNAVAILABLE or (code is grpc.StatusCode.DEADLINE_EXCEEDED and not info.reason):
             return UnreachableError(f"no Tunewright daemon answers at {self.target} ({message})", target=self.target)
         return RefusedError(

@@ -301,14 +301,14 @@ class _Builder:
         if frame.entries is None:
             frame.items.append(node)
         elif frame.key is None:
-            self._key(frame, node)
+            self._key(frame, frame.entries, node)
         else:
             name, span = frame.key
             if not frame.skip:
                 frame.entries[name] = Entry(span, node)
             frame.key, frame.skip = None, False
 
-    def _key(self, frame: _Frame, node: Node) -> None:
+    def _key(self, frame: _Frame, entries: dict[str, Entry], node: Node) -> None:
         if not isinstance(node, ScalarNode):
             self._stop("TW0009", "a key must be plain text", node.span)
             return
@@ -320,9 +320,8 @@ class _Builder:
                 node.span,
                 "use `profiles`, or write the keys out",
             )
-        assert frame.entries is not None
-        if name in frame.entries:
-            first = frame.entries[name].key
+        if name in entries:
+            first = entries[name].key
             self.sink.report(
                 "TW0002",
                 f"key `{name}` is written twice",

@@ -96,7 +96,7 @@ class ModelFacts:
     `origin`: `folder`, `gguf`, `catalogue` (shape known, files not here) or `unknown`.
     `problem` says in a sentence why it can't be used.
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
-    `norms_per_layer` counts norms of width `hidden_size`; `linear_bias`: the attention's output and the MLP have biases.
+    `norms_per_layer` counts norms of width `hidden_size`; `linear_bias`: the attention output and MLP have biases.
     """
 
     source: str

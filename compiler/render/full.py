@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterable
 from tunewright.spec.diagnostics import Diagnostic, Label
 from tunewright.spec.source import Span
 
-_STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "note": "\x1b[1;36m", "frame": "\x1b[1;34m", "bold": "\x1b[1m"}
+_STYLES = {
+    "error": "\x1b[1;31m",
+    "warning": "\x1b[1;33m",
+    "note": "\x1b[1;36m",
+    "frame": "\x1b[1;34m",
+    "bold": "\x1b[1m",
+}
 _RESET = "\x1b[0m"
 _MAX_LINE = 200
 

@@ -1,6 +1,7 @@
 """Put every service on a server: the one place that lists them."""
 
 import grpc
+import grpc.aio
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 

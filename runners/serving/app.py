@@ -158,7 +158,8 @@ async def _on_request_error(_request: Request, error: Exception) -> Response:
 
 async def _on_http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
-    return JSONResponse(RequestError(str(error.detail)).body(), status_code=error.status_code)
+    refused: Any = error  # pyright can't see the class, which lives in the runner's environment
+    return JSONResponse(RequestError(str(refused.detail)).body(), status_code=refused.status_code)
 
 
 async def _on_bug(_request: Request, error: Exception) -> Response:
