@@ -72,7 +72,7 @@ class _Progress:
         self._name, self._total, self._report, self._done = name, total, report, 0
 
     def read(self, line: str) -> None:
-        if line.startswith("Collecting "):
+        if line.startswith(("Collecting ", "Processing ")):  # from an index, or from a folder of wheels
             self._done += 1
             if self._done % _BATCH == 0:
                 self._report(f"{self._name}: fetched {self._done} of {max(self._total, self._done)} packages")
