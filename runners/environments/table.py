@@ -87,8 +87,8 @@ def environment(name: str) -> Environment:
 
 def requirements(name: str) -> tuple[str, ...]:
     """Return the requirement lines of an environment: no comments, no blank lines, sorted without regard to case."""
-    text = resources.files("tunewright.runners.environments").joinpath(environment(name).requirement_file).read_text(encoding="utf-8")
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    file = resources.files("tunewright.runners.environments").joinpath(environment(name).requirement_file)
+    lines = (line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
     return tuple(sorted((line for line in lines if line), key=str.lower))
 
 
