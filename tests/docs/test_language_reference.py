@@ -1,0 +1,167 @@
+"""docs/language.md is the language: every section and key, with the defaults that the compiler takes."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from tunewright.compiler.facts import defaults
+from tunewright.compiler.facts.metrics import METRICS
+from tunewright.compiler.front import Compilation, compile_text
+from tunewright.compiler.ir.facts import HardwareFacts
+from tunewright.spec.formats import FORMATS, FORMATS_BY_METHOD, row_problem
+from tunewright.spec.model.base import Base
+from tunewright.spec.model.data import DataSet, Suite
+from tunewright.spec.model.document import Allow, Resources, Spec, Step, Triggers
+from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
+from tunewright.spec.model.release import Canary, Deploy, Export, ExportLimits, Objectives, Quantize, Replicas
+from tunewright.spec.model.section import Section
+from tunewright.spec.model.train import Parallelism, Train, Tuner
+from tunewright.spec.syntax import resolve_scalar
+
+TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+
+#: Heading of a section -> what may be written there.
+SECTIONS: dict[str, type[BaseModel]] = {
+    "## The top level": Spec,
+    "## `base`": Base,
+    "## `data`": DataSet,
+    "## `suites`": Suite,
+    "## `steps`": Step,
+    "### `train`": Train,
+    "#### `train.tuner`": Tuner,
+    "#### `train.parallelism`": Parallelism,
+    "### `evaluate`": Evaluate,
+    "### `gate`": Gate,
+    "### `approve`": Approve,
+    "### `export`": Export,
+    "#### `export.quantize`": Quantize,
+    "#### `export.limits`": ExportLimits,
+    "### `deploy`": Deploy,
+    "#### `deploy.replicas`": Replicas,
+    "#### `deploy.canary`": Canary,
+    "#### `deploy.objectives`": Objectives,
+    "## `resources`": Resources,
+    "## `triggers`": Triggers,
+    "## `allow`": Allow,
+}
+
+
+def rows_of(heading: str, columns: str) -> list[list[str]]:
+    """Return the cells of the table with these columns below a heading."""
+    section = re.split(r"^#{2,4} ", TEXT.split(f"\n{heading}", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    table = section.split(f"| {columns} |\n", 1)[1].split("\n\n", 1)[0]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()[1:]]
+
+
+def keys_of(heading: str) -> dict[str, list[str]]:
+    return {row[0].strip("`"): row[1:] for row in rows_of(heading, "key | type | default | meaning")}
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_every_key_is_there(heading: str) -> None:
+    fields = SECTIONS[heading].model_fields
+    written = keys_of(heading)
+    assert list(written) == [field.alias or name for name, field in fields.items()]
+    for (key, (kind, default, meaning)), field in zip(written.items(), fields.values(), strict=True):
+        assert kind, key
+        assert meaning.endswith("."), key
+        assert (default == "**needed**") == field.is_required(), key
+
+
+def test_every_section_of_the_language_has_a_heading() -> None:
+    def below(section: type[BaseModel]) -> set[type[BaseModel]]:
+        return {section} | {found for inner in section.__subclasses__() for found in below(inner)}
+
+    assert set(SECTIONS.values()) == below(Section) - {Section}
+
+
+@pytest.fixture(scope="module")
+def resolved(tmp_path_factory: pytest.TempPathFactory) -> Compilation:
+    folder = tmp_path_factory.mktemp("language")
+    row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    (folder / "rows.jsonl").write_text((json.dumps(row) + "\n") * 64, encoding="utf-8")
+    (folder / "quiz.jsonl").write_text('{"id": "1", "prompt": "a", "expected": "b"}\n', encoding="utf-8")
+    spec = """
+api_version: tunewright/v1
+name: defaults
+base: {model: hf://Qwen/Qwen2.5-0.5B-Instruct}
+data: {rows: {source: "file:rows.jsonl"}}
+suites: {quiz: {file: quiz.jsonl, metric: exact}}
+steps:
+  sft: {train: {method: sft, data: rows, parallelism: single}}
+  exam: {evaluate: {model: sft, suites: quiz}}
+  good: {gate: {require: exam.quiz.exact > 0.5}}
+  sign: {approve: {role: anyone}}
+  pack: {export: {model: sft}}
+  serve: {deploy: {model: pack}}
+"""
+    machine = HardwareFacts(cpu_cores=4, memory_bytes=64 * 2**30)
+    return compile_text(spec, name="life.yaml", base_directory=folder, hardware=machine, variables={})
+
+
+STEPS = {
+    "### `train`": "sft", "### `evaluate`": "exam", "### `gate`": "good", "### `approve`": "sign", "### `export`": "pack",
+    "### `deploy`": "serve", "#### `train.tuner`": "sft", "#### `train.parallelism`": "sft", "## `steps`": "sft",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", STEPS)
+def test_defaults_are_those_of_the_compiler(heading: str, resolved: Compilation) -> None:
+    assert resolved.resolved is not None, [item.message for item in resolved.diagnostics]
+    step = resolved.resolved.step(STEPS[heading])
+    assert step is not None
+    inner = heading.rstrip("`").partition(".")[2]
+    body: Any = step if heading == "## `steps`" else getattr(step.body, inner) if inner else step.body
+    compared = 0
+    for key, (_, default, _) in keys_of(heading).items():
+        literal = re.fullmatch(r"`([^`]+)`", default)
+        if literal and literal[1] not in ("auto", "base"):
+            value = getattr(body, key)
+            assert resolve_scalar(literal[1]) == (value[0] if isinstance(value, tuple) else value), key
+            compared += 1
+    assert compared
+
+
+def test_learning_rates_are_those_of_the_compiler() -> None:
+    for method, adapters, full in rows_of("### `train`", "method | adapters | all weights"):
+        assert float(adapters) == defaults.LEARNING_RATE[method, True]
+        assert float(full) == defaults.LEARNING_RATE[method, False]
+
+
+def test_rows_shown_fit_their_format() -> None:
+    shown = rows_of("## `data`", "format | a row | for")
+    assert {form.strip("`") for form, _, _ in shown} == set(FORMATS)
+    for form, example, methods in shown:
+        row = json.loads(re.search(r"`(\{.*?\})`", example)[1])  # type: ignore[index]
+        assert row_problem(row, form.strip("`")) is None
+        fitting = [method for method, forms in FORMATS_BY_METHOD.items() if form.strip("`") in forms]
+        assert methods.split(", ") == fitting
+
+
+def test_metrics_report_what_is_written() -> None:
+    shown = {
+        metric.strip("`"): re.findall(r"`(\w+)`", reports)
+        for metric, _, reports in rows_of("## `suites`", "metric | a row | reports")
+    }
+    assert set(shown) == set(METRICS)
+    for metric, reports in shown.items():
+        assert reports == [name for name in METRICS[metric].reports if not name.endswith("_stderr")], metric
+
+
+def test_whole_specs_compile_but_for_their_files(tmp_path: Path) -> None:
+    machine = HardwareFacts(cpu_cores=4, memory_bytes=64 * 2**30)
+    for text in re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL):
+        found = compile_text(
+            text, name="life.yaml", base_directory=tmp_path, hardware=machine, variables={}
+        ).diagnostics
+        assert {item.code for item in found} <= {"TW2010", "TW2019", "TW6011"}, [item.message for item in found]
+
+
+def test_the_smallest_spec_is_short() -> None:
+    first = re.search(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    assert first is not None
+    assert first[1].count("\n") < 10
