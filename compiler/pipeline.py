@@ -73,8 +73,6 @@ def run(each: Pass, work: Work) -> Work:
     try:
         return each(work)
     except Exception as error:
-        if work.sink.has_errors:
-            return work  # the forms are half made because of what was already reported
         work.sink.report(
             "TW9001",
             f"the compiler failed in `{each.__name__}`: {type(error).__name__}: {error}",

@@ -55,8 +55,13 @@ def code_text(code: str) -> str:
     explanation = _explanation(code)
     lines = [f"{row.severity}[{code}]: {row.name}   (since {row.since})"]
     if explanation is not None:
+        from tunewright.compiler.rules.rule import in_block_style
+
         lines += ["", *_paragraph(explanation.why)]
-        for title, text in (("this has it", explanation.bad), ("this has not", explanation.good)):
+        for title, text in (
+            ("this has it", in_block_style(explanation.bad)),
+            ("this has not", in_block_style(explanation.good)),
+        ):
             if text:
                 lines += ["", f"{title}:", "", *(f"    {line}".rstrip() for line in text.strip("\n").splitlines())]
     return "\n".join(lines) + "\n"

@@ -4,7 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import yaml
+
 from tunewright.compiler.passes.work import Work
+from tunewright.spec.diagnostics import DiagnosticSink
+from tunewright.spec.source import SourceFile
+from tunewright.spec.syntax import parse_node, plain_value
 
 
 class Phase(StrEnum):
@@ -35,3 +40,18 @@ class Rule:
     good: str
     check: Callable[[Work], None] | None = None
     resolved: bool = True
+
+
+def in_block_style(example: str) -> str:
+    """Return an example as people write specs; one of several lines is written so already."""
+    if "\n" in example.strip() or not example.strip():
+        return example
+    node = parse_node(SourceFile("example", example), DiagnosticSink())
+    return example if node is None else str(yaml.dump(plain_value(node), Dumper=_Dumper, sort_keys=False, width=100))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what `plain_value` returns."""
+
+
+_Dumper.add_representer(tuple, yaml.representer.SafeRepresenter.represent_list)

@@ -2,11 +2,6 @@
 
 from tunewright.compiler.rules.rule import Phase, Rule
 
-
-def _rule(code: str, why: str, bad: str, good: str = "name: sample") -> Rule:
-    return Rule(code=code, phase=Phase.TEXT, why=why, bad=bad, good=good, resolved=False)
-
-
 _HEAD = "api_version: tunewright/v1\n"
 _REST = """\
 base: {model: hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775}
@@ -17,6 +12,11 @@ steps:
     train: {method: sft, data: rows}
 """
 
+
+def _rule(code: str, why: str, bad: str, good: str = _HEAD + "name: sample\n" + _REST) -> Rule:
+    return Rule(code=code, phase=Phase.TEXT, why=why, bad=bad, good=good, resolved=False)
+
+
 RULES = (
     _rule("TW0001", "The text is not YAML: nothing in it can be trusted.", _HEAD + "name: [sample\n"),
     _rule(
@@ -24,7 +24,7 @@ RULES = (
         "YAML readers keep the last of two equal keys without a word.",
         _HEAD + "name: sample\nname: other\n" + _REST,
     ),
-    _rule("TW0003", "A spec is written by people; data belongs in files.", _HEAD + "description: " + "x" * 1_100_000),
+    _rule("TW0003", "A spec is written by people; data belongs in files.", "", ""),
     _rule(
         "TW0004",
         "A few lines of aliases can unfold to billions of values.",
@@ -114,7 +114,7 @@ RULES = (
     _rule(
         "TW1012",
         "In YAML 1.2 `yes` is a word; truth values are `true` and `false`.",
-        "steps: {sft: {train: {packing: no}}}",
+        "steps:\n  sft:\n    train: {packing: no}\n",
         "steps: {sft: {train: {packing: false}}}",
     ),
     _rule("TW1014", "A profile that does not exist would change nothing, silently.", "", ""),

@@ -10,10 +10,16 @@ KEYS = ("learning_rate", "lr_scheduler_type", "max_length", "max_grad_norm", "ra
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
-        ("learning_rat", "learning_rate"), ("Learning_Rate", "learning_rate"), ("learningrate", "learning_rate"), ("lora_rank", "rank"),
-        ("max_lenght", "max_length"), ("dat", "data"), ("xyzzy", None), ("", None),
+        ("learning_rat", "learning_rate"),
+        ("Learning_Rate", "learning_rate"),
+        ("learningrate", "learning_rate"),
+        ("lora_rank", "rank"),
+        ("max_lenght", "max_length"),
+        ("dat", "data"),
+        ("xyzzy", None),
+        ("", None),
     ],
-)  # fmt: skip
+)
 def test_nearest(word: str, meant: str | None) -> None:
     assert nearest(word, KEYS) == meant
 

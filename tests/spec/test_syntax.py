@@ -26,12 +26,40 @@ from tunewright.spec.syntax import (
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("1e-4", 1e-4), ("1E5", 1e5), ("1.", 1.0), (".5", 0.5), ("-2", -2), ("+2", 2), ("0o17", 15), ("0x1F", 31), ("017", 17),
-        ("true", True), ("True", True), ("false", False), ("null", None), ("~", None), ("", None), (".inf", math.inf), ("-.INF", -math.inf),
-        ("yes", "yes"), ("no", "no"), ("on", "on"), ("off", "off"), ("y", "y"), ("1_000", "1_000"), ("1:30", "1:30"), ("2026-11-21", "2026-11-21"),
-        ("tRUE", "tRUE"), ("nan", "nan"), ("inf", "inf"), ("1e", "1e"), ("0b1", "0b1"), ("١", "١"), ("1\n", "1\n"),
+        ("1e-4", 1e-4),
+        ("1E5", 1e5),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("-2", -2),
+        ("+2", 2),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("017", 17),
+        ("true", True),
+        ("True", True),
+        ("false", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        (".inf", math.inf),
+        ("-.INF", -math.inf),
+        ("yes", "yes"),
+        ("no", "no"),
+        ("on", "on"),
+        ("off", "off"),
+        ("y", "y"),
+        ("1_000", "1_000"),
+        ("1:30", "1:30"),
+        ("2026-11-21", "2026-11-21"),
+        ("tRUE", "tRUE"),
+        ("nan", "nan"),
+        ("inf", "inf"),
+        ("1e", "1e"),
+        ("0b1", "0b1"),
+        ("١", "١"),
+        ("1\n", "1\n"),
     ],
-)  # fmt: skip
+)
 def test_plain_scalar(text: str, value: Any) -> None:
     resolved = resolve_scalar(text)
     assert (type(resolved), resolved) == (type(value), value)
@@ -115,13 +143,29 @@ def test_block_mapping_ends_with_its_last_value() -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("", "TW0012"), ("# only words\n", "TW0012"), ("---\n", "TW0012"), ("null", "TW0012"), ("{}", "TW0012"),
-        ("- a\n", "TW1002"), ("words", "TW1002"), ("5", "TW1002"),
-        ("a: *b", "TW0001"), ("a: &a [*a]", "TW0001"), ("a: 'b", "TW0001"), ("a:\tb: c", "TW0001"), ("a: b: c", "TW0001"), ("\ta: b", "TW0001"),
-        ("a: !!str 1", "TW0006"), ("[a]: b", "TW0009"), ("{a: b}: c", "TW0009"), ("a: 1\n---\nb: 2", "TW0008"),
-        ("a: \u200bb", "TW0011"), ("a: b\u0007", "TW0001"), ("a: \udcff", "TW0010"),
+        ("", "TW0012"),
+        ("# only words\n", "TW0012"),
+        ("---\n", "TW0012"),
+        ("null", "TW0012"),
+        ("{}", "TW0012"),
+        ("- a\n", "TW1002"),
+        ("words", "TW1002"),
+        ("5", "TW1002"),
+        ("a: *b", "TW0001"),
+        ("a: &a [*a]", "TW0001"),
+        ("a: 'b", "TW0001"),
+        ("a:\tb: c", "TW0001"),
+        ("a: b: c", "TW0001"),
+        ("\ta: b", "TW0001"),
+        ("a: !!str 1", "TW0006"),
+        ("[a]: b", "TW0009"),
+        ("{a: b}: c", "TW0009"),
+        ("a: 1\n---\nb: 2", "TW0008"),
+        ("a: \u200bb", "TW0011"),
+        ("a: b\u0007", "TW0001"),
+        ("a: \udcff", "TW0010"),
     ],
-)  # fmt: skip
+)
 def test_text_that_is_no_spec(text: str, code: str) -> None:
     sink = DiagnosticSink()
     parse(SourceFile("life.yaml", text), sink)

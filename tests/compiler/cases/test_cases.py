@@ -1,4 +1,4 @@
-"""The case files are documents: prose, specs with `# error: TW1234` on the line that is wrong, and drawings of what users see.
+"""Case files are documents: prose, specs with `# error: TW1234` on the line that is wrong, drawings of what users see.
 
 `pytest --update-golden` redraws the drawings.
 """

@@ -12,7 +12,7 @@ from tunewright.spec.codes import CODES, Severity
 Compile = Callable[..., Compilation]
 
 #: Rules that no text alone can break; test_world_rules.py shows each of them.
-NEEDS_MORE_THAN_TEXT = frozenset({"TW0010", "TW1014", "TW1015", "TW3027", "TW8003", "TW9001"})
+NEEDS_MORE_THAN_TEXT = frozenset({"TW0003", "TW0010", "TW1014", "TW1015", "TW3027", "TW8003", "TW9001"})
 
 SHOWN = [rule for rule in RULES if rule.code not in NEEDS_MORE_THAN_TEXT]
 

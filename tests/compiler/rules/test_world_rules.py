@@ -1,4 +1,4 @@
-"""Rules that no example text can break alone: they depend on how tunewright was called, or on the machine."""
+"""Rules that no example shows: they depend on how tunewright was called, on the machine, or on megabytes of text."""
 
 from collections.abc import Callable
 from dataclasses import replace
