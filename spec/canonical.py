@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewright.spec.tree import FileEntry, scan_tree
 
+_text = json.JSONEncoder(ensure_ascii=False).encode
 _MAX_SAFE_INTEGER = 2**53 - 1
 _TREE_PREFIX = b"tunewright/tree/v1\n"
 
@@ -66,7 +67,7 @@ def _write(value: Any, pieces: list[str]) -> None:
         case bool():
             pieces.append("true" if value else "false")
         case str():
-            pieces.append(json.dumps(value, ensure_ascii=False))
+            pieces.append(_text(value))
         case int():
             if abs(value) > _MAX_SAFE_INTEGER:
                 raise CanonicalError(f"integer {value} is beyond 2**53 - 1")
@@ -95,7 +96,7 @@ def _write_object(value: Mapping[Any, Any], pieces: list[str]) -> None:
     for index, key in enumerate(sorted(value, key=lambda text: text.encode("utf-16-be", "surrogatepass"))):
         if index:
             pieces.append(",")
-        pieces.append(json.dumps(key, ensure_ascii=False))
+        pieces.append(_text(key))
         pieces.append(":")
         _write(value[key], pieces)
     pieces.append("}")

@@ -104,8 +104,9 @@ steps:
 
 
 STEPS = {
-    "### `train`": "sft", "### `evaluate`": "exam", "### `gate`": "good", "### `approve`": "sign", "### `export`": "pack",
-    "### `deploy`": "serve", "#### `train.tuner`": "sft", "#### `train.parallelism`": "sft", "## `steps`": "sft",
+    "## `steps`": "sft", "### `train`": "sft", "#### `train.tuner`": "sft", "#### `train.parallelism`": "sft",
+    "### `evaluate`": "exam", "### `gate`": "good", "### `approve`": "sign", "### `export`": "pack",
+    "### `deploy`": "serve",
 }  # fmt: skip
 
 

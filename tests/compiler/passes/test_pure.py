@@ -73,8 +73,9 @@ from tunewright.compiler.collect import collect
 from tunewright.compiler.pipeline import compile_work, new_work, read
 touched = []
 watching = False
+kinds = {'open', 'os', 'socket', 'subprocess', 'shutil', 'tempfile', 'glob', 'import'}
 def hook(event, arguments):
-    if watching and event.split(".")[0] in {"open", "os", "socket", "subprocess", "shutil", "tempfile", "glob", "import"}:
+    if watching and event.split(".")[0] in kinds:
         touched.append(f"{event} {arguments}")
 sys.addaudithook(hook)
 text = spec.read_text()
