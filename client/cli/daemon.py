@@ -17,7 +17,8 @@ from tunewright.client.cli.exits import CommandError
 @click.option(
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
 )
-def command(listen: str | None, home: str | None) -> int:
+@click.option("--export", metavar="DIR", help="Write the whole store as JSON lines into DIR instead, and end.")
+def command(listen: str | None, home: str | None, export: str | None) -> int:
     """Run the daemon in the foreground until Ctrl-C; runs and services go on without it.
 
     It listens on a Unix socket in its home. Addresses that other machines reach are refused: there is no access
@@ -25,6 +26,8 @@ def command(listen: str | None, home: str | None) -> int:
     """
     chosen = str(Path(home).absolute() if home else places.home())
     arguments = [sys.executable, "-P", "-m", "tunewright.daemon", "--home", chosen]
+    if export is not None:
+        arguments += ["--export", str(Path(export).absolute())]
     if listen is not None:
         arguments += ["--listen", loopback(listen)]
     sys.stdout.flush()

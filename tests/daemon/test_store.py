@@ -1,6 +1,7 @@
 """The store keeps its promises by itself: append-only, gapless, ended is ended; and it survives a full disk."""
 
 import asyncio
+import json
 import sqlite3
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,6 +17,7 @@ from tunewright.client.errors import RefusedError
 from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord
 from tunewright.daemon.store import events, runs, schema
 from tunewright.daemon.store.database import Database, StaleError, StorageFullError
+from tunewright.daemon.store.export import ExportError, export_tables
 from tunewright.daemon.store.runs import Submission
 
 Result = TypeVar("Result")
@@ -234,3 +236,17 @@ def test_damaged_store_is_refused_with_a_sentence(tmp_path: Path) -> None:
     assert daemon.start().wait() == 3
     assert f"the store {daemon.home / 'control.db'} can't be opened" in daemon.log
     assert "Traceback" not in daemon.log
+
+
+def test_store_is_exported_table_by_table(path: Path, tmp_path: Path) -> None:
+    counts = export_tables(path, tmp_path / "out")
+
+    assert counts["runs"] == 1
+    assert counts["events"] == 1
+    (row,) = [json.loads(line) for line in (tmp_path / "out" / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert (row["id"], row["spec_path"], row["state"]) == ("r1", "life.yaml", "queued")
+
+
+def test_export_without_a_store_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="nothing was ever run"):
+        export_tables(tmp_path / "control.db", tmp_path / "out")

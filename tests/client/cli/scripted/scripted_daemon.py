@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tunewright.compiler.front import compile_text
 from tunewright.compiler.ir.plan import Launch, Process, Step, seal
-from tunewright.daemon.__main__ import settings_from
+from tunewright.daemon.__main__ import parsed, settings_from
 from tunewright.daemon.app import serve
 from tunewright.daemon.compile import Compiled, Submitted
 from tunewright.spec.canonical import digest_of
@@ -46,4 +46,4 @@ def played(step: Step, script: list[dict[str, object]]) -> Step:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(settings_from(sys.argv[1:]), compiler=scripted))
+    sys.exit(serve(settings_from(parsed(sys.argv[1:])), compiler=scripted))

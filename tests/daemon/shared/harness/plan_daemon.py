@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.compiler.ir.plan import plan_from_json
-from tunewright.daemon.__main__ import settings_from
+from tunewright.daemon.__main__ import parsed, settings_from
 from tunewright.daemon.app import serve
 from tunewright.daemon.compile import Compiled, Submitted
 from tunewright.daemon.engine import artifacts, attempts
@@ -81,4 +81,4 @@ def arm(point: str) -> None:
 
 if __name__ == "__main__":
     arm(os.environ.get("CRASH_AT", ""))
-    sys.exit(serve(settings_from(sys.argv[1:]), compiler=read_plan))
+    sys.exit(serve(settings_from(parsed(sys.argv[1:])), compiler=read_plan))
