@@ -159,7 +159,7 @@ CODES = _table(
     ("TW7007", "sleeping-trigger", _W),
     # 8 environment and runners
     ("TW8001", "unknown-accelerator", _E),
-    ("TW8003", "unknown-secret", _E),
+    ("TW8003", "unknown-secret", _W),
     # 9 internal
     ("TW9001", "internal-error", _E),
 )

@@ -140,7 +140,7 @@ def too_large(step: ResolvedStep) -> str | None:
         or estimate.memory_bytes <= estimate.capacity_bytes
     ):
         return None
-    needed, there = estimate.memory_bytes / 2**30, estimate.capacity_bytes / 2**30
+    needed, there = estimate.memory_bytes / 1e9, estimate.capacity_bytes / 1e9
     return f"needs about {needed:.0f} GB where {there:.0f} GB are, and a model is not spread over accelerators here yet"
 
 

@@ -34,9 +34,9 @@ def seal(work: Work) -> Work:
 
 def machine_text(hardware: HardwareFacts) -> str:
     """Describe the machine of a plan in a line."""
-    gibibytes = hardware.memory_bytes / 2**30
+    gigabytes = hardware.memory_bytes / 1e9
     where = "stated in the spec" if hardware.stated else "this machine"
-    host = f"{hardware.cpu_cores} cpu cores, {gibibytes:.0f} GB"
+    host = f"{hardware.cpu_cores} cpu cores, {gigabytes:.0f} GB"
     if hardware.accelerator is None:
         return f"{where}: {host}, no accelerator"
     many = f"{hardware.accelerator.count} x {hardware.accelerator.name}"

@@ -12,7 +12,7 @@ from tunewright.spec.suggest import listed, nearest, suggestion
 
 _ZERO = ("zero1", "zero2", "zero3")
 _SIZES = ("tensor_parallel", "pipeline_parallel", "context_parallel", "expert_parallel")
-_GIB = 2**30
+_GB = 1e9
 
 
 def _span(work: Work, step: ResolvedStep, *keys: str) -> Span:
@@ -192,8 +192,8 @@ def _check_memory(work: Work) -> None:
         where = "accelerator" if train.device != "cpu" else "machine"
         work.sink.report(
             "TW3018",
-            f"`{step.name}` needs about {estimate.memory_bytes / _GIB:.0f} GB but the {where} has "
-            f"{estimate.capacity_bytes / _GIB:.0f} GB",
+            f"`{step.name}` needs about {estimate.memory_bytes / _GB:.0f} GB but the {where} has "
+            f"{estimate.capacity_bytes / _GB:.0f} GB",
             work.key_span("steps", step.name),
             labels=(Label(work.value_span("base", "model"), _parameters_text(work)),),
             help=_memory_help(train),
@@ -240,7 +240,7 @@ def _memory_help(train: ResolvedTrain) -> str:
 
 def _breakdown(estimate: Estimate) -> str:
     parts = sorted(estimate.breakdown.items(), key=lambda item: -item[1])[:4]
-    return "largest parts: " + ", ".join(f"{name} {size / _GIB:.1f} GB" for name, size in parts)
+    return "largest parts: " + ", ".join(f"{name} {size / _GB:.1f} GB" for name, size in parts)
 
 
 def _check_quantized_megatron(work: Work) -> None:
@@ -280,7 +280,7 @@ def _check_disk(work: Work) -> None:
     if free is not None and not work.facts.hardware.stated and needed > free:
         work.sink.report(
             "TW3027",
-            f"the steps write about {needed / _GIB:.0f} GB but {free / _GIB:.0f} GB are free",
+            f"the steps write about {needed / _GB:.0f} GB but {free / _GB:.0f} GB are free",
             work.key_span("steps"),
             help="free space, set TUNEWRIGHT_HOME to a bigger disk, or lower `save_total_limit`",
         )
