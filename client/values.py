@@ -14,7 +14,7 @@ STEP_ENDED = frozenset({"succeeded", "reused", "failed", "cancelled", "skipped"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecSource:
     """A spec and what decides its meaning: text, label for diagnostics, absolute folder for relative paths, profile,
-    `path=value` changes.
+    `path=value` changes, values of the `${env:NAME}` references.
     """
 
     text: str
@@ -22,6 +22,7 @@ class SpecSource:
     base_directory: str = ""
     profile: str = ""
     sets: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

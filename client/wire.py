@@ -27,6 +27,7 @@ def source_message(source: values.SpecSource) -> spec_pb2.SpecSource:
         base_directory=source.base_directory,
         profile=source.profile,
         sets=source.sets,
+        variables=source.variables,
     )
 
 

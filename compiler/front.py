@@ -117,7 +117,7 @@ def compile_text(
     """
     text = text.removeprefix("\ufeff")
     if variables is None:
-        variables = {key: os.environ[key] for key in variable_names(text, *sets) if key in os.environ}
+        variables = set_variables(text, *sets)
     work = read(new_work(text, name, profile=profile, sets=tuple(sets), variables=variables))
     _check_other_profiles(work)
     if work.spec is not None:
@@ -140,6 +140,11 @@ def compile_text(
         plan=work.plan,
         diagnostics=tuple(work.sink),
     )
+
+
+def set_variables(*texts: str) -> dict[str, str]:
+    """Return those variables of this process that texts mention, and nothing else of its environment."""
+    return {name: os.environ[name] for name in sorted(variable_names(*texts)) if name in os.environ}
 
 
 def _check_other_profiles(work: Work) -> None:

@@ -1,7 +1,7 @@
 """The daemon's door to the compiler: a spec as it came in, with this machine's facts, to a plan or diagnostics."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunewright.compiler.ir.plan import Plan
@@ -17,6 +17,7 @@ class Submitted:
     base_directory: Path
     profile: str | None
     sets: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ def compile_with(home: Path, environments: Path) -> Compiler:
             base_directory=submitted.base_directory,
             profile=submitted.profile,
             sets=submitted.sets,
+            # The client's: a spec must not read the environment of the daemon.
+            variables=submitted.variables,
             environments=facts,
             cache=FactCache(),
             home=home,

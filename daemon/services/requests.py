@@ -66,6 +66,7 @@ def submitted(source: spec_pb2.SpecSource) -> Submitted:
         base_directory=base,
         profile=source.profile or None,
         sets=tuple(source.sets),
+        variables=dict(source.variables),
     )
 
 

@@ -57,11 +57,28 @@ class SpecSource(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class VariablesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     TEXT_FIELD_NUMBER: builtins.int
     PATH_FIELD_NUMBER: builtins.int
     BASE_DIRECTORY_FIELD_NUMBER: builtins.int
     PROFILE_FIELD_NUMBER: builtins.int
     SETS_FIELD_NUMBER: builtins.int
+    VARIABLES_FIELD_NUMBER: builtins.int
     text: builtins.str
     """The YAML text, UTF-8, at most 1 MiB."""
     path: builtins.str
@@ -74,6 +91,10 @@ class SpecSource(google.protobuf.message.Message):
     def sets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`path=value` changes on top, in order."""
 
+    @property
+    def variables(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Values of the `${env:NAME}` references, from the client's environment; the daemon's own is never looked at."""
+
     def __init__(
         self,
         *,
@@ -82,8 +103,9 @@ class SpecSource(google.protobuf.message.Message):
         base_directory: builtins.str = ...,
         profile: builtins.str = ...,
         sets: collections.abc.Iterable[builtins.str] | None = ...,
+        variables: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["base_directory", b"base_directory", "path", b"path", "profile", b"profile", "sets", b"sets", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_directory", b"base_directory", "path", b"path", "profile", b"profile", "sets", b"sets", "text", b"text", "variables", b"variables"]) -> None: ...
 
 global___SpecSource = SpecSource
 

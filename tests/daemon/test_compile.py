@@ -1,0 +1,44 @@
+"""The daemon's compiler: what enters comes from the client, never from the daemon's own environment."""
+
+from pathlib import Path
+
+import pytest
+
+from tunewright.daemon.compile import Compiled, Submitted, compile_with
+
+SPEC = """\
+api_version: tunewright/v1
+name: sample
+seed: ${env:TUNEWRIGHT_TEST_SEED}
+base: {model: hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775}
+data:
+  rows: {source: "file:rows.jsonl"}
+steps:
+  sft:
+    train: {method: sft, data: rows}
+resources: {accelerator: a100-80gb}
+"""
+
+
+def compile_spec(folder: Path, variables: dict[str, str]) -> Compiled:
+    (folder / "rows.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 32, encoding="utf-8")
+    submitted = Submitted(
+        text=SPEC, path="life.yaml", base_directory=folder, profile=None, sets=(), variables=variables
+    )
+    return compile_with(folder / "home", folder / "environments")(submitted)
+
+
+def test_variables_are_the_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNEWRIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TUNEWRIGHT_TEST_SEED", "1")
+    compiled = compile_spec(tmp_path, {"TUNEWRIGHT_TEST_SEED": "2"})
+    assert compiled.plan is not None
+    assert compiled.plan.lock["variables"] == {"TUNEWRIGHT_TEST_SEED": "2"}
+
+
+def test_environment_of_the_daemon_stays_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNEWRIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TUNEWRIGHT_TEST_SEED", "1")
+    compiled = compile_spec(tmp_path, {})
+    assert compiled.plan is None
+    assert [item.code for item in compiled.diagnostics] == ["TW1018"]
