@@ -198,7 +198,7 @@ def _check_model(work: Work) -> None:
         return
     model, span = machine.base_model(work), work.value_span("base", "model")
     if model.problem:
-        work.sink.report("TW2017", f"the base model can't be used: {model.problem}", span)
+        work.sink.report("TW2017", model.problem, span, "the base model")
     elif model.origin == "unknown":
         work.sink.report(
             "TW2018",
