@@ -139,6 +139,11 @@ def names_used(text: str) -> tuple[str, ...]:
     return tuple(metric.path for metric in _metrics(parse(text)))
 
 
+def paths_in(text: str) -> tuple[tuple[str, int], ...]:
+    """Return every word with dots and the offset where it begins, also where the text is no requirement (yet)."""
+    return tuple((match.group(), match.start()) for match in _TOKEN.finditer(text) if match.lastgroup == "path")
+
+
 def evaluate(expression: Expression, metrics: Metrics) -> Evaluation:
     """Evaluate a parsed requirement; raise ExpressionError for a metric that does not exist, naming what does."""
     value, text = _evaluate(expression, metrics)

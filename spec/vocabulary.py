@@ -5,12 +5,13 @@ to be.
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from tunewright.spec.document import Path, dotted
 from tunewright.spec.model.document import Spec
+from tunewright.spec.model.train import Parallelism, Tuner
 from tunewright.spec.suggest import listed, nearest
 
 #: Keys of other frameworks or older habits, and where the same thing is said here (None: nothing to say, the compiler
@@ -85,6 +86,12 @@ SUCCESSORS: dict[str, str] = {
     "version": "api_version",
 }
 
+#: Sections that may be written as one word: the key that the word stands for, and other words.
+SHORT_FORMS: dict[type[BaseModel], tuple[str, tuple[str, ...]]] = {
+    Tuner: ("type", ()),
+    Parallelism: ("strategy", ("auto",)),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class UnknownKey:
@@ -97,25 +104,25 @@ class UnknownKey:
     replacement: str | None
 
 
-def known_keys(path: Path) -> tuple[str, ...]:
+def known_keys(path: Path, language: type[BaseModel] = Spec) -> tuple[str, ...]:
     """Return the keys that may stand in the mapping at a path, in the order of the language."""
-    model = section_at(path)
+    model = section_at(path, language)
     return _keys(model) if model else ()
 
 
-def explain_unknown_key(path: Path) -> UnknownKey:
+def explain_unknown_key(path: Path, language: type[BaseModel] = Spec) -> UnknownKey:
     """Say what an unknown key was probably meant to be: a typo, a word of another framework, a key of another place."""
     key = str(path[-1])
-    here = known_keys(path[:-1])
+    here = known_keys(path[:-1], language)
     where = f" in `{dotted(path[:-1])}`" if path[:-1] else ""
     keys_help = f"keys here: {listed(here, 14)}"
-    if successor := SUCCESSORS.get(key):
+    if language is Spec and (successor := SUCCESSORS.get(key)):
         replacement = successor if successor in here else None
         return UnknownKey("TW1010", f"`{key}` is called `{successor}` here", "", f"write `{successor}`", replacement)
     near = nearest(key, here)
     if near:
         return UnknownKey("TW1003", f"unknown key `{key}`{where}", f"did you mean `{near}`?", keys_help, near)
-    places = [place for place, keys in _places() if key in keys]
+    places = [place for place, keys in _places() if key in keys] if language is Spec else []
     if places:
         return UnknownKey(
             "TW1011", f"`{key}` does not belong{where or ' here'}", "", f"it belongs in {listed(places, 3)}", None
@@ -123,14 +130,36 @@ def explain_unknown_key(path: Path) -> UnknownKey:
     return UnknownKey("TW1003", f"unknown key `{key}`{where}", "", keys_help, None)
 
 
-def section_at(path: Path) -> type[BaseModel] | None:
+def section_at(path: Path, language: type[BaseModel] = Spec) -> type[BaseModel] | None:
     """Return the section model of the mapping at a path, or None for free mappings and what is not a mapping."""
-    current: Any = Spec
+    annotation = annotation_at(path, language)
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def annotation_at(path: Path, language: type[BaseModel] = Spec) -> Any:
+    """Return the type of what stands at a path, without `| None` and constraints; None where nothing may stand."""
+    current: Any = language
     for part in path:
         current = _inside(current, part)
         if current is None:
             return None
-    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+    return current
+
+
+def known_values(path: Path) -> tuple[str, ...]:
+    """Return the words that may stand at a path: of an enumeration, `true` and `false`, the short form of a section."""
+    return _words(annotation_at(path))
+
+
+def _words(annotation: Any) -> tuple[str, ...]:
+    if annotation is bool:
+        return "true", "false"
+    if get_origin(annotation) is Literal:
+        return tuple(str(word) for word in get_args(annotation))
+    if annotation in SHORT_FORMS:
+        key, more = SHORT_FORMS[annotation]
+        return (*more, *_words(_inside(annotation, key)))
+    return ()
 
 
 def _inside(current: Any, part: str | int) -> Any:
