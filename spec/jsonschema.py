@@ -11,13 +11,15 @@ from pydantic import BaseModel
 
 from tunewright.spec.model.document import API_VERSION, Spec
 from tunewright.spec.model.train import Parallelism, Train, Tuner
+from tunewright.spec.shaping import shape_for_editors
+from tunewright.spec.vocabulary import SHORT_FORMS
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
 #: Short forms that pydantic's schema does not know: section, field, the section behind it, its key, other words.
 _SHORT_FORMS: tuple[tuple[type[BaseModel], str, type[BaseModel], str, tuple[str, ...]], ...] = (
-    (Train, "tuner", Tuner, "type", ()),
-    (Train, "parallelism", Parallelism, "strategy", ("auto",)),
+    (Train, "tuner", Tuner, *SHORT_FORMS[Tuner]),
+    (Train, "parallelism", Parallelism, *SHORT_FORMS[Parallelism]),
 )
 
 
@@ -29,6 +31,7 @@ def schema() -> dict[str, Any]:
     for model, field, inner, key, more in _SHORT_FORMS:
         _allow_short(definitions, model, field, inner, key, more)
     root = _section(raw, Spec)
+    shape_for_editors({**definitions, Spec.__name__: root})
     return {
         "$schema": DIALECT,
         "title": f"Tunewright life-cycle spec ({API_VERSION})",

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tunewright.spec.binding import bind
 from tunewright.spec.diagnostics import DiagnosticSink
 from tunewright.spec.document import Document
 from tunewright.spec.jsonschema import schema, schema_text
+from tunewright.spec.shaping import words_without_meaning
 from tunewright.spec.source import SourceFile
 from tunewright.spec.syntax import parse, plain_value
 
@@ -82,5 +84,46 @@ def test_examples_are_valid(path: Path) -> None:
 def test_it_is_free_of_noise() -> None:
     text = json.dumps({key: value for key, value in schema().items() if key != "title"})
     assert '"title"' not in text
-    assert '"null"' not in text
+    assert '{"type": "null"}' not in text.replace('"if": {"type": "null"}', "")
     assert "$defs" not in text
+
+
+def refusals(errors: Iterable[jsonschema.ValidationError]) -> Iterator[str]:
+    """Yield the texts that an editor shows for errors, inside alternatives too."""
+    for error in errors:
+        yield error.schema.get("errorMessage", "")
+        yield from refusals(error.context)
+
+
+def test_every_choice_is_explained() -> None:
+    sections = {"Spec": schema(), **schema()["definitions"]}
+    assert list(words_without_meaning(sections)) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ("sft: {train: {method: sft, data: rows, lora_rank: 8}}", "`lora_rank` is called `tuner.rank` here"),
+        ("sft: {train: {method: sft, data: rows, beta: 0.1}}", "`beta` means nothing to sft"),
+        ("sft: {train: {method: sft, data: rows, tuner: {type: full, rank: 8}}}", "`rank` is for adapters"),
+        ("sft: {timeout: 10m}", "a step needs one of"),
+        ("sft: {train: {method: sft, data: rows}, approve: {role: risk}}", "make `approve` a step of its own"),
+        ("sft: {approve: {role: risk, expires: 10}}", "a duration needs a unit"),
+    ],
+)
+def test_a_refusal_says_why(steps: str, message: str) -> None:
+    value, _ = written(f"{HEAD}steps:\n  {steps}\n")
+    assert any(message in text for text in refusals(VALIDATOR.iter_errors(value)))
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        "method: sft, data: rows, learning_rate: '${env:RATE}'",
+        "method: '${env:METHOD}', data: '${env:SET}', tuner: '${env:TUNER}', packing: '${env:PACK}'",
+        "method: sft, data: rows, tuner: {type: '${env:TUNER}', rank: '${env:RANK}'}",
+    ],
+)
+def test_variables_stand_for_values(train: str) -> None:
+    value, _ = written(f"{HEAD}steps:\n  sft: {{train: {{{train}}}}}\n")
+    assert [error.message for error in VALIDATOR.iter_errors(value)] == []

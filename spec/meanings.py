@@ -1,0 +1,116 @@
+"""What the fixed words of the language mean, one sentence a word: editors show it beside each choice."""
+
+from collections.abc import Mapping
+
+_OFFLOAD = {"none": "It stays on the accelerator.", "cpu": "In host memory: room for larger models, slower steps."}
+
+_TUNERS = {
+    "full": "All weights learn.",
+    "lora": "Low-rank adapters beside frozen weights.",
+    "dora": "LoRA that learns size and direction apart: a little better, a little slower.",
+    "rslora": "LoRA with a scale that stays sound at high ranks.",
+    "qlora": "LoRA on a base held in 4 bits: a quarter of its memory.",
+}
+_STRATEGIES = {
+    "single": "One process.",
+    "ddp": "Every process holds the whole model.",
+    "zero1": "Optimizer state in shards.",
+    "zero2": "Optimizer state and gradients in shards.",
+    "zero3": "Parameters in shards too.",
+    "fsdp2": "Everything in shards, by PyTorch itself.",
+    "megatron": "Layers and tensors cut over accelerators, for the largest models.",
+}
+
+#: `Section.key` -> word -> its meaning. A test holds it to the words that the models know.
+MEANINGS: Mapping[str, Mapping[str, str]] = {
+    "Spec.api_version": {"tunewright/v1": "The only version so far."},
+    "DataSet.format": {
+        "messages": "A conversation in each row: `messages`, a list of `role` and `content`.",
+        "prompt_completion": "A question and its answer: `prompt`, `completion`.",
+        "instruction": "The columns `instruction`, `input` (may be empty) and `output`.",
+        "preference": "A better and a worse answer: `prompt`, `chosen`, `rejected`.",
+        "kto": "One answer, marked good or bad: `prompt`, `completion`, `label`.",
+        "text": "Plain text to go on reading: `text`.",
+    },
+    "Suite.metric": {
+        "exact": "The reply equals the expected text.",
+        "json_schema": "The reply is JSON that satisfies `json_schema`.",
+        "json_match": "The reply is JSON with the expected values.",
+        "multiple_choice": "The right choice is the likeliest one; nothing is generated.",
+        "regex": "The reply matches `pattern`.",
+        "accuracy": "The reply names the expected label.",
+        "bleu": "N-grams shared with the expected text, as in translation (0 to 100).",
+        "rouge": "Words shared with the expected text, as for summaries (0 to 1).",
+        "bertscore": "Nearness in meaning to the expected text, by another model.",
+        "judge": "Another model says how good the reply is.",
+    },
+    "Train.method": {
+        "sft": "Supervised: learn to give the replies of the rows.",
+        "dpo": "From pairs of a better and a worse reply, held near the model it starts from.",
+        "orpo": "Supervised and from pairs in one step, without a reference model.",
+        "kto": "From single replies marked good or bad.",
+    },
+    "Train.lr_scheduler_type": {
+        "linear": "Falls in a straight line to 0.",
+        "cosine": "Falls along half a cosine to 0.",
+        "constant": "Stays as it is.",
+        "constant_with_warmup": "Rises, then stays.",
+        "polynomial": "Falls along a polynomial.",
+        "inverse_sqrt": "Falls with the square root of the steps.",
+    },
+    "Train.loss_on": {
+        "completion": "Learn from the reply only.",
+        "all": "Learn from the question as well.",
+    },
+    "Train.loss_type": {
+        "sigmoid": "The loss of the DPO paper.",
+        "hinge": "A margin instead of a logistic loss.",
+        "ipo": "Bounded: does not drift where pairs never contradict each other.",
+        "robust": "For pairs of which some are labelled the wrong way round.",
+        "apo_zero": "Raises the chosen reply and lowers the rejected one.",
+        "apo_down": "Lowers both, the rejected one more: the model is better than the chosen replies.",
+    },
+    "Train.optim": {
+        "adamw_torch": "AdamW of PyTorch.",
+        "adamw_torch_fused": "AdamW in one kernel: faster on accelerators.",
+        "adafactor": "Far less state than AdamW, for all weights of large models.",
+        "sgd": "Plain gradient descent.",
+        "adamw_bnb_8bit": "AdamW with 8-bit state.",
+        "paged_adamw_8bit": "AdamW with 8-bit state that moves to the host under pressure.",
+    },
+    "Train.precision": {
+        "auto": "What the accelerator is good at.",
+        "bf16": "bfloat16: the range of fp32; Ampere and newer.",
+        "fp16": "Half precision: for adapters on older accelerators.",
+        "fp32": "Full precision: twice the memory.",
+    },
+    "Train.attention": {
+        "auto": "What this model and machine can do.",
+        "eager": "Plain PyTorch: works everywhere, slow.",
+        "sdpa": "PyTorch's fused attention.",
+        "flash_attention_2": "The flash-attn package: fastest on long rows; needed for packing.",
+    },
+    "Train.tuner": _TUNERS,
+    "Tuner.type": _TUNERS,
+    "Train.parallelism": {"auto": "The fastest that fits, with the reason in the plan.", **_STRATEGIES},
+    "Parallelism.strategy": _STRATEGIES,
+    "Parallelism.offload_optimizer": _OFFLOAD,
+    "Parallelism.offload_parameters": _OFFLOAD,
+    "Gate.on_fail": {
+        "stop": "Nothing below starts.",
+        "stop_and_alert": "Nothing below starts, and `alerts` are told.",
+        "alert": "`alerts` are told; the run goes on.",
+    },
+    "Quantize.method": {
+        "bnb": "NF4 without calibration data.",
+        "gptq": "Integers, calibrated layer by layer.",
+        "awq": "Integers, calibrated on what matters to activations.",
+        "fp8": "8-bit floats, for Ada, Hopper and newer.",
+    },
+    "Deploy.engine": {
+        "embedded": "Runs everywhere, on a CPU too; for few users.",
+        "vllm": "High throughput on accelerators.",
+        "sglang": "High throughput, strong at shared prefixes.",
+        "lmdeploy": "High throughput; also on Ascend.",
+    },
+}
