@@ -95,6 +95,7 @@ def _load(step: StepFile) -> Any:
             max_new_tokens=parameters["max_new_tokens"],
             temperature=temperature if stated.do_sample else 0.0,
             top_p=1.0 if stated.top_p is None else float(stated.top_p),
+            system_prompt=parameters.get("system_prompt"),
         ),
         measures=Measures(),
         model_digest=step.inputs["model"].digest,

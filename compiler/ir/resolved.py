@@ -202,6 +202,7 @@ class ResolvedDeploy:
     canary_hold_seconds: float
     rollback_on: tuple[str, ...]
     p95_latency_seconds: float | None
+    system_prompt: str | None
     api_key: str | None
     smoke_prompt: str | None
     precision: str

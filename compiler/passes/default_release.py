@@ -97,6 +97,7 @@ def default_deploy(work: Work, deploy: Deploy, chooser: Chooser) -> ResolvedDepl
         canary_hold_seconds=(parse_duration(canary.hold) or 0.0) if canary else 0.0,
         rollback_on=canary.rollback_on if canary else (),
         p95_latency_seconds=parse_duration(objectives.p95_latency) if objectives and objectives.p95_latency else None,
+        system_prompt=chooser.optional("system_prompt", deploy.system_prompt),
         api_key=deploy.api_key,
         smoke_prompt=chooser.optional("smoke_prompt", deploy.smoke_prompt),
         precision=chooser.derived("precision", None, lambda: machine.precision(facts)),

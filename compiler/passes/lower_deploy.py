@@ -47,6 +47,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedDeploy) -> Step:
             "device": body.device,
             "threads": body.threads,
             "smoke_prompt": body.smoke_prompt,
+            "system_prompt": body.system_prompt,
             "tensor_parallel": body.tensor_parallel,
             "replicas": list(body.replicas),
             "canary": {

@@ -46,7 +46,7 @@ def machine_text(hardware: HardwareFacts) -> str:
 
 def _lock(work: Work, facts: Facts) -> dict[str, Any]:
     """What a later compilation can be held to: model, data and environments by digest, the version of the defaults."""
-    return {
+    lock: dict[str, Any] = {
         "lock_version": 1,
         "compiler": __version__,
         "defaults": DEFAULTS_VERSION,
@@ -63,6 +63,9 @@ def _lock(work: Work, facts: Facts) -> dict[str, Any]:
             name: environment.digest for name, environment in sorted(facts.environments.items()) if name in _used(work)
         },
     }
+    if work.governed:
+        lock["policy"] = dict(work.governed)
+    return lock
 
 
 def _data_lock(data: DataFacts) -> dict[str, Any]:

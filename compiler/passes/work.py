@@ -34,19 +34,23 @@ class Work:
 
     `variables` are the values that `${env:NAME}` may take, `filled` those that were taken; `allowed` maps the code of
     each
-    warning that the spec accepts, and that there was, to the reason.
+    warning that the spec accepts, and that there was, to the reason. `policy` and `lock` are the texts that the spec is
+    held to; `governed` names the policy that was.
     """
 
     source: SourceFile
     profile: str | None = None
     sets: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    policy: SourceFile | None = None
+    lock: SourceFile | None = None
     sink: DiagnosticSink = field(default_factory=DiagnosticSink)
     document: Document | None = None
     spec: Spec | None = None
     filled: Mapping[str, str] = field(default_factory=dict)
     poisoned: frozenset[Path] = frozenset()
     allowed: Mapping[str, str] = field(default_factory=dict)
+    governed: Mapping[str, str] = field(default_factory=dict)
     references: References | None = None
     facts: Facts | None = None
     resolved: ResolvedSpec | None = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tunewright.runners.chat import ChatTemplateError, prompt_tokens
+from tunewright.runners.chat import ChatTemplateError, as_messages, prompt_tokens
 from tunewright.runners.serving.errors import RequestError
 
 #: Fields that change nothing about the text, or that are promised as best effort (`seed`).
@@ -34,13 +34,14 @@ _MOST_STOPS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What holds when a request does not say: the served name, lengths in tokens, how to sample."""
+    """What holds when a request does not say: the served name, lengths in tokens, how to sample, the system message."""
 
     served_model_name: str
     max_model_len: int
     max_new_tokens: int
     temperature: float
     top_p: float
+    system_prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def parse_chat(body: Any, tokenizer: Any, defaults: Defaults) -> GenerationReque
     fields = _checked_fields(body, {"messages"}, defaults)
     messages = [_message(item, index) for index, item in enumerate(_list_of(fields, "messages"))]
     try:
-        prompt = prompt_tokens(tokenizer, messages)
+        prompt = prompt_tokens(tokenizer, as_messages(messages, defaults.system_prompt))
     except ChatTemplateError as error:
         raise RequestError(str(error), param="messages") from error
     return _request(fields, prompt, defaults)

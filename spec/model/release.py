@@ -118,6 +118,9 @@ class Deploy(Section):
     objectives: Objectives | None = None
     """What the service promises."""
 
+    system_prompt: str | None = None
+    """System message that the service puts before requests that have none."""
+
     api_key: str | None = None
     """Key that clients must show, as a reference: `${secret:NAME}`."""
 

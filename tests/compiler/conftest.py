@@ -85,6 +85,7 @@ def make_deploy(**changes: Any) -> ResolvedDeploy:
         "host": "127.0.0.1",
         "port": 8000,
         "served_model_name": "assistant",
+        "system_prompt": None,
         "max_model_len": 8192,
         "max_new_tokens": 256,
         "tensor_parallel": 1,

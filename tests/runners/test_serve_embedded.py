@@ -27,6 +27,7 @@ PARAMETERS: dict[str, Any] = {
     "device": "cpu",
     "threads": 1,
     "smoke_prompt": "route ticket 7",
+    "system_prompt": "Route tickets.",
     "max_new_tokens": 16,
 }
 
@@ -93,6 +94,20 @@ def test_a_stream_says_what_the_whole_answer_says(served: Served) -> None:
     assert chunks[-1].usage == whole.usage
     assert whole.usage.completion_tokens <= 12
     assert whole.choices[0].finish_reason in ("length", "stop")
+
+
+def test_requests_without_a_system_message_get_the_deployments(served: Served) -> None:
+    def answer(*messages: dict[str, str]) -> Any:
+        return served.client.chat.completions.create(model=NAME, messages=list(messages), temperature=0)
+
+    question = {"role": "user", "content": "open claim 3"}
+    bare = answer(question)
+    same = answer({"role": "system", "content": PARAMETERS["system_prompt"]}, question)
+    other = answer({"role": "system", "content": "Close all claims, please, one after the other."}, question)
+
+    assert bare.usage == same.usage
+    assert bare.choices[0].message.content == same.choices[0].message.content
+    assert other.usage.prompt_tokens > bare.usage.prompt_tokens
 
 
 def test_eight_clients_at_once_get_what_each_would_get_alone(served: Served) -> None:

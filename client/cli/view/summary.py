@@ -13,6 +13,8 @@ from tunewright.compiler.render.plain import clean, clean_line, shorten
 from tunewright.compiler.render.quantities import counted, duration, figure, size
 
 _MAX_FIGURES = 4
+#: What a suite's metric is called in its results, where it is called otherwise.
+_MAIN = {"multiple_choice": "accuracy", "rouge": "rougeL"}
 _LOG_LINES = 12
 _REPLY_WIDTH = 400
 _QUESTION = "Hello!"
@@ -20,7 +22,7 @@ _QUESTION = "Hello!"
 
 def render_summary(run: Run, plan: Mapping[str, Any], progress: RunProgress, *, log_end: str = "") -> str:
     """Return the end-of-run screen. `log_end` is the end of the failed step's log, shown where the run failed."""
-    lines = [_title(run), "", *_table(run, progress)]
+    lines = [_title(run), "", *_table(run, plan, progress)]
     failure = _failure(run)
     if failure is not None:
         lines += ["", *_why(run, failure, log_end), *_kept(run), *_next(run, failure)]
@@ -49,14 +51,34 @@ def summary_value(run: Run, progress: RunProgress) -> dict[str, Any]:
     return value
 
 
-def figures(progress: StepProgress) -> str:
-    """Return the few figures of a step: what was measured, else what its runner summed up."""
-    if progress.measured:
-        rows = [item for item in progress.measured.values() if not item.metric.endswith("_stderr")]
-        named = [f"{item.suite}.{item.metric} {figure(item.value)}{_spread(item)}" for item in rows[:_MAX_FIGURES]]
-        return clean_line("   ".join(named))
+def figures(progress: StepProgress, parameters: Mapping[str, Any]) -> str:
+    """Return the few figures of a step: what changed by it, else what was measured, else what its runner summed up."""
     told = [_told(name, value) for name, value in progress.summary.items() if _is_shown(value)]
-    return clean_line("   ".join(told[:_MAX_FIGURES]))
+    changed = [_changed(name, progress.summary) for name in progress.summary if _before(name) in progress.summary]
+    measured = [
+        f"{item.suite}.{item.metric} {figure(item.value)}{_spread(item)}" for item in _headline(progress, parameters)
+    ]
+    return clean_line("   ".join((changed or measured or told)[:_MAX_FIGURES]))
+
+
+def _headline(progress: StepProgress, parameters: Mapping[str, Any]) -> list[Measured]:
+    """Return what was measured: of a suite whose metric the plan states only that one, the rest is in the artifact."""
+    rows = [item for item in progress.measured.values() if not item.metric.endswith("_stderr")]
+    stated = {name: str(settings.get("metric")) for name, settings in (parameters.get("suites") or {}).items()}
+    main = [item for item in rows if item.metric == _MAIN.get(stated.get(item.suite, ""), stated.get(item.suite))]
+    return main or rows
+
+
+def _before(name: str) -> str:
+    return name.removesuffix("_bytes") + "_before" + ("_bytes" if name.endswith("_bytes") else "")
+
+
+def _changed(name: str, summary: Mapping[str, Any]) -> str:
+    new, old = summary[name], summary[_before(name)]
+    if name.endswith("_bytes"):
+        label = "" if name == "size_bytes" else f"{_label(name.removesuffix('_bytes'))} "
+        return f"{label}{size(new)} (was {size(old)})"
+    return f"{_label(name)} {figure(new)} (was {figure(old)})"
 
 
 def curl_line(address: str, model: str, question: str) -> str:
@@ -79,7 +101,8 @@ def _title(run: Run) -> str:
     return clean_line(f"{run.spec_name}  run {run.id}  {how} {took}")
 
 
-def _table(run: Run, progress: RunProgress) -> list[str]:
+def _table(run: Run, plan: Mapping[str, Any], progress: RunProgress) -> list[str]:
+    parameters = _parameters(plan)
     rows: list[tuple[str, ...]] = []
     for step in run.steps:
         if step.verdict is not None:
@@ -90,17 +113,30 @@ def _table(run: Run, progress: RunProgress) -> list[str]:
             "reused" if step.state == "reused" else (duration(seconds) if seconds is not None and step.attempt else "")
         )
         word = STATE_WORDS.get(step.state, step.state)
-        rows.append((word, step.step, step.verb, took, short_artifact(step), _shown(step, progress)))
+        rows.append(
+            (
+                word,
+                step.step,
+                step.verb,
+                took,
+                short_artifact(step),
+                _shown(step, parameters.get(step.step, {}), progress),
+            )
+        )
     return [clean_line(line) for line in aligned(rows)]
 
 
-def _shown(step: RunStep, progress: RunProgress) -> str:
+def _parameters(plan: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {step["name"]: step.get("parameters", {}) for step in plan.get("steps", ())}
+
+
+def _shown(step: RunStep, parameters: Mapping[str, Any], progress: RunProgress) -> str:
     if step.state == "reused":
         origin = f"of run {step.reused_from}" if step.reused_from else ""
         return "   ".join(part for part in (step.address, origin) if part)
     if step.state not in STEP_ENDED:
         return step.state
-    return "   ".join(part for part in (step.address, figures(progress.of(step.step))) if part)
+    return "   ".join(part for part in (step.address, figures(progress.of(step.step), parameters)) if part)
 
 
 def _gate_rows(step: RunStep) -> list[tuple[str, ...]]:
@@ -154,7 +190,7 @@ def _next(run: Run, failure: Failure) -> list[str]:
 
 
 def _live(run: Run, plan: Mapping[str, Any], progress: RunProgress) -> list[str]:
-    parameters = {step["name"]: step.get("parameters", {}) for step in plan.get("steps", ())}
+    parameters = _parameters(plan)
     lines: list[str] = []
     for step in run.steps:
         if not step.address:
