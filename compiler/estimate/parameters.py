@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tunewright.compiler.estimate.vision import count_vision_parameters
@@ -57,6 +59,7 @@ def count_active_parameters(facts: ModelFacts) -> int:
     return _count(facts, facts.num_experts_per_token)
 
 
+@lru_cache(maxsize=64)  # asked for at every strategy of every step
 def linear_shapes(facts: ModelFacts) -> Mapping[str, LinearShape]:
     """Return the linear layers of all blocks of the language model by module name.
 
@@ -77,7 +80,7 @@ def linear_shapes(facts: ModelFacts) -> Mapping[str, LinearShape]:
         if facts.shared_expert_intermediate_size:
             roles = _mlp_roles(shape.hidden, facts.shared_expert_intermediate_size, gated=True)
             found.update(_shapes(mlp, roles, sparse, prefix="shared_expert."))
-    return found
+    return MappingProxyType(found)
 
 
 def lora_parameters(

@@ -1,6 +1,7 @@
 """Bytes a parameter takes: as a weight at rest, as a gradient, as optimizer state."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from tunewright.compiler.estimate.parameters import count_parameters, linear_shapes
@@ -30,6 +31,7 @@ def optimizer_bytes(optim: str, element_bytes: int) -> int:
     return _STATE_ELEMENTS.get(optim, 2) * element_bytes
 
 
+@lru_cache(maxsize=64)
 def block_parameters(model: ModelFacts, *, prefix: str = "") -> int:
     """Return how many weights linear layers inside blocks have, those that quantisation touches; `prefix` selects."""
     shapes = [shape for name, shape in linear_shapes(model).items() if name.startswith(prefix)]

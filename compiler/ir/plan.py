@@ -3,7 +3,7 @@ JSON form.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tunewright.spec.canonical import digest_of
@@ -141,19 +141,20 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object; `plan_from_json` reads it back."""
-        plain: dict[str, Any] = _plain(asdict(self))
+        plain: dict[str, Any] = _plain(self)
         return plain
 
 
 def _plain(value: Any) -> Any:
-    """Return the value as a JSON reader would give it back: lists, not tuples."""
-    match value:
-        case dict():
-            return {key: _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value
+    """Return the value as a JSON reader would give it back: objects and lists, nothing shared with the plan."""
+    if isinstance(value, str | int | float | None):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    # Our own dataclasses. `dataclasses.asdict` would copy every leaf: half of the time of a warm compilation.
+    return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
 
 
 def seal(plan: Plan) -> Plan:
