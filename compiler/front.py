@@ -55,6 +55,8 @@ def compile_file(
     hardware: HardwareFacts | None = None,
     cache: FactCache | None = None,
     home: Path | None = None,
+    policy: SourceFile | None = None,
+    lock: SourceFile | None = None,
 ) -> Compilation:
     """Compile a spec file as `compile_text` does; raise SpecFileError when there is no text to compile."""
     return compile_text(
@@ -70,6 +72,8 @@ def compile_file(
         hardware=hardware,
         cache=cache,
         home=home,
+        policy=policy,
+        lock=lock,
     )
 
 
@@ -107,18 +111,21 @@ def compile_text(
     hardware: HardwareFacts | None = None,
     cache: FactCache | None = None,
     home: Path | None = None,
+    policy: SourceFile | None = None,
+    lock: SourceFile | None = None,
 ) -> Compilation:
     """Compile a spec; paths in it are relative to `base_directory`; profiles that were not chosen are checked for shape
     too.
 
     `variables` are the values of `${env:NAME}`: when None, those of this process that the text mentions. `hardware` is
     the
-    machine to plan for when the spec states none: when None, this one.
+    machine to plan for when the spec states none: when None, this one. `policy` and `lock` are what the spec is held
+    to, where it is held to something.
     """
     text = text.removeprefix("\ufeff")
     if variables is None:
         variables = set_variables(text, *sets)
-    work = read(new_work(text, name, profile=profile, sets=tuple(sets), variables=variables))
+    work = read(new_work(text, name, profile=profile, sets=tuple(sets), variables=variables, policy=policy, lock=lock))
     _check_other_profiles(work)
     if work.spec is not None:
         facts = collect(

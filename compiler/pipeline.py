@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 
 from tunewright.compiler.passes.apply_allowances import apply_allowances
 from tunewright.compiler.passes.apply_defaults import apply_defaults
+from tunewright.compiler.passes.apply_policy import apply_policy
 from tunewright.compiler.passes.apply_profile import apply_profile
 from tunewright.compiler.passes.bind import bind
 from tunewright.compiler.passes.check_rules import check_rules
 from tunewright.compiler.passes.choose_parallelism import choose_parallelism
 from tunewright.compiler.passes.estimate import estimate
 from tunewright.compiler.passes.fill_variables import fill_variables
+from tunewright.compiler.passes.hold_to_lock import hold_to_lock
 from tunewright.compiler.passes.link import link
 from tunewright.compiler.passes.lower_deploy import lower_deploy
 from tunewright.compiler.passes.lower_evaluate import lower_evaluate
@@ -29,7 +31,14 @@ Pass = Callable[[Work], Work]
 READING: tuple[Pass, ...] = (parse, apply_profile, fill_variables, bind, resolve_references)
 
 #: Spec and Facts to ResolvedSpec, checked.
-RESOLVING: tuple[Pass, ...] = (apply_defaults, choose_parallelism, estimate, check_rules, apply_allowances)
+RESOLVING: tuple[Pass, ...] = (
+    apply_defaults,
+    choose_parallelism,
+    estimate,
+    check_rules,
+    apply_policy,
+    apply_allowances,
+)
 
 #: ResolvedSpec to Plan: only when nothing is wrong.
 LOWERING: tuple[Pass, ...] = (
@@ -41,6 +50,7 @@ LOWERING: tuple[Pass, ...] = (
     lower_deploy,
     link,
     seal,
+    hold_to_lock,
 )
 
 
@@ -89,6 +99,9 @@ def new_work(
     profile: str | None = None,
     sets: tuple[str, ...] = (),
     variables: Mapping[str, str] | None = None,
+    policy: SourceFile | None = None,
+    lock: SourceFile | None = None,
 ) -> Work:
     """Return the work that the passes begin with."""
-    return Work(source=SourceFile(name, text), profile=profile, sets=sets, variables=variables or {})
+    source = SourceFile(name, text)
+    return Work(source=source, profile=profile, sets=sets, variables=variables or {}, policy=policy, lock=lock)

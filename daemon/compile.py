@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunewright.compiler.ir.plan import Plan
+from tunewright.daemon.errors import RefusedError
 from tunewright.spec.diagnostics import Diagnostic
+from tunewright.spec.source import SourceFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,18 @@ def compile_with(home: Path, environments: Path) -> Compiler:
             environments=facts,
             cache=FactCache(),
             home=home,
+            policy=_policy(home),
         )
         return Compiled(plan=compilation.plan, diagnostics=compilation.diagnostics)
 
     return compile_spec
+
+
+def _policy(home: Path) -> SourceFile | None:
+    """Return the policy of the daemon itself, whatever the client holds its spec to."""
+    from tunewright.compiler.collect.policy import PolicyFileError, find_policy
+
+    try:
+        return find_policy(home)
+    except PolicyFileError as error:
+        raise RefusedError("POLICY_UNREADABLE", f"{error}; nothing is compiled without it") from error

@@ -6,6 +6,7 @@ the rest. The paths so treated are `poisoned`: nothing more is said about them.
 """
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -13,6 +14,8 @@ from pydantic_core import ErrorDetails
 from tunewright.spec.diagnostics import DiagnosticSink, Edit
 from tunewright.spec.document import Document, Path, dotted, replace_at, without
 from tunewright.spec.model.document import API_VERSION, Spec
+from tunewright.spec.model.policy import POLICY_VERSION, Policy
+from tunewright.spec.model.section import Section
 from tunewright.spec.shape_messages import describe
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import listed
@@ -20,7 +23,13 @@ from tunewright.spec.syntax import MappingNode, Scalar, ScalarNode, plain_value,
 from tunewright.spec.vocabulary import explain_unknown_key, known_keys
 
 _MAX_ROUNDS = 12
-_PLACEHOLDERS: dict[Path, Scalar] = {("name",): "unnamed", ("api_version",): API_VERSION}
+_PLACEHOLDERS: dict[type[Section], dict[Path, Scalar]] = {
+    Spec: {("name",): "unnamed", ("api_version",): API_VERSION},
+    Policy: {("name",): "unnamed", ("api_version",): POLICY_VERSION},
+}
+
+
+Language = TypeVar("Language", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +42,19 @@ class Binding:
 
 def bind(document: Document, sink: DiagnosticSink, poisoned: frozenset[Path] = frozenset()) -> Binding:
     """Bind a document; findings go to the sink. About `poisoned` paths everything was said before."""
-    mender = _Mender(document, sink, document.root, set(poisoned))
+    mender = _Mender(document, sink, document.root, Spec, set(poisoned))
+    return Binding(_bound(mender, Spec), frozenset(mender.poisoned))
+
+
+def bind_policy(document: Document, sink: DiagnosticSink) -> Policy | None:
+    """Bind a policy as strictly as a spec; findings go to the sink."""
+    return _bound(_Mender(document, sink, document.root, Policy), Policy)
+
+
+def _bound(mender: "_Mender", language: type[Language]) -> Language | None:
     for _ in range(_MAX_ROUNDS):
         try:
-            return Binding(Spec.model_validate(plain_value(mender.root)), frozenset(mender.poisoned))
+            return language.model_validate(plain_value(mender.root))
         except ValidationError as error:
             before = mender.root
             # Unknown keys first: a key that was mistyped is not also missing.
@@ -46,7 +64,7 @@ def bind(document: Document, sink: DiagnosticSink, poisoned: frozenset[Path] = f
             mender.drop()
             if mender.root is before:
                 break
-    return Binding(None, frozenset(mender.poisoned))
+    return None
 
 
 @dataclass(slots=True)
@@ -58,6 +76,7 @@ class _Mender:
     document: Document
     sink: DiagnosticSink
     root: MappingNode
+    language: type[Section]
     poisoned: set[Path] = field(default_factory=set)
     _dropped: set[Path] = field(default_factory=set)
 
@@ -102,16 +121,17 @@ class _Mender:
                 if isinstance(node, MappingNode) and parent
                 else self.document.value_span(parent)
             )
-            keys = f" (keys here: {listed(known_keys(parent), 12)})" if known_keys(parent) else ""
+            keys_here = known_keys(parent, self.language)
+            keys = f" (keys here: {listed(keys_here, 12)})" if keys_here else ""
             self.sink.report("TW1001", f"`{key}` is missing{where}", _head(span), help=f"add `{key}: ...`{keys}")
-        if path in _PLACEHOLDERS:
-            self._replace(path, _PLACEHOLDERS[path])
+        if path in _PLACEHOLDERS[self.language]:
+            self._replace(path, _PLACEHOLDERS[self.language][path])
         elif parent:
             self._poison(parent)
 
     def _unknown(self, path: Path) -> None:
         span = self.document.key_span(path)
-        finding = explain_unknown_key(path)
+        finding = explain_unknown_key(path, self.language)
         edit = Edit(span, finding.replacement) if finding.replacement else None
         self.sink.report(finding.code, finding.message, span, finding.label, help=finding.help, edit=edit)
         self._poison(path)

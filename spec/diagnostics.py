@@ -1,7 +1,7 @@
 """Diagnostics are values: collected, never thrown, drawn elsewhere."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tunewright.spec.codes import CODES, Severity
 from tunewright.spec.source import Span
@@ -89,6 +89,17 @@ class DiagnosticSink:
         for key in accepted:
             del self._items[key]
         return frozenset(item.code for item in accepted.values())
+
+    def withdraw(self, span: Span, codes: frozenset[str]) -> None:
+        """Take out the findings of these codes at a span, because something stronger is said about it."""
+        for code in codes:
+            self._items.pop((code, span.source.name, span.start, span.end), None)
+
+    def escalate(self, code: str, note: str) -> None:
+        """Make the warnings of a code errors; the note says who wants it."""
+        for key, item in self._items.items():
+            if item.code == code:
+                self._items[key] = replace(item, severity=Severity.ERROR, notes=(*item.notes, note))
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(

@@ -51,7 +51,7 @@ def describe(detail: ErrorDetails, path: Path) -> tuple[str, str, str | None]:
                 f"`{value}` is not a name",
                 "a spec's name has lower-case letters, digits and `-`, and begins with a letter",
             )
-        case "string_pattern_mismatch" if path[0] == "allow":
+        case "string_pattern_mismatch" if path[0] in ("allow", "errors"):
             return "TW1009", f"`{value}` is not a code", "a code is `TW` and four digits, such as `TW2011`"
         case "string_pattern_mismatch":
             return (

@@ -7,10 +7,12 @@ import click
 
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
-from tunewright.client.cli.options import DEFAULT_SPEC, overlay_options
+from tunewright.client.cli.formats import FORMS, REPORTS, report_text
+from tunewright.client.cli.options import DEFAULT_SPEC, overlay_options, standards_options
 from tunewright.client.cli.screen import colourful, complain, show, show_json
 from tunewright.client.cli.specs import compile_spec
 from tunewright.compiler.render.quantities import counted
+from tunewright.compiler.render.report import CheckedSpec
 from tunewright.spec.codes import Severity
 from tunewright.spec.diagnostics import Diagnostic
 
@@ -18,37 +20,43 @@ from tunewright.spec.diagnostics import Diagnostic
 @click.command(epilog="Example: tunewright check life.yaml --profile prod")
 @click.argument("specs", nargs=-1, metavar="[SPEC]...")
 @overlay_options
-@click.option(
-    "--format", "form", type=click.Choice(["full", "concise", "json"]), default="full", help="How findings are shown."
-)
+@standards_options
+@click.option("--format", "form", type=click.Choice(FORMS), default="full", help="How findings are shown.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def command(specs: tuple[str, ...], profile: str | None, sets: tuple[str, ...], form: str, as_json: bool) -> int:
+def command(
+    specs: tuple[str, ...],
+    profile: str | None,
+    sets: tuple[str, ...],
+    locked: bool,
+    policy: str | None,
+    form: str,
+    as_json: bool,
+) -> int:
     """Find everything wrong with SPEC (life.yaml; - for standard input).
 
     Reads the spec and the files it names, and starts nothing. Ends with 1 when there are errors.
     """
     form = "json" if as_json else form
-    answers: list[dict[str, Any]] = []
-    failed = False
+    reports: list[CheckedSpec] = []
     for path in specs or (DEFAULT_SPEC,):
         started = time.perf_counter()
         try:
-            compilation = compile_spec(path, profile=profile, sets=sets)
+            compilation = compile_spec(path, profile=profile, sets=sets, locked=locked, policy=policy)
         except CommandError as error:
-            failed = True
-            answers.append({"path": path, "error": error.message, "diagnostics": []})
-            if form != "json":
+            reports.append(CheckedSpec(path=path, problem=error.message))
+            if form in ("full", "concise"):
                 complain(error.message, error.help)
             continue
-        failed = failed or compilation.has_errors
-        answers.append(_answer(compilation.source.name, compilation.diagnostics))
-        if form != "json":
+        reports.append(CheckedSpec(path=compilation.source.name, diagnostics=compilation.diagnostics))
+        if form in ("full", "concise"):
             seconds = time.perf_counter() - started
             _draw(form, compilation.diagnostics)
             show(verdict(compilation.source.name, compilation.diagnostics, seconds))
     if form == "json":
-        show_json({"specs": answers})
-    return exits.FAILED if failed else exits.OK
+        show_json({"specs": [_answer(checked) for checked in reports]})
+    elif form in REPORTS:
+        show(report_text(form, reports), end="")
+    return exits.FAILED if any(checked.failed for checked in reports) else exits.OK
 
 
 def verdict(name: str, diagnostics: tuple[Diagnostic, ...], seconds: float) -> str:
@@ -72,14 +80,16 @@ def _draw(form: str, diagnostics: tuple[Diagnostic, ...]) -> None:
         show(render_full(diagnostics, colour=colourful()))
 
 
-def _answer(name: str, diagnostics: tuple[Diagnostic, ...]) -> dict[str, Any]:
+def _answer(checked: CheckedSpec) -> dict[str, Any]:
     from tunewright.compiler.render.json_text import diagnostic_value
 
+    if checked.problem is not None:
+        return {"path": checked.path, "error": checked.problem, "diagnostics": []}
     return {
-        "path": name,
-        "errors": _count(diagnostics, Severity.ERROR),
-        "warnings": _count(diagnostics, Severity.WARNING),
-        "diagnostics": [diagnostic_value(item) for item in diagnostics],
+        "path": checked.path,
+        "errors": _count(checked.diagnostics, Severity.ERROR),
+        "warnings": _count(checked.diagnostics, Severity.WARNING),
+        "diagnostics": [diagnostic_value(item) for item in checked.diagnostics],
     }
 
 

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tunewright.client.cli import exits
+from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.options import STANDARD_INPUT
+from tunewright.spec.source import SourceFile
+
 
 def lock_path(spec: Path) -> Path:
     """Return the lock that belongs to a spec: `life.lock` for `life.yaml`."""
@@ -32,3 +37,27 @@ def write_lock(spec: Path, lock: Mapping[str, Any]) -> bool:
     finally:
         aside.unlink(missing_ok=True)
     return True
+
+
+def read_lock(spec: str) -> SourceFile:
+    """Return the lock that belongs to a spec; raise CommandError when there is none."""
+    if spec == STANDARD_INPUT:
+        raise CommandError("a spec from standard input has no lock", help="name the file", code=exits.USAGE)
+    path = lock_path(Path(spec))
+    try:
+        return SourceFile(str(path), path.read_bytes().decode("utf-8", errors="surrogateescape"))
+    except FileNotFoundError:
+        raise CommandError(f"there is no lock `{path}`", help=f"write it: tunewright lock {spec}") from None
+
+
+def hold_daemon_to_lock(spec: str, plan: Mapping[str, Any]) -> None:
+    """Raise CommandError when the plan of a daemon, which sees its own files, rests on something else than the lock."""
+    from tunewright.compiler.passes.hold_to_lock import drifts
+
+    try:
+        kept = json.loads(read_lock(spec).text)
+    except json.JSONDecodeError as error:
+        raise CommandError(f"the lock `{lock_path(Path(spec))}` is not JSON: {error}") from None
+    found = [str(drift) for drift in drifts(kept, plan["lock"])]
+    if found:
+        raise CommandError(f"the daemon would run something else than the lock says: {'; '.join(found)}")

@@ -20,8 +20,10 @@ SECTIONS = {
         "init": Entry(f"{_COMMANDS}.init", "write a small sound spec to start from"),
         "check": Entry(f"{_COMMANDS}.check", "find everything wrong with a spec; starts nothing"),
         "plan": Entry(f"{_COMMANDS}.plan", "show what a run would do with each step, and why"),
+        "lock": Entry(f"{_COMMANDS}.lock", "write down what a spec rests on, for --locked"),
         "explain": Entry(f"{_COMMANDS}.explain", "explain a finding, or where a value comes from"),
         "schema": Entry(f"{_COMMANDS}.schema", "print the language's JSON Schema, for editors"),
+        "lsp": Entry(f"{_COMMANDS}.lsp", "check and complete specs in an editor, which starts it"),
     },
     "Runs": {
         "run": Entry(f"{_COMMANDS}.run", "run a spec and follow it to the end"),

@@ -17,3 +17,13 @@ def overlay_options(command: Command) -> Command:
     return click.option(
         "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change one value, e.g. steps.sft.train.seed=7."
     )(command)
+
+
+def standards_options(command: Command) -> Command:
+    """Add the options that say what a spec is held to."""
+    command = click.option(
+        "--policy", metavar="FILE", help="Hold SPEC to this policy instead of this machine's (TUNEWRIGHT_POLICY)."
+    )(command)
+    return click.option("--locked", is_flag=True, help="Fail when anything is not what the lock (life.lock) says.")(
+        command
+    )

@@ -12,32 +12,45 @@ from tunewright.client import places
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
-from tunewright.client.cli.lockfile import write_lock
-from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options
+from tunewright.client.cli.formats import FORMS, REPORTS, report_text
+from tunewright.client.cli.lockfile import hold_daemon_to_lock, write_lock
+from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options, standards_options
 from tunewright.client.cli.screen import remark, show, show_json
-from tunewright.client.cli.specs import compile_or_stop
+from tunewright.client.cli.specs import compile_or_stop, compile_spec
 from tunewright.compiler.front import Compilation
 from tunewright.compiler.ir.difference import StepAction, difference
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
 from tunewright.compiler.render.plan_text import render_plan
+from tunewright.compiler.render.report import CheckedSpec
 from tunewright.compiler.render.step_text import render_step
 
 
 @click.command(epilog="Example: tunewright plan life.yaml --step align")
 @click.argument("spec", default=DEFAULT_SPEC, metavar="[SPEC]")
 @overlay_options
+@standards_options
 @click.option("--step", "step_name", metavar="NAME", help="Show exactly what this step will execute.")
 @click.option("--out", type=click.Path(dir_okay=False), metavar="FILE", help="Write the sealed plan to FILE.")
 @click.option("--no-lock", is_flag=True, help="Do not write the lock beside the spec.")
-@click.option("--json", "as_json", is_flag=True, help="Print the plan and its actions as JSON.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMS),
+    default="full",
+    help="How the plan is shown; sarif, github, gitlab and junit show what was found in SPEC.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json: the plan and its actions.")
 @daemon_option
 def command(
     spec: str,
     profile: str | None,
     sets: tuple[str, ...],
+    locked: bool,
+    policy: str | None,
     step_name: str | None,
     out: str | None,
     no_lock: bool,
+    form: str,
     as_json: bool,
     target: str | None,
 ) -> int:
@@ -45,23 +58,39 @@ def command(
 
     Nothing is started and nothing but the lock (life.lock) is written.
     """
-    compilation = compile_or_stop(spec, profile=profile, sets=sets)
+    form = "json" if as_json else form
+    if form in REPORTS:
+        compilation = compile_spec(spec, profile=profile, sets=sets, locked=locked, policy=policy)
+        show(report_text(form, [CheckedSpec(path=spec, diagnostics=compilation.diagnostics)]), end="")
+        if compilation.has_errors:
+            return exits.FAILED
+    else:
+        compilation = compile_or_stop(spec, profile=profile, sets=sets, locked=locked, policy=policy)
     plan, actions = planned(compilation, spec, profile, sets, target)
-    if not no_lock and spec != STANDARD_INPUT:
+    if locked:
+        hold_daemon_to_lock(spec, plan.to_json())
+    if not no_lock and not locked and spec != STANDARD_INPUT:
         write_lock(Path(spec), plan.lock)
     if out is not None:
         _write_plan(Path(out), plan)
+    if form not in REPORTS:
+        _show_plan(plan, actions, spec, form, step_name)
+    return exits.OK
+
+
+def _show_plan(plan: Plan, actions: tuple[StepAction, ...], spec: str, form: str, step_name: str | None) -> None:
     if step_name is not None:
         step = _step(plan, step_name)
-        if as_json:
+        if form == "json":
             show_json(next(item for item in plan.to_json()["steps"] if item["name"] == step.name))
         else:
             show(render_step(plan, step), end="")
-    elif as_json:
+    elif form == "json":
         show_json({"plan": plan.to_json(), "actions": [_action_value(action) for action in actions]})
+    elif form == "concise":
+        show("\n".join(" ".join(filter(None, [item.action, item.step, item.because])) for item in actions))
     else:
         show(render_plan(plan, actions, spec=spec), end="")
-    return exits.OK
 
 
 def planned(

@@ -12,8 +12,8 @@ import click
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
-from tunewright.client.cli.lockfile import write_lock
-from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options
+from tunewright.client.cli.lockfile import hold_daemon_to_lock, write_lock
+from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options, standards_options
 from tunewright.client.cli.screen import is_terminal
 from tunewright.client.cli.specs import compile_or_stop
 from tunewright.compiler.front import Compilation
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: tunewright run life.yaml --set steps.align.train.beta=0.2")
 @click.argument("spec", default=DEFAULT_SPEC, metavar="[SPEC]")
 @overlay_options
+@standards_options
 @click.option("--sync", is_flag=True, help="Install missing runner environments without asking.")
 @click.option("--expect-plan", "expected", metavar="DIGEST", default="", help="Refuse when the plan is another one.")
 @click.option("--no-lock", is_flag=True, help="Do not write the lock beside the spec.")
@@ -37,6 +38,8 @@ def command(
     spec: str,
     profile: str | None,
     sets: tuple[str, ...],
+    locked: bool,
+    policy: str | None,
     sync: bool,
     expected: str,
     no_lock: bool,
@@ -50,13 +53,28 @@ def command(
     """
     from tunewright.client.cli.interrupt import Interrupts, follow_or_cancel
 
-    compilation = compile_or_stop(spec, profile=profile, sets=sets)
+    compilation = compile_or_stop(spec, profile=profile, sets=sets, locked=locked, policy=policy)
     plan = executable(compilation)
     with started(target) as client, Interrupts() as interrupts:
+        if locked:
+            expected = expected or planned_to_lock(client, compilation, spec, profile, sets)
         created = create(client, compilation, spec, profile, sets, expected=expected, sync=sync, interrupts=interrupts)
-        if not no_lock and spec != STANDARD_INPUT:
+        if not no_lock and not locked and spec != STANDARD_INPUT:
             write_lock(Path(spec), created.plan.get("lock") or plan.lock)
         return follow_or_cancel(client, created.run, created.plan, interrupts, as_json=as_json)
+
+
+def planned_to_lock(
+    client: "Client", compilation: Compilation, spec: str, profile: str | None, sets: Sequence[str]
+) -> str:
+    """Return the digest of the daemon's own plan when it rests on what the lock says; raise CommandError otherwise."""
+    from tunewright.client.sources import spec_source
+
+    answer = client.compile(spec_source(compilation.source, spec, profile, sets))
+    if answer.plan is None:
+        return ""  # the run is refused with the daemon's findings
+    hold_daemon_to_lock(spec, answer.plan)
+    return str(answer.plan["digest"])
 
 
 def executable(compilation: Compilation) -> Plan:

@@ -8,35 +8,54 @@ from typing import Any
 from tunewright.client import places
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.lockfile import read_lock
 from tunewright.client.cli.options import STANDARD_INPUT
 from tunewright.client.cli.screen import colourful, is_terminal, remark
 from tunewright.compiler.collect.cache import FactCache
+from tunewright.compiler.collect.policy import PolicyFileError, find_policy
 from tunewright.compiler.front import Compilation, SpecFileError, compile_file, compile_text
 from tunewright.compiler.ir.facts import EnvironmentFacts
 from tunewright.compiler.render.quantities import counted
 from tunewright.spec.codes import Severity
 
 
-def compile_spec(path: str, *, profile: str | None, sets: Sequence[str]) -> Compilation:
-    """Compile a file, or standard input for `-`; raise CommandError where there is nothing to read."""
-    world: dict[str, Any] = {
+def compile_spec(
+    path: str, *, profile: str | None, sets: Sequence[str], locked: bool = False, policy: str | None = None
+) -> Compilation:
+    """Compile a file, or standard input for `-`; raise CommandError where there is nothing to read.
+
+    `locked`: hold it to the lock beside it. `policy`: the file to hold it to instead of this machine's.
+    """
+    given = {**world(policy), "lock": read_lock(path) if locked else None}
+    try:
+        if path == STANDARD_INPUT:
+            text = _standard_input()
+            return compile_text(text, name="<stdin>", base_directory=Path.cwd(), profile=profile, sets=sets, **given)
+        return compile_file(Path(path), profile=profile, sets=sets, **given)
+    except SpecFileError as error:
+        raise CommandError(str(error)) from error
+
+
+def world(policy: str | None = None) -> dict[str, Any]:
+    """Return what the compiler is told of this machine and this user; raise CommandError for an unreadable policy."""
+    try:
+        standard = find_policy(places.home(), policy)
+    except PolicyFileError as error:
+        raise CommandError(str(error), help="nothing is compiled without the policy that holds here") from None
+    return {
+        "policy": standard,
         "environments": environment_facts(),
         "cache": FactCache(),
         "home": places.home(),
         "secrets_known": frozenset(places.secret_names()),
     }
-    try:
-        if path == STANDARD_INPUT:
-            text = _standard_input()
-            return compile_text(text, name="<stdin>", base_directory=Path.cwd(), profile=profile, sets=sets, **world)
-        return compile_file(Path(path), profile=profile, sets=sets, **world)
-    except SpecFileError as error:
-        raise CommandError(str(error)) from error
 
 
-def compile_or_stop(path: str, *, profile: str | None, sets: Sequence[str]) -> Compilation:
+def compile_or_stop(
+    path: str, *, profile: str | None, sets: Sequence[str], locked: bool = False, policy: str | None = None
+) -> Compilation:
     """Compile; print what was found, and end the command when there are errors."""
-    compilation = compile_spec(path, profile=profile, sets=sets)
+    compilation = compile_spec(path, profile=profile, sets=sets, locked=locked, policy=policy)
     if compilation.has_errors:
         from tunewright.compiler.render.full import render_full
 

@@ -36,10 +36,15 @@ def file_digest(path: Path, *, cache: FactCache | None) -> str:
 
 
 def folder_digest(folder: Path, *, cache: FactCache | None) -> str:
-    """Return the tree digest of a folder's files; raise OSError when one can't be read.
+    """Return the tree digest of a folder's files; raise OSError when one can't be read."""
+    return digest_of_entries(folder_entries(folder, cache=cache))
 
-    Equal to `digest_of_tree`, but hidden files (`.git`, a hub's bookkeeping) are left out and links to files, which hub
-    caches are made of, are followed.
+
+def folder_entries(folder: Path, *, cache: FactCache | None) -> tuple[FileEntry, ...]:
+    """Return the files of a folder with their digests; raise OSError when one can't be read.
+
+    The digest of them all is equal to `digest_of_tree`, but hidden files (`.git`, a hub's bookkeeping) are left out and
+    links to files, which hub caches are made of, are followed.
     """
     paths = sorted(_files_in(folder))
     if len(paths) > 1 and sum(path.stat().st_size for path in paths) > _WORTH_THREADS:
@@ -49,7 +54,7 @@ def folder_digest(folder: Path, *, cache: FactCache | None) -> str:
             digests = list(pool.map(lambda path: file_digest(path, cache=cache), paths))
     else:
         digests = [file_digest(path, cache=cache) for path in paths]
-    return digest_of_entries(
+    return tuple(
         FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, digest.removeprefix("sha256:"))
         for path, digest in zip(paths, digests, strict=True)
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.configuration import facts_of_configuration
-from tunewright.compiler.collect.files import folder_digest
+from tunewright.compiler.collect.files import folder_entries
 from tunewright.compiler.collect.safetensors import (
     DTYPES,
     SafetensorsError,
@@ -20,6 +20,7 @@ from tunewright.compiler.collect.safetensors import (
 from tunewright.compiler.estimate.parameters import count_parameters, has_shape
 from tunewright.compiler.facts.families import linear_names
 from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.spec.canonical import digest_of_entries
 
 _CONFIGURATION = "config.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tokenizer_config.json")
@@ -38,8 +39,14 @@ def collect_folder(source: str, folder: Path, *, cache: FactCache | None) -> Mod
     shape: dict[str, Any] = {}
     try:
         shape = _shape(folder)
+        entries = folder_entries(folder, cache=cache)
         return ModelFacts(
-            source=source, origin="folder", path=str(folder), **shape, digest=folder_digest(folder, cache=cache)
+            source=source,
+            origin="folder",
+            path=str(folder),
+            **shape,
+            digest=digest_of_entries(entries),
+            file_digests=tuple((entry.path, f"sha256:{entry.sha256}") for entry in entries),
         )
     except _FolderError as error:
         problem = f"{source} {error}"

@@ -1,8 +1,8 @@
 """Facts: what the compiler may know about the world, gathered by `collect/` before the passes run. Frozen, digested,
 recorded in the plan.
 
-Fields named in VOLATILE are looked at by rules but never enter the digest: they change by themselves between two
-compilations.
+Fields named in VOLATILE are looked at but never enter the digest: they change by themselves between two compilations,
+or another digest covers them.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,9 @@ from tunewright.spec.canonical import digest_of
 #: What a problem says of a file that can be read and is empty.
 NO_ROWS = "the file holds no rows"
 
-VOLATILE = frozenset({"disk_free_bytes", "ports_in_use", "installed", "path", "memory_free_bytes", "cached"})
+VOLATILE = frozenset(
+    {"file_digests", "disk_free_bytes", "ports_in_use", "installed", "path", "memory_free_bytes", "cached"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,7 @@ class ModelFacts:
 
     `origin`: `folder`, `gguf`, `catalogue` (shape known, files not here) or `unknown`.
     `problem` says in a sentence why it can't be used.
+    `file_digests` has name and digest of each file of a folder; `digest` covers them all.
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
     `norms_per_layer` counts norms of width `hidden_size`; `linear_bias`: the attention output and MLP have biases.
     """
@@ -104,6 +107,7 @@ class ModelFacts:
     problem: str | None = None
     path: str | None = None
     digest: str | None = None
+    file_digests: tuple[tuple[str, str], ...] = ()
     revision: str | None = None
     model_type: str | None = None
     hidden_size: int | None = None

@@ -94,7 +94,8 @@ class _Court:
         resolved = self.work.resolved.step(name) if self.work.resolved is not None else None
         engine = getattr(resolved.body, "engine", None) if resolved is not None and step.deploy is not None else None
         if engine in forbid.engines:
-            self._forbid("TW7104", f"nothing may be served with `{engine}`", ("steps", name, "deploy", "engine"), "engines")
+            path: Path = ("steps", name, "deploy", "engine")
+            self._forbid("TW7104", f"nothing may be served with `{engine}`", path, "engines")
         quantize = step.export.quantize if step.export else None
         if quantize is not None and quantize.method in forbid.quantization:
             path = ("steps", name, "export", "quantize", "method")

@@ -5,7 +5,7 @@ from typing import Any
 
 from tunewright import __version__
 from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
-from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts
+from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.plan import Plan
 from tunewright.compiler.ir.plan import seal as seal_plan
 from tunewright.compiler.passes.work import Work
@@ -50,10 +50,7 @@ def _lock(work: Work, facts: Facts) -> dict[str, Any]:
         "lock_version": 1,
         "compiler": __version__,
         "defaults": DEFAULTS_VERSION,
-        "models": {
-            source: {"digest": model.digest, "revision": model.revision, "origin": model.origin}
-            for source, model in sorted(facts.models.items())
-        },
+        "models": {source: _model_lock(model) for source, model in sorted(facts.models.items())},
         "data": {name: _data_lock(data) for name, data in sorted(facts.data.items())},
         "suites": {name: _data_lock(data) for name, data in sorted(facts.suites.items())},
         "files": {name: file.digest for name, file in sorted(facts.files.items())},
@@ -66,6 +63,11 @@ def _lock(work: Work, facts: Facts) -> dict[str, Any]:
     if work.governed:
         lock["policy"] = dict(work.governed)
     return lock
+
+
+def _model_lock(model: ModelFacts) -> dict[str, Any]:
+    files = {"files": dict(model.file_digests)} if model.file_digests else {}
+    return {"digest": model.digest, "revision": model.revision, "origin": model.origin, **files}
 
 
 def _data_lock(data: DataFacts) -> dict[str, Any]:

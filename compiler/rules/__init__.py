@@ -2,7 +2,7 @@
 tests/compiler/cases/.
 """
 
-from tunewright.compiler.rules import data, evaluation, governance, parallelism, release, shape, training
+from tunewright.compiler.rules import data, evaluation, governance, parallelism, release, shape, standards, training
 from tunewright.compiler.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -13,6 +13,7 @@ RULES: tuple[Rule, ...] = (
     *evaluation.RULES,
     *release.RULES,
     *governance.RULES,
+    *standards.RULES,
 )
 
 
