@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tunewright.compiler.estimate.fit import Fit, fit_of
 from tunewright.compiler.estimate.footprint import train_memory, trained_parameters
@@ -110,6 +111,8 @@ def _ruled_out(train: ResolvedTrain, processes: int) -> tuple[Alternative, ...]:
     return (Alternative(strategy="fsdp2", reason="a frozen base is sharded with zero3 here"),)
 
 
+# An editor compiles with every keystroke, and a keystroke changes one step.
+@lru_cache(maxsize=1024)
 def _candidate(
     train: ResolvedTrain, layout: ResolvedParallelism, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths
 ) -> _Candidate:
