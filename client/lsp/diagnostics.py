@@ -1,0 +1,58 @@
+"""textDocument/publishDiagnostics: what the compiler found, as the protocol shows it."""
+
+from lsprotocol import types
+
+from tunewright.client.lsp.snapshot import Snapshot
+from tunewright.spec.codes import Severity
+from tunewright.spec.diagnostics import Diagnostic
+
+SOURCE = "tunewright"
+_SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.NOTE: types.DiagnosticSeverity.Information,
+}
+_UNUSED = frozenset({"TW2021"})
+
+
+def diagnostics(snapshot: Snapshot) -> list[types.Diagnostic]:
+    """Return the findings of a compiled snapshot."""
+    found = snapshot.compilation.diagnostics if snapshot.compilation is not None else ()
+    return [diagnostic(snapshot, item) for item in found]
+
+
+def diagnostic(snapshot: Snapshot, item: Diagnostic) -> types.Diagnostic:
+    """Return one finding: message, label, notes and help as text; secondary labels as related places."""
+    return types.Diagnostic(
+        range=visible_range(snapshot, item),
+        severity=_SEVERITIES[item.severity],
+        code=item.code,
+        source=SOURCE,
+        message=_message(item),
+        tags=[types.DiagnosticTag.Unnecessary] if item.code in _UNUSED else None,
+        related_information=[
+            types.DiagnosticRelatedInformation(
+                location=types.Location(uri=snapshot.uri, range=snapshot.range_of(label.span)),
+                message=label.text or item.message,
+            )
+            for label in item.labels
+            if label.span.source.name == str(snapshot.path)
+        ]
+        or None,
+    )
+
+
+def visible_range(snapshot: Snapshot, item: Diagnostic) -> types.Range:
+    """Return where a finding is drawn: where nothing is written, the character beside it."""
+    span = item.primary.span
+    found = snapshot.range_of(span)
+    if found.start == found.end:
+        wider = snapshot.range(span.start, span.start + 1)
+        found = wider if wider.start.line == wider.end.line else snapshot.range(span.start - 1, span.start)
+    return found
+
+
+def _message(item: Diagnostic) -> str:
+    head = f"{item.message}: {item.primary.text}" if item.primary.text else item.message
+    notes = [f"note: {note}" for note in item.notes]
+    return "\n".join([head, *notes, *([f"help: {item.help}"] if item.help else [])])
