@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TUNEWRIGHT := $(BIN)/tunewright
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast lint format types proto docs golden bench clean
+.PHONY: help install demo test test-fast lint format types proto docs golden vscode bench clean
 
 help:  ## Show what there is to do
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ golden: $(VENV)/.model $(VENV)/.dev  ## Write the golden files anew, to be read 
 
 docs: $(VENV)/.dev  ## Check that the documentation is true
 	@$(BIN)/python -P -m pytest tests/docs
+
+vscode: $(VENV)/.core  ## Package the extension for VS Code (needs Node 20 and npm)
+	@$(BIN)/python -P scripts/gen_editors.py
+	@cp LICENSE editors/vscode/LICENSE
+	@cd editors/vscode && npm ci --no-audit --no-fund --loglevel=error && npm test && npm run package
 
 bench: $(VENV)/.model $(VENV)/.dev  ## Measure what the documentation claims
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python -P $$script; done

@@ -38,7 +38,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "json_match": "The reply is JSON with the expected values.",
         "multiple_choice": "The right choice is the likeliest one; nothing is generated.",
         "regex": "The reply matches `pattern`.",
-        "accuracy": "The reply names the expected label.",
+        "accuracy": "The first line of the reply is the expected label, apart from case and final marks.",
         "bleu": "N-grams shared with the expected text, as in translation (0 to 100).",
         "rouge": "Words shared with the expected text, as for summaries (0 to 1).",
         "bertscore": "Nearness in meaning to the expected text, by another model.",

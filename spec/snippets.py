@@ -53,7 +53,7 @@ SNIPPETS: tuple[Snippet, ...] = (
         prefix="evaluate",
         label="evaluate: measure a model",
         description="Measure with suites or public benchmarks.",
-        body="evaluate:\n  model: ${1:sft}\n  suites: ${2:exam}",
+        body="evaluate:\n  model: ${1:sft}\n  suites: ${2:quiz}",
     ),
     Snippet(
         place="Step",
@@ -101,8 +101,8 @@ SNIPPETS: tuple[Snippet, ...] = (
         place="Suite",
         prefix="benchmark",
         label="a public benchmark",
-        description="A benchmark with its data in a local folder.",
-        body="benchmark: ${1:mmlu}\ndata: dir:${2:benchmarks/mmlu}",
+        description="A benchmark from its hub; `data` would name a local copy.",
+        body="benchmark: ${1:mmlu}\nlimit: ${2:200}",
     ),
     Snippet(
         place="DataSet",

@@ -1,0 +1,26 @@
+// How the language server is started, and what it is told.
+"use strict";
+
+const SHOW_PLAN = "tunewright.showPlan";
+
+const SELECTOR = ["**/life.yaml", "**/*.life.yaml", "**/*.tunewright.yaml"].map((pattern) => ({
+  scheme: "file",
+  language: "yaml",
+  pattern,
+}));
+
+// What of the settings the server itself knows.
+const SERVER_SETTINGS = ["inlayHints", "codeLens"];
+
+/** Return program and arguments for the words of the setting `tunewright.command`. */
+function serverOptions(command) {
+  const [program, ...first] = command;
+  return { command: program, args: [...first, "lsp"] };
+}
+
+/** Return the server's settings; `value` gives a setting by its name. */
+function serverSettings(value) {
+  return Object.fromEntries(SERVER_SETTINGS.map((name) => [name, value(name)]));
+}
+
+module.exports = { SELECTOR, SERVER_SETTINGS, SHOW_PLAN, serverOptions, serverSettings };
