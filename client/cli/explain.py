@@ -1,10 +1,12 @@
 """`tunewright explain`: why a finding is one, and where a value comes from."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from tunewright.client.cli import exits
+from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.options import overlay_options
 from tunewright.client.cli.screen import show, show_json
@@ -12,20 +14,33 @@ from tunewright.compiler.render.columns import aligned
 from tunewright.spec.codes import CODES
 
 if TYPE_CHECKING:
+    from tunewright.compiler.ir.plan import Plan
     from tunewright.compiler.rules.rule import Rule
 
 _EXAMPLE = """\b
 Examples: tunewright explain TW3104
-          tunewright explain life.yaml steps.align.train.beta"""
+          tunewright explain life.yaml steps.align.train.beta
+          tunewright explain life.yaml --why-rerun align"""
 
 
 @click.command(epilog=_EXAMPLE)
 @click.argument("subject", default="", metavar="CODE|SPEC")
 @click.argument("path", default="", metavar="[PATH]")
 @overlay_options
+@click.option("--why-rerun", "step", metavar="STEP", help="Say why a run would do STEP again, since the last run.")
 @click.option("--codes", is_flag=True, help="List all codes.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def command(subject: str, path: str, profile: str | None, sets: tuple[str, ...], codes: bool, as_json: bool) -> int:
+@daemon_option
+def command(
+    subject: str,
+    path: str,
+    profile: str | None,
+    sets: tuple[str, ...],
+    step: str | None,
+    codes: bool,
+    as_json: bool,
+    target: str | None,
+) -> int:
     """Explain a finding's CODE; or what PATH of SPEC was resolved to, why, and what depends on it."""
     if codes:
         _list_codes(as_json)
@@ -35,18 +50,53 @@ def command(subject: str, path: str, profile: str | None, sets: tuple[str, ...],
     if subject.upper() in CODES:
         _explain_code(subject.upper(), as_json)
         return exits.OK
+    if step is not None:
+        _explain_rerun(subject, profile, sets, step, target, as_json)
+        return exits.OK
     if not path:
         message, hint = _not_a_code(subject)
         raise CommandError(message, help=hint, code=exits.USAGE)
     from tunewright.client.cli.specs import compile_spec
     from tunewright.client.cli.view.explained import explained
+    from tunewright.client.cli.view.layers import replaced
 
-    found = explained(compile_spec(subject, profile=profile, sets=sets), path)
+    compilation = compile_spec(subject, profile=profile, sets=sets)
+    found = replace(explained(compilation, path), replaced=replaced(compilation, path, profile))
     if as_json:
         show_json(found.value())
     else:
         show(found.text(), end="")
     return exits.OK
+
+
+def _explain_rerun(
+    spec: str, profile: str | None, sets: tuple[str, ...], step: str, target: str | None, as_json: bool
+) -> None:
+    from tunewright.client import places
+    from tunewright.client.cli.plan import planned
+    from tunewright.client.cli.specs import compile_or_stop
+    from tunewright.client.cli.view.reasons import reasons, reasons_text, reasons_value
+
+    plan, actions = planned(compile_or_stop(spec, profile=profile, sets=sets), spec, profile, sets, target)
+    previous = _last_plan(plan.name, target) if target is not None or places.has_store() else None
+    chain = reasons(plan, actions, previous, step)
+    if as_json:
+        show_json(reasons_value(chain))
+    else:
+        show(reasons_text(chain), end="")
+
+
+def _last_plan(name: str, target: str | None) -> "Plan | None":
+    """Return the plan of the last run of a name; None where a daemon has none or does not answer."""
+    from tunewright.client.errors import UnreachableError
+    from tunewright.compiler.ir.plan import plan_from_json
+
+    try:
+        with started(target) as client:
+            last = next(iter(client.list_runs(spec_name=name)), None)
+            return plan_from_json(client.get_run(last.id).plan) if last is not None else None
+    except UnreachableError:
+        return None  # `planned` has said so
 
 
 def code_text(code: str) -> str:

@@ -51,17 +51,29 @@ def _because(old: Step, new: Step, redone: set[str]) -> str:
             if not new.service
             else "it is not running"
         )
-    changes = [
+    found = _changes(old, new)
+    own = [text for path, text in found if not path.startswith("step.")]
+    if own:
+        return own[0] if len(own) == 1 else f"{own[0]} and {len(own) - 1} more"
+    upstream = [path.removeprefix("step.") for path, _ in found]
+    shown = [name for name in upstream if name in redone] or upstream
+    return f"{', '.join(shown)} changes" if len(shown) == 1 else f"{', '.join(shown)} change"
+
+
+def changes(old: Step, new: Step) -> list[str]:
+    """Return everything that decides about a step's result and is another than before, its own things first."""
+    return [
+        f"the result of {path.removeprefix('step.')} changes" if path.startswith("step.") else text
+        for path, text in _changes(old, new)
+    ]
+
+
+def _changes(old: Step, new: Step) -> list[tuple[str, str]]:
+    return [
         _describe(path, old.identity, new.identity)
         for path in sorted({*old.identity, *new.identity}, key=_rank)
         if old.identity.get(path, _ABSENT) != new.identity.get(path, _ABSENT)
     ]
-    own = [text for path, text in changes if not path.startswith("step.")]
-    if own:
-        return own[0] if len(own) == 1 else f"{own[0]} and {len(own) - 1} more"
-    upstream = [path.removeprefix("step.") for path, _ in changes]
-    shown = [name for name in upstream if name in redone] or upstream
-    return f"{', '.join(shown)} changes" if len(shown) == 1 else f"{', '.join(shown)} change"
 
 
 _ABSENT: Any = object()

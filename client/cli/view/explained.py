@@ -28,12 +28,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A place and everything below it."""
+    """A place and everything below it. `digests` are those of the dependents, which the value enters."""
 
     path: str
     rows: tuple[Row, ...]
     dependents: tuple[str, ...]
     alternatives: tuple[tuple[str, str], ...]
+    digests: tuple[str, ...] = ()
+    replaced: tuple[Row, ...] = ()
 
     def text(self) -> str:
         """Return it for people."""
@@ -41,10 +43,14 @@ class Explained:
             clean_line(line)
             for line in aligned([(row.path, _word(row.value), row.origin) for row in self.rows], indent="")
         ]
+        if self.replaced:
+            overlaid = aligned([(_word(row.value), row.origin) for row in self.replaced])
+            lines += ["", "instead of:", *(clean_line(line) for line in overlaid)]
         if self.alternatives:
             lines += ["", "not taken:", *(clean_line(line) for line in aligned(self.alternatives))]
         if self.dependents:
-            lines += ["", f"done again when it changes: {', '.join(self.dependents)}"]
+            named = zip(self.dependents, (digest[:19] for digest in self.digests), strict=False)
+            lines += ["", f"done again when it changes: {', '.join(self.dependents)}", *aligned(list(named))]
         return "\n".join(lines) + "\n"
 
     def value(self) -> dict[str, Any]:
@@ -53,7 +59,9 @@ class Explained:
             "path": self.path,
             "values": [{"path": row.path, "value": row.value, "origin": row.origin} for row in self.rows],
             "not_taken": [{"choice": choice, "reason": reason} for choice, reason in self.alternatives],
+            "replaced": [{"value": row.value, "origin": row.origin} for row in self.replaced],
             "dependents": list(self.dependents),
+            "digests": dict(zip(self.dependents, self.digests, strict=False)),
         }
 
 
@@ -69,7 +77,9 @@ def explained(compilation: Compilation, path: str) -> Explained:
         if written is _ABSENT:
             raise CommandError(f"the spec has nothing at `{path}`", help=_nearest(path, provenance), code=exits.USAGE)
         rows = (Row(path, written, _place(compilation, path)),)
-    return Explained(path, rows, _dependents(compilation.plan, path), _alternatives(compilation.resolved, path))
+    dependents = _dependents(compilation.plan, path)
+    digests = tuple(compilation.plan.step(name).digest for name in dependents) if compilation.plan is not None else ()
+    return Explained(path, rows, dependents, _alternatives(compilation.resolved, path), digests)
 
 
 def _flat(path: str, value: Any, origin: str) -> list[Row]:
