@@ -22,6 +22,7 @@ SECTIONS = {
         "plan": Entry(f"{_COMMANDS}.plan", "show what a run would do with each step, and why"),
         "lock": Entry(f"{_COMMANDS}.lock", "write down what a spec rests on, for --locked"),
         "explain": Entry(f"{_COMMANDS}.explain", "explain a finding, or where a value comes from"),
+        "migrate": Entry(f"{_COMMANDS}.migrate", "bring a spec of an older version of the language to this one"),
         "schema": Entry(f"{_COMMANDS}.schema", "print the language's JSON Schema, for editors"),
         "lsp": Entry(f"{_COMMANDS}.lsp", "check and complete specs in an editor, which starts it"),
     },
