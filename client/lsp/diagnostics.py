@@ -48,7 +48,8 @@ def visible_range(snapshot: Snapshot, item: Diagnostic) -> types.Range:
     found = snapshot.range_of(span)
     if found.start == found.end:
         wider = snapshot.range(span.start, span.start + 1)
-        found = wider if wider.start.line == wider.end.line else snapshot.range(span.start - 1, span.start)
+        at_end = wider.start.line != wider.end.line or wider.start == wider.end
+        found = snapshot.range(span.start - 1, span.start) if at_end else wider
     return found
 
 

@@ -53,7 +53,7 @@ def _head(place: Place) -> str:
     if not text:
         return ""
     key = next((part for part in reversed(place.path) if isinstance(part, str)), "")
-    return f"{code(str(key))}{f' ({plain(kind)})' if kind else ''}\n\n{text}"
+    return f"{code(str(key))}{f' ({code(kind)})' if kind else ''}\n\n{text}"
 
 
 def _about_value(snapshot: Snapshot, place: Place) -> str:

@@ -16,7 +16,8 @@ from tunewright.spec.document import Document
 from tunewright.spec.source import Span
 
 _BOM = "\ufeff"
-_NAMES = re.compile(r"(?:life|.*\.tunewright)\.ya?ml", re.IGNORECASE)
+_UNSAVED = Path("untitled")
+_NAMES = re.compile(r"(?:life|.*\.life|.*\.tunewright)\.ya?ml", re.IGNORECASE)
 _MARK = re.compile(r"^\ufeff?api_version:[ \t]*[\"']?tunewright/", re.MULTILINE)
 
 
@@ -43,8 +44,11 @@ class Snapshot:
     @cached_property
     def path(self) -> Path:
         """Where the document is; for one that was never saved a file that does not exist."""
-        parts = urlparse(self.uri)
-        return Path(unquote(parts.path) or "untitled") if parts.scheme == "file" else Path(parts.path or "untitled")
+        try:
+            parts = urlparse(self.uri)
+        except ValueError:
+            return _UNSAVED
+        return Path(unquote(parts.path) or _UNSAVED) if parts.scheme == "file" else Path(parts.path or _UNSAVED)
 
     @cached_property
     def body(self) -> str:
