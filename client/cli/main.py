@@ -18,6 +18,7 @@ _COMMANDS = "tunewright.client.cli"
 SECTIONS = {
     "Specs": {
         "init": Entry(f"{_COMMANDS}.init", "write a small sound spec to start from"),
+        "import": Entry(f"{_COMMANDS}.import_", "turn settings or commands of other frameworks into a spec"),
         "check": Entry(f"{_COMMANDS}.check", "find everything wrong with a spec; starts nothing"),
         "plan": Entry(f"{_COMMANDS}.plan", "show what a run would do with each step, and why"),
         "lock": Entry(f"{_COMMANDS}.lock", "write down what a spec rests on, for --locked"),

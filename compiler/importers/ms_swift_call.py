@@ -1,0 +1,321 @@
+"""One call of ms-swift: its options, its version's defaults, and what its training commands have in common."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from tunewright.compiler.facts.models import known_ids
+from tunewright.compiler.importers.draft import Said
+from tunewright.compiler.importers.invocation import Invocation
+from tunewright.compiler.importers.life import Life
+from tunewright.compiler.importers.ms_swift_vocabulary import Version, default_of
+from tunewright.compiler.importers.options import Option, Options, as_number, as_word
+from tunewright.compiler.importers.schedule import check_adam
+from tunewright.compiler.importers.training import Training, translate_precision
+from tunewright.compiler.importers.words import DPO_LOSSES, METHODS_MISSING
+
+_REFERENCE = re.compile(r"(?:(?P<hub>HF|MS|hf|ms)::)?(?P<id>[^#]+?)(?:#(?P<limit>\d{1,12}))?")
+_TASKS = ("seq_cls", "embedding", "reranker", "generative_reranker", "prm")
+_ADAPTERS = ("lora", "longlora")
+_FORMATS = {"dpo": "preference", "orpo": "preference", "kto": "kto"}
+
+
+@dataclass(slots=True)
+class Call:
+    """A call with everything that its steps are read from."""
+
+    invocation: Invocation
+    options: Options
+    life: Life
+    version: Version
+
+    FOREIGN_ADAPTER: ClassVar[str] = (
+        "an adapter from elsewhere can't be named in a spec; import it together with the command that trained it"
+    )
+
+    @property
+    def name(self) -> str:
+        """The call as people know it, with its line."""
+        program = "" if self.invocation.verb.startswith("megatron") else "swift "
+        where = f" (line {self.invocation.line})" if self.invocation.line else ""
+        return f"{program}{self.invocation.verb}{where}"
+
+    def said(self, value: Any) -> Said:
+        """Return a value as a default of this version."""
+        return Said(value, f"default of ms-swift {'.'.join(map(str, self.version))}")
+
+    def default(self, name: str) -> Said | None:
+        """Return the default of an option in this version, or None where it has none."""
+        value = default_of(name, self.version)
+        return None if value is None else self.said(value)
+
+    def model(self) -> str | None:
+        """Write the base model or find the step before; return which it is."""
+        hub = "hf" if self._uses_hugging_face() else "ms"
+        option = self.options.take("model", "load", "mcore_model")
+        if token := self.options.take("hub_token"):
+            self.life.drafting.put(("base", "token"), Said("${secret:HUB_TOKEN}", f"--{token.name}: as a secret"))
+        if option is None:
+            kind = self.options.take("model_type")
+            if kind is not None:
+                self.life.drafting.refuse(kind.origin, "names a model by its type; write `--model organisation/name`")
+                return None
+            adapters = self.options.items.get("adapters")
+            return self.life.step_of(str(adapters.value)) if adapters else self.life.base(None, hub)
+        return self.life.base(self._plain_model(option), hub, self.options.word("model_revision"))
+
+    def set_method(self, step: Training) -> bool:
+        """Set the method; return False after refusing one that the language lacks."""
+        verb = self.invocation.verb.removeprefix("megatron ")
+        task = self.options.word("task_type")
+        if task is not None and task.value in _TASKS:
+            self._refuse(
+                task.origin, f"a model of kind `{task.value}` is not trained here: only models that write text are"
+            )
+            return False
+        if verb != "rlhf":
+            self.options.take("rlhf_type")
+            step.set("method", Said("sft", self.name))
+            return True
+        kind = self.options.word("rlhf_type") or self.said("dpo")
+        if kind.value not in _FORMATS:
+            reason = METHODS_MISSING.get(str(kind.value), "is not a method here")
+            self._refuse(kind.origin, reason)
+            return False
+        step.set("method", kind)
+        step.set("beta", self.options.number("beta"), self.default("beta"))
+        loss = self.options.words("loss_type")
+        if loss is not None and kind.value == "dpo":
+            self._loss_type(loss, step)
+        return True
+
+    def set_data(self, step: Training) -> None:
+        """Write the data sets of the step."""
+        drafting, names = self.life.drafting, []
+        option = self.options.take("dataset")
+        sample = self.options.integer("train_dataset_sample")
+        weights = self.options.words("interleave_prob")
+        verb = self.invocation.verb.removeprefix("megatron ")
+        form = "text" if verb == "pt" else _FORMATS.get(str(step.get("method")))
+        for index, reference in enumerate(_references(option)):
+            name = self._add_data(reference, option.origin_of(reference) if option else "")
+            if name is None:
+                continue
+            names.append(name)
+            if form:
+                self.life.say_of_data(name, "format", Said(form, self.name))
+            if sample is not None and sample.value > 0:
+                self.life.say_of_data(name, "limit", sample)
+            if weights is not None and index < len(weights.value) and (share := as_number(weights.value[index])):
+                self.life.say_of_data(name, "weight", Said(share, weights.origin))
+        if not names:
+            drafting.refuse("dataset", "nothing says what is learned from")
+            return
+        step.set("data", Said(tuple(names), option.origin if option else self.name))
+
+    def add_first_data(self, option: Option) -> str | None:
+        """Write the first data set that an option names and return its name; the others are reported."""
+        first, *others = _references(option) or ("",)
+        for other in others:
+            self.life.drafting.lose(other, "an export is calibrated with one data set")
+        return self._add_data(first, option.origin_of(first)) if first else None
+
+    def set_tuner(self, step: Training, default: Said | None) -> None:
+        """Set the tuner and, for adapters, their form."""
+        options = self.options
+        kind = options.word("tuner_type") or default
+        assert kind is not None
+        bits = options.integer("quant_bits")
+        if kind.value not in (*_ADAPTERS, "full", "dummy"):
+            self.life.drafting.refuse(
+                kind.origin, f"`{kind.value}` is not a tuner here: there are full, lora, qlora, dora, rslora"
+            )
+        if kind.value == "longlora":
+            self.life.drafting.refuse(kind.origin, "LongLoRA's shifted attention is not in the language")
+        if kind.value == "full":
+            step.set("tuner.type", Said("full", kind.origin))
+            for name in ("lora_rank", "lora_alpha", "lora_dropout", "target_modules"):
+                if unused := options.take(name):
+                    self.life.drafting.leave(unused.origin, "means nothing where all weights learn")
+            return
+        step.set("tuner.type", self._adapter_kind(kind, bits))
+        step.set("tuner.rank", options.integer("lora_rank"), self.default("lora_rank"))
+        step.set("tuner.alpha", options.number("lora_alpha"), self.default("lora_alpha"))
+        step.set("tuner.dropout", options.number("lora_dropout"), self.default("lora_dropout"))
+        step.set("tuner.target_modules", self._targets(), self.default("target_modules"))
+
+    def set_loss(self, step: Training) -> None:
+        """Set which tokens are learned from."""
+        verb = self.invocation.verb.removeprefix("megatron ")
+        scale = self.options.word("loss_scale")
+        drafting = self.life.drafting
+        if scale is None:
+            step.set("loss_on", Said("all", self.name) if verb == "pt" else self.said("completion"))
+        elif scale.value == "all":
+            step.set("loss_on", Said("all", scale.origin))
+        else:
+            step.set("loss_on", Said("completion", scale.origin))
+            if scale.value not in ("default", "last_round"):
+                drafting.lose(scale.origin, "tokens of a reply all count the same here")
+        if (
+            step.get("method") == "sft"
+            and step.get("loss_on") == "completion"
+            and not (scale and scale.value == "last_round")
+        ):
+            drafting.assume(
+                scale.origin if scale else "loss_scale",
+                "rows have one reply: of a conversation ms-swift learns every reply, Tunewright the last",
+            )
+
+    def set_precision(self, step: Training) -> None:
+        """Set the number format."""
+        said = self.options.word("torch_dtype")
+        for name in ("bf16", "fp16"):
+            flag = self.options.flag(name)
+            if said is None and flag is not None and flag.value:
+                said = Said(name, flag.origin)
+        step.set("precision", translate_precision(said or self.said("auto"), self.life.drafting))
+
+    def set_system(self, step: Training) -> None:
+        """Set the system prompt: a text, or a file that holds it."""
+        system = self.options.word("system")
+        if system is None:
+            return
+        if str(system.value).endswith(".txt"):
+            text = self.life.neighbours.text(str(system.value))
+            if text is None:
+                self.life.drafting.lose(system.origin, "the file with the system prompt is not here")
+                return
+            system = Said(text.strip(), f"{system.origin}: its text")
+        step.set("system_prompt", system)
+
+    def check_rest(self, step: Training) -> None:
+        """Say what the options about rows and optimizer, or their defaults, mean differently."""
+        drafting = self.life.drafting
+        cut = self.options.word("truncation_strategy")
+        if cut is None or cut.value == "delete":
+            drafting.assume(
+                cut.origin if cut else "truncation_strategy",
+                "no row is longer than `max_length`: ms-swift drops longer ones, here they are cut at the end",
+            )
+        elif cut.value != "right":
+            drafting.lose(cut.origin, "longer rows are cut at the end here")
+        if not self.options.has("adam_beta2"):
+            drafting.lose(
+                f"adam_beta2: 0.95, {self.said(0).origin}", "the language has no word for it; here it is 0.999"
+            )
+        check_adam(self.options, self.life)
+        if step.get("method") == "dpo":
+            self._second_term()
+
+    def finish(self, step: Training) -> None:
+        """Write the step, and remember the folder it leaves behind."""
+        name = self.life.step_name(str(step.get("method") or "sft"))
+        step.write(name)
+        output = self.options.take("output_dir")
+        self.life.wrote(str(output.value) if output else "output", name)
+        if output is not None:
+            self.life.drafting.leave(output.origin, "every result has a folder of its own, named by its digest")
+
+    def _second_term(self) -> None:
+        option, default = self.options.take("rpo_alpha"), self.default("rpo_alpha")
+        if option is not None and as_number(option.value):
+            self.life.drafting.lose(option.origin, "DPO has no supervised term here")
+        elif option is None and default is not None:
+            self.life.drafting.lose(
+                f"rpo_alpha: {default.value:g}, {default.origin}", "DPO has no supervised term here"
+            )
+
+    def _refuse(self, subject: str, reason: str) -> None:
+        self.options.taken.update(self.options.items)
+        self.life.drafting.refuse(subject, reason)
+
+    def _uses_hugging_face(self) -> bool:
+        flag = self.options.flag("use_hf")
+        return bool(flag.value) if flag else self.invocation.environment.get("USE_HF", "0").lower() in ("1", "true")
+
+    def _plain_model(self, option: Option) -> Said | None:
+        """Return the model, or the one that a folder in Megatron's own format was made from."""
+        written = as_word(option.value)
+        if written is None:
+            return None
+        if origin := self.life.converted.get(written.rstrip("/")):
+            return Said(origin, f"{option.origin}: made from it")
+        if option.name in ("load", "mcore_model") or written.endswith("-mcore"):
+            wanted = written.rstrip("/").rsplit("/", 1)[-1].removesuffix("-mcore").lower()
+            found = next((known for known in known_ids() if known.lower().endswith(f"/{wanted}")), None)
+            if found:
+                self.life.drafting.assume(option.origin, f"a folder in Megatron's format that was made from {found}")
+                return Said(found, option.origin)
+        return Said(written, option.origin)
+
+    def _loss_type(self, loss: Said, step: Training) -> None:
+        if len(loss.value) == 1 and loss.value[0] in DPO_LOSSES:
+            step.set("loss_type", Said(loss.value[0], loss.origin))
+        else:
+            self.life.drafting.refuse(
+                loss.origin, f"losses of DPO here: {', '.join(sorted(DPO_LOSSES))}, one at a time"
+            )
+
+    def _add_data(self, reference: str, origin: str) -> str | None:
+        match = _REFERENCE.fullmatch(reference)
+        if match is None:
+            self.life.drafting.lose(reference, "is no reference to a data set")
+            return None
+        hub_id, sign, subset = match["id"], "", ""
+        if not hub_id.startswith(("/", ".")) and ":" in hub_id and "\\" not in hub_id:
+            hub_id, sign, subset = hub_id.partition(":")
+        hub = (match["hub"] or ("hf" if self._uses_hugging_face() else "ms")).lower()
+        note = "" if hub == "hf" else f"`{hub_id}` is on ModelScope; here the set of that name on Hugging Face is read"
+        name = self.life.add_data(hub_id, origin, hub_note=note)
+        if match["limit"] and int(match["limit"]) > 0:
+            self.life.say_of_data(
+                name, "limit", Said(int(match["limit"]), f"#{match['limit']}: the first, not drawn by lot")
+            )
+        if sign and subset not in ("default", "train"):
+            self.life.drafting.lose(
+                f"{hub_id}:{subset}", "a part of a hub's data set can't be named: all of it is read"
+            )
+        return name
+
+    def _adapter_kind(self, kind: Said, bits: Said | None) -> Said:
+        method = self.options.word("quant_method")
+        if bits is not None and bits.value == 4 and (method is None or method.value == "bnb"):
+            return Said("qlora", f"{kind.origin}, {bits.origin}")
+        if method is not None or bits is not None:
+            said = method or bits
+            assert said is not None
+            self.life.drafting.lose(
+                said.origin, "a base held in other than 4 bits is not in the language: it stays as it is"
+            )
+        dora, stable = self.options.flag("use_dora"), self.options.flag("use_rslora")
+        if dora is not None and dora.value:
+            return Said("dora", dora.origin)
+        if stable is not None and stable.value:
+            return Said("rslora", stable.origin)
+        return Said("lora", kind.origin)
+
+    def _targets(self) -> Said | None:
+        targets = self.options.words("target_modules")
+        if targets is None:
+            return None
+        names = tuple(
+            "all-linear" if name in ("ALL", "all-linear", "DEFAULT", "AUTO") else name for name in targets.value
+        )
+        odd = [name for name in names if not re.fullmatch(r"[\w-]+", name)]
+        if "DEFAULT" in targets.value or "AUTO" in targets.value:
+            self.life.drafting.assume(
+                targets.origin, "`DEFAULT` of 2.x chose layers by model; here all linear layers learn"
+            )
+        if odd:
+            self.life.drafting.refuse(
+                targets.origin, "layers are named by their last word here, not by paths or patterns"
+            )
+        return Said(("all-linear",) if "all-linear" in names else names, targets.origin)
+
+
+def _references(option: Option | None) -> tuple[str, ...]:
+    if option is None:
+        return ()
+    items = option.value if isinstance(option.value, tuple) else (option.value,)
+    return tuple(text for item in items if (text := as_word(item)))
