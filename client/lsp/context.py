@@ -73,7 +73,8 @@ class _Flow:
     in_comment: bool = False
 
     def take(self, text: str) -> None:
-        self.in_comment = False
+        """Read one line, or the rest of one; of a quoted text that goes on, the part in this line counts."""
+        self.in_comment, self.token = False, self.quote
         for index, character in enumerate(text):
             following = text[index + 1 : index + 2]
             if self._skips(character, text[index - 1 : index] if index else " "):
@@ -188,13 +189,11 @@ class _Reader:
         flow = self._flow
         if flow is None or flow.in_comment:
             return None
-        path = self._path()
         if not flow.brackets:
             return None
         *outer, top = flow.brackets
-        for bracket in outer:
-            if (part := bracket.part()) is not None:
-                path = (*path, part)
+        inner = [part for bracket in outer if (part := bracket.part()) is not None]
+        path: Path = (*self._path(), *inner)
         written = flow.token.lstrip()
         quote = _quote_width(written)
         start = line_start + len(line) - len(written) + quote
