@@ -7,7 +7,7 @@ from typing import Any
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.document import Document, Path
 from tunewright.spec.source import Span
-from tunewright.spec.syntax import parse, plain_value
+from tunewright.spec.syntax import MappingNode, parse_node, plain_value
 
 LOCK_VERSION = 1
 
@@ -65,11 +65,11 @@ def hold_to_lock(work: Work) -> Work:
     """Compare the plan's lock with the one that the spec is held to; drop the plan when something drifted."""
     if work.lock is None or work.plan is None:
         return work
-    root = parse(work.lock, work.sink)
-    if root is None:
+    root = parse_node(work.lock, work.sink)
+    if root is None and work.sink.has_errors:
         return replace(work, plan=None)
-    text, kept = Document(work.lock, root), plain_value(root)
-    if not _is_lock(kept):
+    kept = plain_value(root) if root is not None else None
+    if not isinstance(root, MappingNode) or not _is_lock(kept):
         work.sink.report(
             "TW7205",
             "this is no lock that this version reads",
@@ -77,6 +77,7 @@ def hold_to_lock(work: Work) -> Work:
             help="write it anew with `tunewright lock`, and look at the difference",
         )
         return replace(work, plan=None)
+    text = Document(work.lock, root)
     found = list(drifts(kept, work.plan.lock))
     for drift in found:
         is_kept = text.node(drift.thing) is not None

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ class Desk:
 
     folder: Path
     home: Path
+    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def spec(self) -> Path:
@@ -92,7 +93,7 @@ class Desk:
     def environment(self) -> dict[str, str]:
         keep = {key: value for key, value in os.environ.items() if not key.startswith("TUNEWRIGHT")}
         own = {"TUNEWRIGHT_HOME": str(self.home), "TUNEWRIGHT_CACHE": str(self.folder / "cache")}
-        return {**keep, **own, "PYTHONPATH": PACKAGE_ROOT, "NO_COLOR": "1", "TZ": "UTC", "COLUMNS": "100"}
+        return {**keep, **own, "PYTHONPATH": PACKAGE_ROOT, "NO_COLOR": "1", "TZ": "UTC", "COLUMNS": "100", **self.extra}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command."""
