@@ -6,7 +6,7 @@ from itertools import islice
 import click
 
 from tunewright.client.cli import exits
-from tunewright.client.cli.connection import connected, daemon_option
+from tunewright.client.cli.connection import daemon_option, opened
 from tunewright.client.cli.screen import show, show_json
 from tunewright.client.cli.view.lists import artifacts_table
 
@@ -19,7 +19,7 @@ from tunewright.client.cli.view.lists import artifacts_table
 @daemon_option
 def command(run: str, role: str, limit: int, as_json: bool, target: str | None) -> int:
     """List artifacts, newest first: those of RUN, or all of them."""
-    with connected(target) as client:
+    with opened(target) as client:
         found = list(islice(client.artifacts(run=run, role=role), limit))
     if as_json:
         show_json({"artifacts": [asdict(item) for item in found]})

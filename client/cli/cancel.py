@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from tunewright.client.cli import exits
-from tunewright.client.cli.connection import connected, daemon_option
+from tunewright.client.cli.connection import daemon_option, opened
 from tunewright.client.cli.follow import follow
 from tunewright.client.cli.screen import remark, show, show_json
 from tunewright.client.cli.view.progress import RunProgress
@@ -20,7 +20,7 @@ from tunewright.client.cli.view.progress import RunProgress
 @daemon_option
 def command(run: str, now: bool, no_wait: bool, reason: str, as_json: bool, target: str | None) -> int:
     """Stop RUN and wait until it has ended. Finished steps are kept; a finished run is left as it is."""
-    with connected(target) as client:
+    with opened(target) as client:
         asked = client.cancel(run, mode="now" if now else "graceful", reason=reason)
         if not (asked.ended or no_wait or now):
             remark("waiting for the runner to save and end; `--now` does not wait")

@@ -44,3 +44,8 @@ def started(target: str | None) -> "Client":
     from tunewright.client.local import ensure_daemon
 
     return ensure_daemon(places.home())
+
+
+def opened(target: str | None) -> "Client":
+    """Return a client that can tell what is there: a daemon is started where this user's home has a store to read."""
+    return started(target) if target is not None or places.has_store() else connected(target)

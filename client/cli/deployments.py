@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from tunewright.client.cli import exits
-from tunewright.client.cli.connection import connected, daemon_option
+from tunewright.client.cli.connection import daemon_option, opened
 from tunewright.client.cli.screen import show, show_json
 from tunewright.client.cli.view.lists import deployments_table
 
@@ -16,7 +16,7 @@ from tunewright.client.cli.view.lists import deployments_table
 @daemon_option
 def command(ended: bool, as_json: bool, target: str | None) -> int:
     """List the services that run, with their addresses."""
-    with connected(target) as client:
+    with opened(target) as client:
         found = list(client.deployments(ended=ended))
     if as_json:
         show_json({"deployments": [asdict(item) for item in found]})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tunewright.client.cli import exits
-from tunewright.client.cli.connection import connected, daemon_option
+from tunewright.client.cli.connection import daemon_option, opened
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.screen import show
 
@@ -26,7 +26,7 @@ def command(run: str, step: str, follow: bool, stream: str | None, attempt: int 
     """Print what STEP of RUN wrote: by default of the newest run, the step that runs or failed."""
     from tunewright.client.cli.watch import newest_run
 
-    with connected(target) as client:
+    with opened(target) as client:
         detail = client.get_run(run or newest_run(client))
         name = step or step_of_interest(detail.run)
         chunks = client.logs(detail.run.id, name, attempt=attempt or 0, stream=stream or "stderr", follow=follow)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from tunewright.client.cli import exits
-from tunewright.client.cli.connection import connected, daemon_option
+from tunewright.client.cli.connection import daemon_option, opened
 from tunewright.client.cli.screen import show, show_json
 from tunewright.client.cli.view.lists import models_table
 from tunewright.client.values import Artifact
@@ -17,7 +17,7 @@ from tunewright.client.values import Artifact
 @daemon_option
 def command(spec_name: str, as_json: bool, target: str | None) -> int:
     """List models and adapters, newest first, each once, with its folder."""
-    with connected(target) as client:
+    with opened(target) as client:
         made = [item for role in ("model", "adapter") for item in client.artifacts(role=role, spec_name=spec_name)]
     found = newest_once(made)
     if as_json:

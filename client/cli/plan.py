@@ -24,6 +24,8 @@ from tunewright.compiler.render.plan_text import render_plan
 from tunewright.compiler.render.report import CheckedSpec
 from tunewright.compiler.render.step_text import render_step
 
+SCRIPT = "script"
+
 
 @click.command(epilog="Example: tunewright plan life.yaml --step align")
 @click.argument("spec", default=DEFAULT_SPEC, metavar="[SPEC]")
@@ -35,9 +37,9 @@ from tunewright.compiler.render.step_text import render_step
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMS),
+    type=click.Choice((*FORMS, SCRIPT)),
     default="full",
-    help="How the plan is shown; sarif, github, gitlab and junit show what was found in SPEC.",
+    help="How it is shown; sarif, github, gitlab, junit: what was found in SPEC; script: --step for a shell.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json: the plan and its actions.")
 @daemon_option
@@ -59,6 +61,8 @@ def command(
     Nothing is started and nothing but the lock (life.lock) is written.
     """
     form = "json" if as_json else form
+    if form == SCRIPT and step_name is None:
+        raise click.UsageError("--format script needs --step NAME")
     if form in REPORTS:
         compilation = compile_spec(spec, profile=profile, sets=sets, locked=locked, policy=policy)
         show(report_text(form, [CheckedSpec(path=spec, diagnostics=compilation.diagnostics)]), end="")
@@ -83,6 +87,8 @@ def _show_plan(plan: Plan, actions: tuple[StepAction, ...], spec: str, form: str
         step = _step(plan, step_name)
         if form == "json":
             show_json(next(item for item in plan.to_json()["steps"] if item["name"] == step.name))
+        elif form == SCRIPT:
+            show(_script(plan, step), end="")
         else:
             show(render_step(plan, step), end="")
     elif form == "json":
@@ -91,6 +97,15 @@ def _show_plan(plan: Plan, actions: tuple[StepAction, ...], spec: str, form: str
         show("\n".join(" ".join(filter(None, [item.action, item.step, item.because])) for item in actions))
     else:
         show(render_plan(plan, actions, spec=spec), end="")
+
+
+def _script(plan: Plan, step: Step) -> str:
+    from tunewright.compiler.render.script import NothingToLaunchError, render_script
+
+    try:
+        return render_script(plan, step)
+    except NothingToLaunchError as error:
+        raise CommandError(str(error)) from error
 
 
 def planned(

@@ -6,7 +6,7 @@ from itertools import islice
 import click
 
 from tunewright.client.cli import exits
-from tunewright.client.cli.connection import connected, daemon_option
+from tunewright.client.cli.connection import daemon_option, opened
 from tunewright.client.cli.screen import show, show_json
 from tunewright.client.cli.view.lists import runs_table
 
@@ -19,7 +19,7 @@ from tunewright.client.cli.view.lists import runs_table
 @daemon_option
 def command(spec_name: str, active: bool, limit: int, as_json: bool, target: str | None) -> int:
     """List runs, newest first."""
-    with connected(target) as client:
+    with opened(target) as client:
         runs = list(islice(client.list_runs(spec_name=spec_name, active_only=active), limit))
     if as_json:
         show_json({"runs": [asdict(run) for run in runs]})

@@ -1,10 +1,9 @@
-"""What `tunewright init` writes: for each task a spec and a few rows that show the form. The rows are for replacing."""
+"""Rows that `tunewright init` writes where there are none yet: a few for each task, to be replaced."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-_SYSTEM = "Answer the customer in one line of JSON: topic, urgent."
 _TICKETS = (
     ("My parcel has not come and I leave tomorrow.", "delivery", True),
     ("How do I change the e-mail address of my account?", "account", False),
@@ -18,8 +17,6 @@ _TICKETS = (
     ("You took the money twice.", "payment", True),
     ("When will the winter coats be back?", "stock", False),
     ("The invoice has the name of my old company on it.", "invoice", False),
-)
-_HELD_OUT = (
     ("The tracking page has said the same for nine days.", "delivery", True),
     ("I forgot my password.", "account", False),
     ("The mirror came in three pieces.", "damage", False),
@@ -37,53 +34,6 @@ _CHATS = (
 )
 _LONG_WINDED = "Thank you for this most interesting question! There is a great deal that could be said about it."
 
-_HEAD = """\
-api_version: tunewright/v1
-name: NAME
-
-base:
-  model: MODEL
-"""
-
-_CHAT = f"""{_HEAD}
-data:
-  rows: {{source: "file:data/rows.jsonl"}} # replace its rows by yours
-
-steps:
-  sft:
-    train: {{method: sft, data: rows, tuner: lora, num_train_epochs: 2, gradient_accumulation_steps: 1}}
-"""
-
-_PREFERENCE = f"""{_HEAD}
-data:
-  rows: {{source: "file:data/rows.jsonl"}}
-  pairs: {{source: "file:data/pairs.jsonl"}} # a better and a worse answer to the same question
-
-steps:
-  sft:
-    train: {{method: sft, data: rows, tuner: lora, num_train_epochs: 2, gradient_accumulation_steps: 1}}
-  align:
-    train: {{method: dpo, from: sft, data: pairs, beta: 0.1, gradient_accumulation_steps: 1}}
-"""
-
-_SUPPORT = f"""{_HEAD}
-data:
-  tickets: {{source: "file:data/tickets.jsonl"}} # replace its rows by yours
-
-suites:
-  routing: {{file: suites/routing.jsonl, metric: json_match}} # questions that are never learned from
-
-steps:
-  sft:
-    train: {{method: sft, data: tickets, tuner: lora, num_train_epochs: 3, gradient_accumulation_steps: 1}}
-  exam_base:
-    evaluate: {{model: base, suites: routing, max_new_tokens: 48}}
-  exam:
-    evaluate: {{model: sft, suites: routing, max_new_tokens: 48}}
-  better: # nothing written below starts unless this holds
-    gate: {{require: "exam.routing.json_match >= exam_base.routing.json_match + 0.25"}}
-"""
-
 
 def _lines(rows: Iterable[Mapping[str, Any]]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -100,31 +50,26 @@ def _chat_rows() -> str:
     )
 
 
-_TICKET_ROWS = _lines(
-    {
-        "messages": [
-            {"role": "system", "content": _SYSTEM},
-            {"role": "user", "content": text},
-            {"role": "assistant", "content": _answer(topic, urgent)},
-        ]
-    }
-    for text, topic, urgent in _TICKETS
-)
-_ROUTING_ROWS = _lines(
-    {
-        "id": f"routing-{number}",
-        "prompt": [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": text}],
-        "expected": {"topic": topic, "urgent": urgent},
-    }
-    for number, (text, topic, urgent) in enumerate(_HELD_OUT, start=1)
-)
-_PAIR_ROWS = _lines(
-    {"prompt": question, "chosen": answer, "rejected": f"{_LONG_WINDED} {answer}"} for question, answer in _CHATS
-)
+def _ticket_rows(answer: Callable[[str, bool], str], system: str) -> str:
+    return _lines(
+        {
+            "messages": [
+                {"role": "system", "content": system},
+                {"role": "user", "content": text},
+                {"role": "assistant", "content": answer(topic, urgent)},
+            ]
+        }
+        for text, topic, urgent in _TICKETS
+    )
 
-#: Task to file to text; `life.yaml` has NAME and MODEL to be filled in.
-STARTERS: Mapping[str, Mapping[str, str]] = {
-    "chat": {"life.yaml": _CHAT, "data/rows.jsonl": _chat_rows()},
-    "support": {"life.yaml": _SUPPORT, "data/tickets.jsonl": _TICKET_ROWS, "suites/routing.jsonl": _ROUTING_ROWS},
-    "preference": {"life.yaml": _PREFERENCE, "data/rows.jsonl": _chat_rows(), "data/pairs.jsonl": _PAIR_ROWS},
+
+#: Task to the text of its rows.
+STARTERS: Mapping[str, str] = {
+    "chat": _chat_rows(),
+    "json": _ticket_rows(_answer, "Answer the customer in one line of JSON: topic, urgent."),
+    "classify": _ticket_rows(lambda topic, _: topic, "Name the topic of the customer's message in one word."),
+    "preference": _lines(
+        {"prompt": question, "chosen": answer, "rejected": f"{_LONG_WINDED} {answer}"} for question, answer in _CHATS
+    ),
+    "continue": _lines({"text": f"{question} {answer}"} for question, answer in _CHATS),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tunewright.client.cli import exits
-from tunewright.client.cli.connection import connected
+from tunewright.client.cli.connection import connected, opened
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.screen import show, show_json
 from tunewright.client.cli.view.lists import stopped_sentence
@@ -28,15 +28,16 @@ _POLL_SECONDS = 0.1
 @click.option("--now", is_flag=True, help="Kill at once instead of letting requests finish.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was stopped as JSON.")
 def command(name: str, everything: bool, the_daemon: bool, now: bool, as_json: bool) -> int:
-    """Stop the service NAME (see `tunewright deployments`), all services, or the daemon."""
+    """Stop the service NAME (or those of the spec NAME; see `tunewright deployments`), all services, or the daemon."""
     if (bool(name) + everything + the_daemon) != 1:
         raise click.UsageError("say what to stop: one of NAME, --all, --daemon")
-    with connected(None) as client:
+    with (connected if the_daemon else opened)(None) as client:
         if the_daemon:
             client.shutdown()
             show("the daemon stops; runs and services go on, and the next daemon takes them up again")
             return exits.OK
-        names = [item.id for item in client.deployments()] if everything else [name]
+        chosen = [item.id for item in client.deployments() if everything or name in (item.id, item.spec_name)]
+        names = chosen if chosen or everything else [name]  # the daemon says that there is no such service
         stopped = [_stop(client, each, "now" if now else "graceful") for each in names]
     if as_json:
         show_json({"stopped": [asdict(item) for item in stopped]})

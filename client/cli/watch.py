@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tunewright.client.cli import exits
-from tunewright.client.cli.connection import connected, daemon_option
+from tunewright.client.cli.connection import daemon_option, opened
 from tunewright.client.cli.display import display_for
 from tunewright.client.cli.follow import finish, follow
 from tunewright.client.cli.screen import remark
@@ -24,7 +24,7 @@ def command(run: str, as_json: bool, target: str | None) -> int:
 
     Ends as the run does: 1 when it failed, 130 when it was cancelled.
     """
-    with connected(target) as client:
+    with opened(target) as client:
         return watch_run(client, run or newest_run(client), as_json=as_json)
 
 

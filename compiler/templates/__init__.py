@@ -1,0 +1,1 @@
+"""Jinja2 templates of text that leaves the compiler."""
