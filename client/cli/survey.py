@@ -60,8 +60,7 @@ def survey(root: Path, wishes: Wishes, *, exam_file: str) -> Survey:
 
 
 def _survey(root: Path, wishes: Wishes, rows: _Rows, files: dict[str, str], exam_file: str) -> Survey:
-    form = rows.facts.format
-    assert form is not None
+    form = rows.facts.format or ""
     task = wishes.task or guess_task([row for _, row in islice(read_rows(rows.path), _LOOKED_AT)], form)
     remarks: list[str] = []
     if wishes.exam is not None:
@@ -74,9 +73,7 @@ def _survey(root: Path, wishes: Wishes, rows: _Rows, files: dict[str, str], exam
         )
         files = {**files, exam_file: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in suite)}
         if task == "classify" and exam.guess == 1:
-            remarks.append(
-                "the last rows all have the same label: shuffle the file, or the exam measures one label only"
-            )
+            remarks.append("the last rows all have one label: shuffle the file, or the exam measures that label only")
     hardware = _machine(wishes)
     model, reason = _model(root, wishes, hardware)
     situation = Situation(
@@ -106,9 +103,7 @@ def spec_name(root: Path) -> str:
 
 def _own_rows(root: Path, written: str) -> _Rows:
     if written.startswith(("hf://", "ms://")):
-        raise RecommendationError(
-            f"`{written}` is on a hub, and rows are looked at here", "fetch it, and name the file"
-        )
+        raise RecommendationError(f"`{written}` is on a hub; rows are looked at here", "fetch it, and name the file")
     path = Path(written.removeprefix("file:")).expanduser()
     facts = collect_data([str(path)], None, Path.cwd(), cache=FactCache())
     if len(facts.files) > 1:

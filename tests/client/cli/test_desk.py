@@ -10,7 +10,7 @@ from scripted.desk import Desk
 from tunewright.client.cli.lockfile import lock_path, write_lock
 
 
-@pytest.mark.parametrize("task", ["chat", "support", "preference"])
+@pytest.mark.parametrize("task", ["chat", "json", "preference"])
 def test_init_writes_a_spec_that_is_sound(desk: Desk, task: str) -> None:
     answer = desk.run(
         "init",
