@@ -13,9 +13,7 @@ def code_actions(snapshot: Snapshot, wanted: types.Range) -> list[types.CodeActi
     return [
         _action(snapshot, item, item.edit)
         for item in found
-        if item.edit is not None
-        and item.edit.span.source.name == str(snapshot.path)
-        and _touch(visible_range(snapshot, item), wanted)
+        if item.edit is not None and snapshot.owns(item.edit.span) and _touch(visible_range(snapshot, item), wanted)
     ]
 
 

@@ -36,7 +36,7 @@ def diagnostic(snapshot: Snapshot, item: Diagnostic) -> types.Diagnostic:
                 message=label.text or item.message,
             )
             for label in item.labels
-            if label.span.source.name == str(snapshot.path)
+            if snapshot.owns(label.span)
         ]
         or None,
     )
@@ -47,9 +47,10 @@ def visible_range(snapshot: Snapshot, item: Diagnostic) -> types.Range:
     span = item.primary.span
     found = snapshot.range_of(span)
     if found.start == found.end:
-        wider = snapshot.range(span.start, span.start + 1)
+        start = span.start if snapshot.owns(span) else 0
+        wider = snapshot.range(start, start + 1)
         at_end = wider.start.line != wider.end.line or wider.start == wider.end
-        found = snapshot.range(span.start - 1, span.start) if at_end else wider
+        found = snapshot.range(start - 1, start) if at_end else wider
     return found
 
 

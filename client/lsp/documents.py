@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
 
+from tunewright.client.cli.exits import CommandError
 from tunewright.client.lsp.snapshot import Snapshot
 
 #: Pause after a keystroke before the compiler starts: shorter than people notice, longer than the next key takes.
@@ -24,13 +25,15 @@ class OpenDocuments:
     """All documents that the editor holds. Every method runs in the event loop.
 
     `world` gives what the compiler is told about this machine; `publish` is called with each compiled snapshot that is
-    still the newest of its document.
+    still the newest of its document, `complain` with a sentence when nothing can be compiled on this machine.
     """
 
-    def __init__(self, executor: Executor, world: World, publish: Publish) -> None:
+    def __init__(self, executor: Executor, world: World, publish: Publish, complain: Callable[[str], None]) -> None:
         self._executor = executor
         self._world = world
         self._publish = publish
+        self._complain = complain
+        self._complaint = ""
         self._open: dict[str, _OpenDocument] = {}
 
     def put(self, uri: str, text: str, version: int | None, encoding: str) -> None:
@@ -69,20 +72,32 @@ class OpenDocuments:
         await document.settle(PATIENCE_SECONDS)
         return document.snapshot
 
-    def __iter__(self) -> Iterator[Snapshot]:
-        return iter([document.snapshot for document in self._open.values()])
-
     async def _compiled(self, snapshot: Snapshot) -> Snapshot:
         if not snapshot.is_spec:
             return snapshot
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: snapshot.compiled(**self._world()))
+        try:
+            compiled = await loop.run_in_executor(self._executor, lambda: snapshot.compiled(**self._world()))
+        except CommandError as error:
+            compiled, complaint = snapshot, f"{error.message}: {error.help}"
+        except Exception:
+            _LOG.exception("compiling %s failed", snapshot.uri)
+            compiled, complaint = snapshot, "the compiler failed: its log is on the server's standard error"
+        else:
+            complaint = ""
+        # Once is enough: with the next keystroke nothing has changed.
+        if complaint and complaint != self._complaint:
+            self._complain(complaint)
+        self._complaint = complaint
+        return compiled
 
 
 class _OpenDocument:
     """One document: at most one compilation of it runs, at most one waits."""
 
-    def __init__(self, snapshot: Snapshot, compile_snapshot: Callable[[Snapshot], Any], publish: Publish) -> None:
+    def __init__(
+        self, snapshot: Snapshot, compile_snapshot: Callable[[Snapshot], Awaitable[Snapshot]], publish: Publish
+    ) -> None:
         self.snapshot = snapshot
         self._compile = compile_snapshot
         self._publish = publish
@@ -125,11 +140,7 @@ class _OpenDocument:
     async def _run(self) -> None:
         while self.snapshot is not self._finished:
             wanted = self.snapshot
-            try:
-                result = await self._compile(wanted)
-            except Exception:
-                _LOG.exception("compiling %s failed", wanted.uri)
-                result = wanted
+            result = await self._compile(wanted)
             if self.snapshot is wanted:
                 self.snapshot = self._finished = result
                 self._publish(result)

@@ -24,7 +24,7 @@ def inlay_hints(snapshot: Snapshot, wanted: types.Range) -> list[types.InlayHint
     hints = []
     for step in compilation.resolved.steps:
         body = compilation.document.node(("steps", step.name, step.verb))
-        if not isinstance(body, MappingNode) or body.span.source.name != str(snapshot.path):
+        if not isinstance(body, MappingNode) or not snapshot.owns(body.span):
             continue
         chosen = _chosen(compilation, f"steps.{step.name}.{step.verb}.")
         place = snapshot.position(body.span.end)

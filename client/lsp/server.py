@@ -41,7 +41,7 @@ class TunewrightServer(LanguageServer):
         # part could land elsewhere; a spec has a few kilobytes.
         super().__init__("tunewright", tunewright.__version__, types.TextDocumentSyncKind.Full)
         self.settings = Settings()
-        self.documents = OpenDocuments(ThreadPoolExecutor(2, "compile"), world, self.publish)
+        self.documents = OpenDocuments(ThreadPoolExecutor(2, "compile"), world, self.publish, self.complain)
 
     def publish(self, snapshot: Snapshot) -> None:
         """Tell the editor what was found in a snapshot."""
@@ -49,6 +49,10 @@ class TunewrightServer(LanguageServer):
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri=snapshot.uri, version=snapshot.version, diagnostics=found)
         )
+
+    def complain(self, sentence: str) -> None:
+        """Tell people that nothing can be compiled, and why."""
+        self.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"Tunewright: {sentence}"))
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log what went wrong; people in the middle of a sentence are not interrupted with it."""

@@ -97,8 +97,12 @@ class Snapshot:
         return self.lines.range(start + self._shift, end + self._shift)
 
     def range_of(self, span: Span) -> types.Range:
-        """Return the range in the document of a span; spans of other texts (`--set`) mean the beginning."""
-        return self.range(span.start, span.end) if span.source.name == str(self.path) else self.range(0, 0)
+        """Return the range in the document of a span; spans of other texts (a policy) mean the beginning."""
+        return self.range(span.start, span.end) if self.owns(span) else self.range(0, 0)
+
+    def owns(self, span: Span) -> bool:
+        """Whether a span lies in this document."""
+        return span.source.name == str(self.path)
 
     def compiled(self, **world: Any) -> "Snapshot":
         """Return this snapshot with its compilation; `world` is passed on to the compiler."""

@@ -178,3 +178,20 @@ def test_no_bytes_end_it(tmp_path: Path) -> None:
     assert b'"id": 77' in done.stdout
     assert b'"hoverProvider": true' in done.stdout
     assert done.returncode == 0, done.stderr
+
+
+def test_an_unreadable_policy_is_said_once(desk: Desk, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "policy.yaml").mkdir()
+
+    async def live() -> None:
+        async with session(home) as editor:
+            for rank in range(3):
+                text = SAMPLE.replace("type: lora", f"type: lora, rank: {rank + 1}")
+                editor.change(desk.uri, text) if rank else editor.open(desk.uri, text)
+                await editor.findings(desk.uri)
+            assert len(editor.messages) == 1
+            assert "policy" in editor.messages[0]
+
+    asyncio.run(live())

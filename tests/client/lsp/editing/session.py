@@ -25,6 +25,7 @@ class Session:
     versions: dict[str, int] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     published: dict[tuple[str, int | None], list[types.Diagnostic]] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def open(self, uri: str, text: str) -> None:
@@ -74,6 +75,10 @@ async def session(home: Path, *encodings: str, **options: Any) -> AsyncIterator[
     @client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
     def take(params: types.PublishDiagnosticsParams) -> None:
         opened.take(params)
+
+    @client.feature(types.WINDOW_SHOW_MESSAGE)
+    def listen(params: types.ShowMessageParams) -> None:
+        opened.messages.append(params.message)
 
     environment = {**os.environ, "TUNEWRIGHT_HOME": str(home), "TUNEWRIGHT_CACHE": str(home / "cache")}
     await client.start_io(sys.executable, "-P", "-m", "tunewright", "lsp", env=environment)
