@@ -192,7 +192,9 @@ def _tuner(options: Options, step: Training, life: Life) -> None:
         life.drafting.lose(eight.origin, "a base held in 8 bits is not in the language: it stays as it is")
     for flag, ours in (("peft_use_dora", "dora"), ("peft_use_rslora", "rslora")):
         said = options.flag(flag)
-        if said is not None and said.value:
+        if said is not None and said.value and step.get("tuner.type") == "qlora":
+            life.drafting.lose(said.origin, "on a base held in 4 bits adapters are plain LoRA here")
+        elif said is not None and said.value:
             step.set("tuner.type", Said(ours, said.origin))
     for ours, theirs in (("rank", "lora_r"), ("alpha", "lora_alpha")):
         said = options.integer(theirs) if ours == "rank" else options.number(theirs)
@@ -329,7 +331,7 @@ def _spread(invocation: Invocation, options: Options, step: Training, life: Life
         assert option is not None
         content: Mapping[str, Any] = option.value if isinstance(option.value, Mapping) else {}
         offload = any("offload_params" in key and as_flag(value) for key, value in content.items())
-        shard_by_fsdp(type(option)("fsdp", "on", option.line), step, offload=offload)
+        shard_by_fsdp(option, step, offload=offload)
         if as_flag(content.get("activation_checkpointing", content.get("fsdp_activation_checkpointing", False))):
             step.set("gradient_checkpointing", Said(True, "activation_checkpointing of fsdp_config"))
     if version is not None:

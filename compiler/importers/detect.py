@@ -23,12 +23,12 @@ _LAUNCHERS = frozenset({"torchrun", "accelerate", "deepspeed", "python", "python
 _COUNTS = frozenset({"nproc_per_node", "num_processes", "num_gpus", "nproc"})
 _NODES = frozenset({"nnodes", "num_machines", "num_nodes"})
 
-_AXOLOTL_WORDS = """base_model sequence_len micro_batch_size num_epochs lora_r lora_target_linear sample_packing val_set_size
-adapter datasets lora_target_modules lr_scheduler optimizer wandb_project dataset_prepared_path rl"""
-_LLAMA_FACTORY_WORDS = """model_name_or_path finetuning_type stage cutoff_len lora_target dataset_dir overwrite_cache do_train
-plot_loss template adapter_name_or_path export_dir pref_beta infer_backend val_size"""
-_MS_SWIFT_WORDS = """model tuner_type train_type sft_type rlhf_type max_length target_modules model_id_or_path torch_dtype
-split_dataset_ratio dataset_num_proc tensor_model_parallel_size loss_scale"""
+_AXOLOTL_WORDS = """base_model sequence_len micro_batch_size num_epochs lora_r lora_target_linear sample_packing
+val_set_size adapter datasets lora_target_modules lr_scheduler optimizer wandb_project dataset_prepared_path rl"""
+_LLAMA_FACTORY_WORDS = """model_name_or_path finetuning_type stage cutoff_len lora_target dataset_dir overwrite_cache
+do_train plot_loss template adapter_name_or_path export_dir pref_beta infer_backend val_size"""
+_MS_SWIFT_WORDS = """model tuner_type train_type sft_type rlhf_type max_length target_modules model_id_or_path
+torch_dtype split_dataset_ratio dataset_num_proc tensor_model_parallel_size loss_scale"""
 
 #: Words that only one framework has.
 _MARKS: Mapping[str, frozenset[str]] = {

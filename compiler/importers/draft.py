@@ -81,6 +81,17 @@ class Drafting:
         """Return the names that a section of the spec has so far."""
         return tuple(dict.fromkeys(path[1] for path in self._lines if path[0] == section and len(path) > 1))
 
+    @property
+    def is_refused(self) -> bool:
+        """True once something was refused."""
+        return bool(self._refused)
+
+    def mentions(self, subject: str) -> bool:
+        """Say whether an option stands beside a line or among the remarks."""
+        remarks = (*self._left_out, *self._lost, *self._refused, *self._assumed)
+        texts = [line.origin for line in self._lines.values()] + [remark.subject for remark in remarks]
+        return any(subject in text for text in texts)
+
     def leave(self, subject: str, reason: str) -> None:
         """Note an option that needs no counterpart: nothing is lost."""
         self._left_out[Remark(subject, reason)] = None

@@ -70,7 +70,7 @@ def import_texts(
         life.neighbours = neighbours
         titles[_import(call, life, swift, version)] = None
     _write_machine(life, machine or Machine())
-    if not drafting.names("steps"):
+    if not drafting.names("steps") and not drafting.is_refused:
         drafting.refuse(inputs[0].name, "nothing in it becomes a step")
     draft = drafting.finish(
         source=", ".join(PurePosixPath(item.name).name for item in inputs),

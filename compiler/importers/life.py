@@ -10,6 +10,8 @@ from tunewright.compiler.importers.neighbours import Neighbours
 DATA_SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _COMMIT = re.compile(r"[\w./-]+", re.ASCII)
+#: Where the frameworks' own examples write to; no organisation of a hub is called so.
+_USUAL_FOLDERS = ("output/", "outputs/", "saves/", "models/", "checkpoints/", "ckpt/", "merged/")
 _PLACEHOLDER = re.compile(r"(?:^|/)(?:v[\dx]+-|checkpoint-)")
 #: Models that lie at the top of the hub, without an organisation.
 _TOP_LEVEL = {
@@ -111,8 +113,8 @@ class Life:
 
 
 def is_path(text: str) -> bool:
-    """Say whether a text can only be a path: absolute, relative with a dot, or deeper than a hub's names."""
-    return text.startswith(("/", "./", "../", "~")) or text.count("/") > 1 or "\\" in text
+    """Say whether a text is a path: absolute, relative with a dot, in a usual folder, or deeper than a hub's names."""
+    return text.startswith(("/", "./", "../", "~", *_USUAL_FOLDERS)) or text.count("/") > 1 or "\\" in text
 
 
 def is_file_name(text: str) -> bool:

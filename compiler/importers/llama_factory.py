@@ -183,7 +183,9 @@ def _tuner(options: Options, step: Training, life: Life) -> None:
     _quantized(options, step, life)
     for flag, ours in (("use_dora", "dora"), ("use_rslora", "rslora")):
         said = options.flag(flag)
-        if said is not None and said.value:
+        if said is not None and said.value and step.get("tuner.type") == "qlora":
+            life.drafting.lose(said.origin, "on a base held in 4 bits adapters are plain LoRA here")
+        elif said is not None and said.value:
             step.set("tuner.type", Said(ours, said.origin))
 
 

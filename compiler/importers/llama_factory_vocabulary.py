@@ -30,6 +30,7 @@ VOCABULARY = Vocabulary(
         ),
         "where an export is computed": "export_device offload_folder export_model_type",
         "found out from the model itself": "use_kv_cache infer_dtype compute_dtype print_config init_config",
+        "kernels of the engine": "vllm_enforce_eager",
         "padding is never learned from": "ignore_pad_token_for_loss",
         "which tools and folders the command itself uses": "adapter_folder media_dir trust_repo hf_token_path",
         "every run is told to the daemon, to nobody else": "master_addr master_port",

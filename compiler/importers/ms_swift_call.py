@@ -280,7 +280,11 @@ class Call:
 
     def _adapter_kind(self, kind: Said, bits: Said | None) -> Said:
         method = self.options.word("quant_method")
+        dora, stable = self.options.flag("use_dora"), self.options.flag("use_rslora")
         if bits is not None and bits.value == 4 and (method is None or method.value == "bnb"):
+            for said in (dora, stable):
+                if said is not None and said.value:
+                    self.life.drafting.lose(said.origin, "on a base held in 4 bits adapters are plain LoRA here")
             return Said("qlora", f"{kind.origin}, {bits.origin}")
         if method is not None or bits is not None:
             said = method or bits
@@ -288,7 +292,6 @@ class Call:
             self.life.drafting.lose(
                 said.origin, "a base held in other than 4 bits is not in the language: it stays as it is"
             )
-        dora, stable = self.options.flag("use_dora"), self.options.flag("use_rslora")
         if dora is not None and dora.value:
             return Said("dora", dora.origin)
         if stable is not None and stable.value:

@@ -92,7 +92,7 @@ def evaluate(call: Call) -> None:
             drafting.put((*path, name), said)
     temperature = options.number("temperature") or call.said(0.0)
     drafting.put((*path, "temperature"), temperature)
-    for name in ("infer_backend", "torch_dtype", "template", "max_length"):
+    for name in ("infer_backend", "eval_backend", "torch_dtype", "template", "max_length"):
         if (option := options.take(name)) is not None:
             drafting.leave(option.origin, "evaluation has an engine of its own")
 

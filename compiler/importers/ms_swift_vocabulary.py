@@ -92,6 +92,9 @@ VOCABULARY = Vocabulary(
         "a long sequence is not split over processes here; the result is the same": "sequence_parallel_size",
         "memory of the vision part only": "vit_gradient_checkpointing*",
         "which library holds the adapters": "tuner_backend",
+        "4-bit bases are computed in the precision of the step": "bnb_4bit_compute_dtype",
+        "kernels of the engine": "vllm_enforce_eager enforce_eager",
+        "rows are always looked at": "check_dataset_strategy",
         "the daemon serves to this machine only unless `host` says otherwise": "owned_by max_logprobs",
     },
     lost={
@@ -145,9 +148,7 @@ VOCABULARY = Vocabulary(
         "another split of the work has no words here": (
             "virtual_pipeline_model_parallel_size microbatch_group_size_per_vp_stage data_parallel_sharding_strategy"
         ),
-        "evaluation is done by the daemon's own suites": (
-            "eval_backend eval_output_dir eval_num_proc eval_url local_dataset"
-        ),
+        "evaluation is done by the daemon's own suites": ("eval_output_dir eval_num_proc eval_url local_dataset"),
     },
     refused={
         "another way of learning, which the language has no word for": (

@@ -117,9 +117,14 @@ class Options:
         option = self.items.get(name)
         return option is not None and bool(as_flag(option.value))
 
-    def rest(self) -> tuple[Option, ...]:
-        """Return what nobody took."""
-        return tuple(option for name, option in self.items.items() if name not in self.taken)
+    def rest(self) -> tuple[tuple[str, Option], ...]:
+        """Return what nobody took, under its newest name."""
+        return tuple((name, option) for name, option in self.items.items() if name not in self.taken)
+
+    def silent(self) -> tuple[Option, ...]:
+        """Return what was taken and then decided nothing."""
+        read = (option for name, option in self.items.items() if name in self.taken)
+        return tuple(option for option in read if not self.drafting.mentions(option.subject))
 
     def _typed(self, option: Option | None, read: Any, complaint: str) -> Said | None:
         if option is None:

@@ -28,24 +28,26 @@ class Vocabulary:
     _names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def report(self, options: Options) -> None:
-        """Say of every option that nobody took what becomes of it."""
-        for option in options.rest():
-            self._report(option, options.drafting)
+        """Say of every option that nobody took, or that decided nothing, what becomes of it."""
+        for name, option in options.rest():
+            self._report(name, option, options.drafting)
+        for option in options.silent():
+            options.drafting.leave(option.origin, "decides nothing beside the other options, or says what holds anyway")
 
-    def _report(self, option: Option, drafting: Drafting) -> None:
-        if reason := _reason(self.left_out, option.name):
+    def _report(self, name: str, option: Option, drafting: Drafting) -> None:
+        if reason := _reason(self.left_out, name):
             drafting.leave(option.origin, reason)
-        elif (reason := _reason(self.refused, option.name)) and not is_off(option):
+        elif (reason := _reason(self.refused, name)) and not is_off(option):
             drafting.refuse(option.origin, reason)
-        elif reason := _reason(self.lost, option.name):
+        elif reason := _reason(self.lost, name):
             if is_off(option):
                 drafting.leave(option.origin, "is off, as it is here")
             else:
                 drafting.lose(option.origin, reason)
-        elif _reason(self.refused, option.name):
+        elif _reason(self.refused, name):
             drafting.leave(option.origin, "is off, as it is here")
         else:
-            near = nearest(option.name, self._known())
+            near = nearest(name, self._known())
             hint = f"; did you mean `{near}`?" if near else ""
             drafting.lose(option.origin, f"is no option of {self.title} that is known here{hint}")
 
@@ -107,7 +109,7 @@ COMMON_LEFT_OUT: Reasons = {
         "use_sonicmoe"
     ),
     "how processes talk to each other does not change what is learned": (
-        "ddp_* use_ray ray_* local_rank device_map max_memory full_determinism accelerator_config device use_cpu "
+        "ddp ddp_* use_ray ray_* local_rank device_map max_memory full_determinism accelerator_config device use_cpu "
         "world_size no_cuda use_mps_device parallelism_config gpu_memory_limit deepspeed_autotp_size "
         "zero_hpz_partition_size"
     ),

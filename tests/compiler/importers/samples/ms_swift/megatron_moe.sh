@@ -1,0 +1,32 @@
+NPROC_PER_NODE=8 \
+MEGATRON_LM_PATH=/opt/Megatron-LM \
+megatron sft \
+    --load Qwen3-30B-A3B-mcore \
+    --dataset 'data/tickets.jsonl#10000' \
+    --train_type lora \
+    --lora_rank 8 \
+    --lora_alpha 32 \
+    --target_modules q_proj k_proj v_proj o_proj \
+    --expert_model_parallel_size 8 \
+    --moe_grouped_gemm true \
+    --moe_shared_expert_overlap true \
+    --moe_aux_loss_coeff 1e-3 \
+    --micro_batch_size 1 \
+    --global_batch_size 16 \
+    --packing true \
+    --recompute_granularity full \
+    --recompute_method uniform \
+    --recompute_num_layers 1 \
+    --max_epochs 1 \
+    --finetune true \
+    --cross_entropy_loss_fusion true \
+    --lr 1e-4 \
+    --lr_warmup_fraction 0.05 \
+    --min_lr 1e-5 \
+    --save megatron_output \
+    --save_interval 200 \
+    --max_length 2048 \
+    --num_workers 8 \
+    --no_save_optim true \
+    --no_save_rng true \
+    --attention_backend flash

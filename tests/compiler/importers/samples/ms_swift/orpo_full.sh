@@ -1,0 +1,21 @@
+NPROC_PER_NODE=4 \
+swift rlhf \
+    --rlhf_type orpo \
+    --model Qwen/Qwen2.5-1.5B-Instruct \
+    --train_type full \
+    --dataset data/pairs.jsonl \
+    --learning_rate 8e-6 \
+    --deepspeed zero2 \
+    --torch_dtype bfloat16 \
+    --num_train_epochs 2 \
+    --per_device_train_batch_size 1 \
+    --per_device_eval_batch_size 1 \
+    --gradient_accumulation_steps 8 \
+    --eval_steps 100 \
+    --save_steps 100 \
+    --save_total_limit 3 \
+    --logging_steps 5 \
+    --max_length 4096 \
+    --warmup_ratio 0.05 \
+    --dataloader_num_workers 4 \
+    --dataset_num_proc 4

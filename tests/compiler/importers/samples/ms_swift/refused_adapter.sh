@@ -1,0 +1,3 @@
+swift deploy \
+    --adapters output/vx-xxx/checkpoint-xxx \
+    --infer_backend vllm

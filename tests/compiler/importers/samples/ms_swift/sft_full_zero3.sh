@@ -1,0 +1,25 @@
+NPROC_PER_NODE=8 \
+swift sft \
+    --model Qwen/Qwen2.5-7B-Instruct \
+    --train_type full \
+    --dataset data/tickets.jsonl \
+    --learning_rate 1e-5 \
+    --split_dataset_ratio 0.01 \
+    --attn_impl flash_attn \
+    --packing true \
+    --deepspeed zero3 \
+    --torch_dtype bfloat16 \
+    --num_train_epochs 2 \
+    --per_device_train_batch_size 1 \
+    --per_device_eval_batch_size 1 \
+    --gradient_accumulation_steps 8 \
+    --eval_steps 100 \
+    --save_steps 100 \
+    --save_total_limit 3 \
+    --logging_steps 5 \
+    --max_length 4096 \
+    --warmup_ratio 0.05 \
+    --dataloader_num_workers 4 \
+    --dataset_num_proc 4 \
+    --use_liger_kernel true \
+    --output_dir output/full

@@ -1,0 +1,22 @@
+swift sft \
+    --model LLM-Research/Meta-Llama-3.1-8B-Instruct \
+    --tuner_type lora \
+    --quant_bits 4 \
+    --quant_method bnb \
+    --bnb_4bit_compute_dtype bfloat16 \
+    --dataset data/tickets.jsonl \
+    --learning_rate 2e-4 \
+    --optim paged_adamw_8bit \
+    --torch_dtype bfloat16 \
+    --num_train_epochs 2 \
+    --per_device_train_batch_size 1 \
+    --per_device_eval_batch_size 1 \
+    --gradient_accumulation_steps 8 \
+    --eval_steps 100 \
+    --save_steps 100 \
+    --save_total_limit 3 \
+    --logging_steps 5 \
+    --max_length 4096 \
+    --warmup_ratio 0.05 \
+    --dataloader_num_workers 4 \
+    --dataset_num_proc 4

@@ -1,0 +1,25 @@
+CUDA_VISIBLE_DEVICES=0 \
+swift sft \
+    --model_id_or_path qwen/Qwen1.5-7B-Chat \
+    --sft_type lora \
+    --template_type AUTO \
+    --dtype AUTO \
+    --custom_train_dataset_path data/tickets.jsonl \
+    --train_dataset_sample 3000 \
+    --num_train_epochs 1 \
+    --max_length 2048 \
+    --check_dataset_strategy warning \
+    --lora_rank 8 \
+    --lora_alpha 32 \
+    --lora_dropout_p 0.05 \
+    --lora_target_modules ALL \
+    --gradient_checkpointing true \
+    --batch_size 1 \
+    --weight_decay 0.1 \
+    --learning_rate 1e-4 \
+    --gradient_accumulation_steps 16 \
+    --max_grad_norm 0.5 \
+    --warmup_ratio 0.03 \
+    --eval_steps 100 \
+    --use_flash_attn false \
+    --add_output_dir_suffix true
