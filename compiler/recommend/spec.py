@@ -35,6 +35,15 @@ def _check(situation: Situation) -> None:
     model, form = situation.model, situation.data.format
     if model.problem:
         raise RecommendationError(f"the base model can't be used: {model.problem}")
+    if model.remote_code:
+        raise RecommendationError(
+            f"`{model.source}` brings Python code of its own, which nobody but you can accept",
+            "take another model, or read the code and write the spec with `trust_remote_code: true`",
+        )
+    if situation.export and model.origin != "gguf" and model.quantization:
+        raise RecommendationError(
+            f"`{model.source}` is quantised, and an adapter can't be merged into it", "leave out --export"
+        )
     if form not in FORMATS[situation.task]:
         fitting = next((task for task, forms in FORMATS.items() if form in forms), None)
         raise RecommendationError(

@@ -232,7 +232,7 @@ def _rank(situation: Situation) -> tuple[int, str]:
 
 def _tuner_reason(setting: Setting) -> str:
     if setting.train.tuner.type == "qlora":
-        return f"the base in 4 bits: in 16 bits it would not fit ({setting.words})"
+        return f"the base in 4 bits: in 16 bits there is too little room ({setting.words})"
     return f"adapters beside the frozen base: {setting.words}"
 
 

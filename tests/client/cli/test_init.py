@@ -1,6 +1,10 @@
 """`tunewright init`: what it writes is sound for every task, form of rows and machine, and says why."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,7 @@ from tunewright.client.cli.survey import spec_name, survey
 from tunewright.compiler.front import compile_text
 from tunewright.compiler.ir.facts import HardwareFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
-from tunewright.compiler.recommend.situation import FORMATS, Choice
+from tunewright.compiler.recommend.situation import FORMATS, TASKS, Choice
 from tunewright.compiler.recommend.spec import recommend
 from tunewright.compiler.recommend.text import spec_text
 
@@ -214,3 +218,65 @@ def _read(text: str) -> Any:
     root = parse(SourceFile("life.yaml", text), DiagnosticSink())
     assert root is not None
     return json.loads(json.dumps(plain_value(root)))
+
+
+def test_on_a_terminal_it_asks_and_enter_is_always_an_answer(desk: Desk) -> None:
+    write_rows(desk.folder / "mine.jsonl", "instruction", "classify", 40)
+
+    # Rows, task, model, machine, how many, pack, serve.
+    screen = at_a_terminal(desk, ("init", "asked"), "mine.jsonl\n\n\na10-24gb\n\ny\nn\n")
+
+    assert "as the rows show" in screen
+    text = (desk.folder / "asked" / "life.yaml").read_text()
+    assert "metric: accuracy" in text
+    assert "accelerator: a10-24gb" in text
+    assert "export:" in text
+    assert "deploy:" not in text
+
+
+def at_a_terminal(desk: Desk, arguments: tuple[str, ...], typed: str) -> str:
+    """Run tunewright as a person would, type, and return what the screen showed."""
+    ours, theirs = pty.openpty()
+    environment = {**desk.environment, "TERM": "dumb"}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "tunewright", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=desk.folder,
+        env=environment,
+    ) as process:
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        shown = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        except OSError:  # the terminal ends with its last user
+            pass
+        os.close(ours)
+        assert process.wait(timeout=30) == 0, shown.decode()
+    return shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--model", "hf://zai-org/chatglm3-6b"), "brings Python code of its own"),
+        (("--model", "hf://openai/gpt-oss-20b", "--accelerator", "h100-80gb", "--export"), "leave out --export"),
+    ],
+)
+def test_models_that_need_a_decision_are_left_to_the_user(desk: Desk, arguments: tuple[str, ...], message: str) -> None:
+    answer = desk.run("init", "fresh", *arguments)
+
+    assert answer.code == 2
+    assert message in answer.err
+
+
+def test_its_page_names_every_task_and_its_rows() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "first-spec.md").read_text(encoding="utf-8")
+
+    for task, meaning in TASKS.items():
+        line = next(line for line in page.splitlines() if line.startswith(f"| `{task}` |"))
+        assert ", ".join(FORMATS[task]) in line
+        assert meaning.split(":")[0].split()[0] in line
