@@ -27,12 +27,13 @@ Written by `scripts/gen_cli_reference.py` from the commands' own help.
 |---|---|
 | `TUNEWRIGHT_HOME` | folder of store, artifacts, secrets and log; default: the platform's user data folder |
 | `TUNEWRIGHT_CACHE` | folder of models and environments for all homes; default: the platform's cache folder |
+| `TUNEWRIGHT_POLICY` | the policy that specs are held to; see [policy.md](policy.md) |
 | `TUNEWRIGHT_DAEMON` | `HOST:PORT` or `unix:PATH` of the daemon to talk to; default: that of the home |
 | `TUNEWRIGHT_DEBUG` | any value: show the traceback of a bug |
 | `NO_COLOR` | any value: no colours |
 
 Beside the spec nothing is written but its lock (`life.lock`), by `plan`, `run` and `submit`; `--no-lock`
-leaves that out.
+leaves that out. `lock` writes it on demand; with `--locked` it is only read.
 """
 
 

@@ -10,7 +10,11 @@ import pytest
 from tunewright.client.cli.main import SECTIONS
 from tunewright.compiler.pipeline import new_work, read
 from tunewright.compiler.render.full import render_full
-from tunewright.spec.diagnostics import Severity
+from tunewright.spec.binding import bind_policy
+from tunewright.spec.diagnostics import DiagnosticSink, Severity
+from tunewright.spec.document import Document
+from tunewright.spec.source import SourceFile
+from tunewright.spec.syntax import parse
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/README.md")])
@@ -28,10 +32,20 @@ def ids(paths: list[Path]) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
+def policy_findings(text: str, name: str) -> list[str]:
+    sink, source = DiagnosticSink(), SourceFile(name, text)
+    root = parse(source, sink)
+    assert root is not None
+    bind_policy(Document(source, root), sink)
+    return [item.message for item in sink]
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=ids(DOCUMENTS))
 def test_whole_specs_in_documents_are_sound(document: Path) -> None:
     for text in blocks(document, "yaml"):
-        if "api_version:" in text:
+        if "api_version: tunewright/policy/" in text:
+            assert not policy_findings(text, document.name)
+        elif "api_version:" in text:
             work = read(new_work(text, document.name))
             errors = [item for item in work.sink if item.severity is Severity.ERROR]
             assert not errors, render_full(errors)
