@@ -93,7 +93,9 @@ def _write_object(value: Mapping[Any, Any], pieces: list[str]) -> None:
             raise CanonicalError(f"key {key!r} is not text")
     pieces.append("{")
     # JCS orders keys by UTF-16 code units, which differs from Python's order beyond the basic plane.
-    for index, key in enumerate(sorted(value, key=lambda text: text.encode("utf-16-be", "surrogatepass"))):
+    is_plain = all(map(str.isascii, value))
+    order = sorted(value) if is_plain else sorted(value, key=lambda text: text.encode("utf-16-be", "surrogatepass"))
+    for index, key in enumerate(order):
         if index:
             pieces.append(",")
         pieces.append(_text(key))
