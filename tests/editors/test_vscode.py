@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "editors" / "vscode"
 
@@ -17,6 +19,7 @@ def test_generated_files_are_current() -> None:
     assert stale == [], "write them anew: python -P scripts/gen_editors.py"
 
 
+@pytest.mark.slow  # and needs Node
 def test_its_own_tests_pass() -> None:
     tests = sorted(str(path) for path in (EXTENSION / "test").glob("*.test.js"))
     environment = {**os.environ, "TUNEWRIGHT": str(Path(sys.executable).with_name("tunewright"))}

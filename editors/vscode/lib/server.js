@@ -3,11 +3,8 @@
 
 const SHOW_PLAN = "tunewright.showPlan";
 
-const SELECTOR = ["**/life.yaml", "**/*.life.yaml", "**/*.tunewright.yaml"].map((pattern) => ({
-  scheme: "file",
-  language: "yaml",
-  pattern,
-}));
+// The server knows specs by name or by their `api_version`, and leaves other YAML alone.
+const SELECTOR = [{ scheme: "file", language: "yaml" }];
 
 // What of the settings the server itself knows.
 const SERVER_SETTINGS = ["inlayHints", "codeLens"];

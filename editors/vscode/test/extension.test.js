@@ -3,6 +3,7 @@
 const assert = require("node:assert/strict");
 const { execFileSync, spawnSync } = require("node:child_process");
 const fs = require("node:fs");
+const Module = require("node:module");
 const os = require("node:os");
 const path = require("node:path");
 const { after, test } = require("node:test");
@@ -64,8 +65,6 @@ test("the manifest names files, commands and settings that are there", () => {
   for (const name of ["command", "languageServer", ...SERVER_SETTINGS]) {
     assert.ok(contributes.configuration.properties[`tunewright.${name}`], name);
   }
-  const patterns = SELECTOR.map((item) => item.pattern.replace("**/", ""));
-  assert.deepEqual(patterns, contributes.yamlValidation[0].fileMatch);
 });
 
 test("the schema is that of the language", () => {
@@ -105,6 +104,82 @@ test("the other snippets are sound where they belong", () => {
 test("the server is started as the setting says", () => {
   assert.deepEqual(serverOptions(["tunewright"]), { command: "tunewright", args: ["lsp"] });
   assert.deepEqual(serverOptions(["python", "-P", "-m", "tunewright"]).args, ["-P", "-m", "tunewright", "lsp"]);
+});
+
+// VS Code itself can't run here: what the extension uses of it is played, and what it was asked for is kept.
+function editor(settings) {
+  const seen = { commands: {}, shown: [], clients: [] };
+  const nothing = { dispose() {} };
+  const vscode = {
+    ViewColumn: { Beside: -2 },
+    commands: { registerCommand: (name, run) => ((seen.commands[name] = run), nothing) },
+    window: {
+      activeTextEditor: { document: { uri: { fsPath: "/a/life.yaml", toString: () => "file:///a/life.yaml" } } },
+      createOutputChannel: () => ({ ...nothing, appendLine() {} }),
+      showTextDocument: async (document) => seen.shown.push(document.content),
+      showInformationMessage: (text) => seen.shown.push(text),
+      showWarningMessage: (text) => seen.shown.push(text),
+      showErrorMessage: (text) => seen.shown.push(text),
+    },
+    workspace: {
+      isTrusted: settings.trusted ?? true,
+      getConfiguration: () => ({ get: (name) => settings[name] }),
+      onDidGrantWorkspaceTrust: () => nothing,
+      onDidChangeConfiguration: () => nothing,
+      openTextDocument: async (document) => document,
+    },
+  };
+  class LanguageClient {
+    constructor(id, name, server, options) {
+      Object.assign(this, { server, options, running: false });
+      seen.clients.push(this);
+    }
+    async start() {
+      if (settings.absent) throw new Error("spawn ENOENT");
+      this.running = true;
+    }
+    async stop() { this.running = false; }
+    isRunning() { return this.running; }
+    async sendRequest(method, request) { return `${method} ${request.command} ${request.arguments}`; }
+  }
+  const played = { vscode, "vscode-languageclient/node": { LanguageClient, TransportKind: { stdio: 0 } } };
+  const load = Module._load;
+  Module._load = (name, ...rest) => played[name] ?? load(name, ...rest);
+  delete require.cache[require.resolve("../lib/extension")];
+  try {
+    return { seen, extension: require("../lib/extension") };
+  } finally {
+    Module._load = load;
+  }
+}
+
+const SETTINGS = { command: ["tunewright"], languageServer: true, inlayHints: false, codeLens: true };
+
+test("it starts the server and shows the plan that it answers with", async () => {
+  const { seen, extension } = editor(SETTINGS);
+  await extension.activate({ subscriptions: [] });
+  const [client] = seen.clients;
+  assert.deepEqual([client.server.command, ...client.server.args], ["tunewright", "lsp"]);
+  assert.deepEqual(client.options.documentSelector, SELECTOR);
+  assert.deepEqual(client.options.initializationOptions, { inlayHints: false, codeLens: true });
+  await seen.commands["tunewright.plan"]();
+  await client.options.middleware.executeCommand(SHOW_PLAN, [], async () => "of a step");
+  await client.options.middleware.executeCommand(SHOW_PLAN, [], async () => null);
+  const request = `workspace/executeCommand ${SHOW_PLAN} file:///a/life.yaml`;
+  assert.deepEqual(seen.shown, [request, "of a step", "There is no plan while the spec has errors."]);
+  await extension.deactivate();
+  assert.ok(!client.running);
+});
+
+test("it says what to do where the server can't start, and starts none where nobody wants one", async () => {
+  const absent = editor({ ...SETTINGS, absent: true });
+  await absent.extension.activate({ subscriptions: [] });
+  assert.match(absent.seen.shown[0], /tunewright\.command/);
+  for (const settings of [{ ...SETTINGS, languageServer: false }, { ...SETTINGS, trusted: false }]) {
+    const { seen, extension } = editor(settings);
+    await extension.activate({ subscriptions: [] });
+    assert.deepEqual(seen.clients, []);
+  }
 });
 
 test("a plan comes from the server where one runs", async () => {
