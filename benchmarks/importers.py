@@ -84,9 +84,8 @@ def main() -> None:
             print("".join(f"             {reason}\n" for reason in reasons), end="")
     total = sum(counts.values()) - counts["foreign"]
     compiled = counts["same"] + counts["differs"]
-    print(
-        f"\n{total} files of a framework ({counts['foreign']} others): {compiled} import and compile, {counts['same']} of them the same"
-    )
+    print(f"\n{total} files of a framework ({counts['foreign']} others)")
+    print(f"import and compile: {compiled}, of them the same: {counts['same']}")
     for outcome in ("refused", "broken"):
         print(f"{outcome}: {counts[outcome]}")
     print("\nwhat is missing most:")

@@ -72,6 +72,10 @@ class Drafting:
         """Write a value at a path."""
         self._lines[path] = Line(path, said.value, said.origin)
 
+    def take_back(self, path: Path) -> None:
+        """Remove the value at a path."""
+        self._lines.pop(path, None)
+
     def value(self, path: Path) -> Any:
         """Return the value written at a path, or None."""
         line = self._lines.get(path)
@@ -86,11 +90,11 @@ class Drafting:
         """True once something was refused."""
         return bool(self._refused)
 
-    def mentions(self, subject: str) -> bool:
-        """Say whether an option stands beside a line or among the remarks."""
+    def mentions(self, *subjects: str) -> bool:
+        """Say whether one of these texts stands beside a line or among the remarks."""
         remarks = (*self._left_out, *self._lost, *self._refused, *self._assumed)
         texts = [line.origin for line in self._lines.values()] + [remark.subject for remark in remarks]
-        return any(subject in text for text in texts)
+        return any(subject in text for subject in subjects for text in texts)
 
     def leave(self, subject: str, reason: str) -> None:
         """Note an option that needs no counterpart: nothing is lost."""

@@ -174,4 +174,5 @@ def _write_machine(life: Life, machine: Machine) -> None:
     life.drafting.put(("resources", "count"), Said(count, why))
     if life.nodes and life.nodes > 1:
         life.drafting.put(("resources", "nodes"), Said(life.nodes, "NNODES"))
-    life.drafting.assume("resources", "remove the section to plan for the machine at hand")
+    rows = "" if count == 1 or life.processes or machine.count else f"; with {count} the rows of a step are {count} times a process's"
+    life.drafting.assume("resources", f"remove the section to plan for the machine at hand{rows}")

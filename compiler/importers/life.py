@@ -91,6 +91,17 @@ class Life:
                 self.drafting.assume(origin, hub_note)
         return name
 
+    def same_data(self, name: str) -> str | None:
+        """Return another data set with the same rows as the newest one, which is then taken back."""
+        keys = ("source", "limit", "format", "weight")
+        own = [self.drafting.value(("data", name, key)) for key in keys[:2]]
+        for other in self.drafting.names("data"):
+            if other != name and own == [self.drafting.value(("data", other, key)) for key in keys[:2]]:
+                for key in keys:
+                    self.drafting.take_back(("data", name, key))
+                return other
+        return None
+
     def say_of_data(self, name: str, key: str, said: Said) -> None:
         """Write another property of a data set."""
         self.drafting.put(("data", name, key), said)

@@ -156,13 +156,30 @@ def _parallelism(call: Call, step: Training) -> None:
         options.take("fsdp_config")
     elif world > 1:
         step.set("parallelism.strategy", Said("ddp", f"{world} processes"))
+    shown = invocation.processes or visible_accelerators(invocation.environment)
+    if world == 1 and shown is not None and shown > 1:
+        _divide(call, step, shown)
     if world > 1:
         step.set(
             "parallelism.processes", Said(world, "NPROC_PER_NODE and NNODES" if invocation.nodes else "NPROC_PER_NODE")
         )
     sharded = step.get("parallelism.strategy") not in (None, "ddp")
-    shown = invocation.processes or visible_accelerators(invocation.environment)
-    call.life.machine(shown, invocation.nodes, sharded=sharded)
+    call.life.machine(shown or 1, invocation.nodes, sharded=sharded)
+
+
+def _divide(call: Call, step: Training, shown: int) -> None:
+    """One process over several accelerators becomes a process for each, with as many rows a step in all."""
+    accumulation = as_integer(step.get("gradient_accumulation_steps")) or 1
+    why = f"one process over {shown} accelerators there"
+    if accumulation % shown == 0:
+        said = step.values["gradient_accumulation_steps"]
+        step.set(
+            "gradient_accumulation_steps", said.but(accumulation // shown, f"{accumulation} over {shown} processes")
+        )
+        step.set("parallelism.processes", Said(shown, why))
+        call.life.drafting.assume("CUDA_VISIBLE_DEVICES", f"{why}: here a process for each, with as many rows a step")
+    else:
+        step.set("parallelism.strategy", Said("single", why))
 
 
 def _infer(call: Call) -> None:

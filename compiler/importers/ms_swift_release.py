@@ -28,7 +28,7 @@ def export(call: Call) -> None:
         return
     step = call.life.step_name("pack")
     path = ("steps", step, "export")
-    drafting.put((*path, "model"), Said(source, call.name))
+    drafting.put((*path, "model"), source)
     drafting.put((*path, "merge"), merge or call.said(True))
     if method is not None:
         _quantize(call, method, path)
@@ -47,7 +47,7 @@ def deploy(call: Call) -> None:
     if engine is None:
         drafting.refuse(backend.origin, f"engines here: {', '.join(sorted(set(_ENGINES.values())))}")
         return
-    drafting.put((*path, "model"), Said(source, call.name))
+    drafting.put((*path, "model"), source)
     drafting.put((*path, "engine"), Said(engine, backend.origin))
     drafting.put((*path, "port"), options.integer("port") or call.said(8000))
     numbers = {
@@ -85,7 +85,7 @@ def evaluate(call: Call) -> None:
         drafting.refuse(call.name, "names no benchmark that is known here")
         return
     path = ("steps", call.life.step_name("exam"), "evaluate")
-    drafting.put((*path, "model"), Said(source, call.name))
+    drafting.put((*path, "model"), source)
     drafting.put((*path, "suites"), Said(known, wanted.origin))
     for name, said in (("limit", options.integer("eval_limit")), ("max_new_tokens", options.integer("max_new_tokens"))):
         if said is not None:
@@ -97,17 +97,19 @@ def evaluate(call: Call) -> None:
             drafting.leave(option.origin, "evaluation has an engine of its own")
 
 
-def _source(call: Call) -> str | None:
+def _source(call: Call) -> Said | None:
     """Return the step whose model is meant, or `base`; None after a refusal."""
     adapters = call.options.take("adapters")
-    if adapters is not None:
-        earlier = call.life.step_of(str(adapters.value))
-        if earlier is None:
+    named = adapters or call.options.items.get("model")
+    if adapters is None:
+        source = call.model()
+    else:
+        source = call.life.step_of(str(adapters.value))
+        if source is None:
             call.life.drafting.refuse(adapters.origin, call.FOREIGN_ADAPTER)
         if call.options.has("model"):
             call.model()
-        return earlier
-    return call.model()
+    return Said(source, f"{call.name} {named.subject}" if named else call.name) if source else None
 
 
 def _convert(call: Call, conversion: str) -> None:
@@ -146,6 +148,7 @@ def _calibration(call: Call, path: tuple[str, ...]) -> None:
     option = call.options.take("dataset")
     name = call.add_first_data(option) if option is not None else None
     if option is not None and name is not None:
+        name = call.life.same_data(name) or name
         call.life.drafting.put((*path, "calibration"), Said(name, option.origin))
     call.options.take("max_length", "template")
 

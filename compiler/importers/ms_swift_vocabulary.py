@@ -85,12 +85,13 @@ VOCABULARY = Vocabulary(
             "linear_decoupled_in_proj offload_bridge moe_layer_recompute batch_p2p_comm nccl_comm_warmup "
             "te_rng_tracker use_persistent_ckpt_worker bridge_backend megatron_extra_kwargs "
             "decoder_first_pipeline_num_layers decoder_last_pipeline_num_layers account_for_* "
-            "pipeline_model_parallel_layout dist_ckpt_* distrib_optim_* fp8_param_gather finetune "
+            "pipeline_model_parallel_layout dist_ckpt_* distrib_optim_* fp8_param_gather "
             "load_safetensors to_mcore to_hf no_load_optim no_load_rng test_convert_* thread_count "
             "expert_tensor_parallel_size"
         ),
         "a long sequence is not split over processes here; the result is the same": "sequence_parallel_size",
         "memory of the vision part only": "vit_gradient_checkpointing*",
+        "a step starts with a fresh optimizer": "finetune",
         "which library holds the adapters": "tuner_backend",
         "4-bit bases are computed in the precision of the step": "bnb_4bit_compute_dtype",
         "kernels of the engine": "vllm_enforce_eager enforce_eager",

@@ -124,7 +124,7 @@ class Options:
     def silent(self) -> tuple[Option, ...]:
         """Return what was taken and then decided nothing."""
         read = (option for name, option in self.items.items() if name in self.taken)
-        return tuple(option for option in read if not self.drafting.mentions(option.subject))
+        return tuple(option for option in read if not self.drafting.mentions(option.subject, f"{option.name}["))
 
     def _typed(self, option: Option | None, read: Any, complaint: str) -> Said | None:
         if option is None:

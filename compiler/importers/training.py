@@ -106,6 +106,20 @@ def _words(table: object) -> list[str]:
     return sorted({translation.word for translation in table.values()})
 
 
+def _settle_start(step: Training) -> None:
+    """What goes on from an adapter keeps its form; what was packed is no start."""
+    earlier = step.get("from")
+    if earlier is None:
+        return
+    start = step.values["from"]
+    if step.drafting.value(("steps", str(earlier), "export", "model")) is not None:
+        step.drafting.refuse(start.origin, f"`{earlier}` is a package: a step goes on from a training step")
+    elif step.drafting.value(("steps", str(earlier), "train", "tuner", "type")) != "full" and step._is_adapter():
+        for name in ("type", "rank", "alpha", "dropout", "target_modules"):
+            if (said := step.values.pop(f"tuner.{name}", None)) is not None:
+                step.drafting.leave(said.origin, f"the adapter of `{earlier}` keeps its form")
+
+
 def _settle_tuner(step: Training) -> None:
     if not step._is_adapter():
         step._drop("tuner.rank", "tuner.alpha", "tuner.dropout", "tuner.target_modules")
@@ -224,6 +238,7 @@ def _settle_megatron(step: Training) -> None:
 
 
 _SETTLING: tuple[Callable[[Training], None], ...] = (
+    _settle_start,
     _settle_tuner,
     _settle_length,
     _settle_method,
