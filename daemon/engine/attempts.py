@@ -30,7 +30,7 @@ from tunewright.daemon.engine.states import (
     Succeed,
     Up,
 )
-from tunewright.daemon.engine.step_files import InputMissingError, Interpreters, step_file
+from tunewright.daemon.engine.step_files import InputChangedError, InputMissingError, Interpreters, step_file
 from tunewright.daemon.home import Home
 from tunewright.daemon.store import artifacts, attempts, deployments
 from tunewright.daemon.store.artifacts import ArtifactRecord
@@ -106,11 +106,9 @@ class AttemptKeeper:
             )
             previous = self._previous_bundle(run, step)
             await asyncio.to_thread(_launch, bundle, content, previous)
-        except InputMissingError as error:
+        except (InputMissingError, InputChangedError) as error:
             await asyncio.to_thread(withhold, bundle)
-            failure = Failure(
-                reason="INPUT_MISSING", message=str(error), help="run again: what is missing is made anew"
-            )
+            failure = Failure(reason=error.reason, message=str(error), help=error.help)
             return await self._end(run, step, Fail(failure=failure), failure.reason)
         except OSError as error:
             if _full(error):

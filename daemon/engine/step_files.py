@@ -21,7 +21,15 @@ CONTROL = "control"
 
 
 class InputMissingError(RuntimeError):
-    """A step's input has no place: the step that makes it left nothing."""
+    """A step's input has no place: the step that makes it left nothing, or it is gone."""
+
+    reason, help = "INPUT_MISSING", "put back what is yours, then run again: what a step made is made anew"
+
+
+class InputChangedError(RuntimeError):
+    """An input from outside is no longer what the plan was sealed with."""
+
+    reason, help = "INPUT_CHANGED", "submit the spec again: the new plan is made of what is there now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class Interpreters:
 
 
 def step_file(step: Step, run: RunRecord, attempt: int, home: Home, interpreters: Interpreters) -> StepFile:
-    """Return what the attempt's runner may know; raise InputMissingError."""
+    """Return what the attempt's runner may know; raise InputMissingError or InputChangedError."""
     launch = step.launch
     python = None if launch is None else interpreters.find(launch.environment)
     if launch is None or python is None:
@@ -88,7 +96,7 @@ def _outside(item: StepInput, base_directory: Path) -> Path:
     try:
         path = place_of(item.path or "", base_directory)
         if item.digest is not None and digest_at(path) != item.digest:
-            raise InputMissingError(f"{item.path} has changed since the run was submitted; submit the spec again")
+            raise InputChangedError(f"{item.path} has changed since the run was submitted")
     except PlaceError as error:
         raise InputMissingError(str(error)) from error
     except OSError as error:

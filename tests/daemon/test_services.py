@@ -95,20 +95,6 @@ def test_plan_of_another_digest_is_not_run(daemon: Daemon) -> None:
     assert daemon.submit(plan, expected_plan_digest=plan.digest).run.plan_digest == plan.digest
 
 
-def test_what_can_not_be_executed_is_refused_before_anything_starts(daemon: Daemon) -> None:
-    elsewhere = a_plan(a_step("one", [write("f", "x")]), a_step("two", environment="serve-nowhere"))
-    error = refusal(lambda: daemon.submit(elsewhere))
-    assert (error.code, error.reason) == ("failed_precondition", "ENVIRONMENT_MISSING")
-    assert "tunewright env sync serve-nowhere" in error.message
-    assert error.metadata["environment"] == "serve-nowhere"
-    later = a_plan(a_step("one"), a_step("vote", not_executable="approval by people is not built yet"))
-    error = refusal(lambda: daemon.submit(later))
-    assert (error.code, error.reason) == ("failed_precondition", "NOT_EXECUTABLE")
-    assert "approval by people" in error.message
-    assert list(daemon.client.list_runs()) == []
-    assert not (daemon.home / "bundles").exists()
-
-
 def test_validate_only_stores_nothing(daemon: Daemon) -> None:
     created = daemon.submit(a_plan(a_step("one")), validate_only=True)
     assert created.run.id == ""
