@@ -246,6 +246,21 @@ class ResolvedSpec:
     steps: tuple[ResolvedStep, ...]
     models: Mapping[str, ModelState]
     provenance: Mapping[str, Provenance]
+    _by_section: Mapping[tuple[str, str], Mapping[str, Provenance]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[tuple[str, str], dict[str, Provenance]] = {}
+        for path, provenance in self.provenance.items():
+            section, _, rest = path.partition(".")
+            step, _, rest = rest.partition(".")
+            verb, _, inside = rest.partition(".")
+            if section == "steps" and inside:
+                found.setdefault((step, verb), {})[inside] = provenance
+        object.__setattr__(self, "_by_section", found)
+
+    def provenance_inside(self, step: str, verb: str) -> Mapping[str, Provenance]:
+        """Return the provenance of a step's values, keyed by their path inside the verb."""
+        return self._by_section.get((step, verb), {})
 
     def step(self, name: str) -> ResolvedStep | None:
         """Return a step by name."""

@@ -147,12 +147,7 @@ def too_large(step: ResolvedStep) -> str | None:
 def provenance_of(work: Work, step: str, verb: str) -> dict[str, str]:
     """Return the provenance texts of a step's values, keyed by their path inside the verb."""
     assert work.resolved is not None
-    prefix = f"steps.{step}.{verb}."
-    return {
-        path.removeprefix(prefix): str(origin)
-        for path, origin in work.resolved.provenance.items()
-        if path.startswith(prefix)
-    }
+    return {path: str(origin) for path, origin in work.resolved.provenance_inside(step, verb).items()}
 
 
 def made(work: Work, step: ResolvedStep, **values: Any) -> Step:
