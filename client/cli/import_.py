@@ -8,8 +8,9 @@ from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.screen import complain, remark, show
 from tunewright.compiler.importers.draft import Draft, Remark
-from tunewright.compiler.importers.front import ASSUMED_ACCELERATOR, Imported, Input, Machine, import_texts
+from tunewright.compiler.importers.front import Imported, Input, import_texts
 from tunewright.compiler.importers.invocation import FRAMEWORKS
+from tunewright.compiler.importers.machine import Machine
 from tunewright.compiler.importers.neighbours import MAX_BYTES
 from tunewright.compiler.importers.options import printable
 from tunewright.compiler.importers.settings_file import InputError
@@ -26,10 +27,8 @@ from tunewright.compiler.render.quantities import counted
 @click.option("--strict", is_flag=True, help="End with 1 when something can't be carried.")
 @click.option(
     "--accelerator",
-    default=ASSUMED_ACCELERATOR,
-    show_default=True,
     metavar="NAME",
-    help="The accelerator to plan for; `none`: the machine at hand.",
+    help="The accelerator to plan for; `none`: the machine at hand. Left out: one on which all fits.",
 )
 @click.option("--count", type=click.IntRange(1, 1024), help="How many of them in a machine.")
 def command(
@@ -38,7 +37,7 @@ def command(
     output: str | None,
     force: bool,
     strict: bool,
-    accelerator: str,
+    accelerator: str | None,
     count: int | None,
 ) -> int:
     """Write a spec that means what FILEs of ms-swift, LLaMA-Factory or Axolotl mean.
@@ -50,7 +49,7 @@ def command(
     framework, version = _origin(origin)
     if output is not None and Path(output).exists() and not force:
         raise CommandError(f"`{output}` is there already", help="write somewhere else, or over it with --force")
-    machine = Machine(accelerator=None if accelerator == "none" else accelerator, count=count)
+    machine = Machine(accelerator=accelerator, count=count)
     try:
         imported = import_texts([_input(name) for name in files], framework=framework, version=version, machine=machine)
     except InputError as error:

@@ -10,6 +10,7 @@ from tunewright.compiler.importers.axolotl_vocabulary import DEFAULTS, HARMLESS_
 from tunewright.compiler.importers.deepspeed import shard_by_deepspeed, shard_by_fsdp
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation, visible_accelerators
+from tunewright.compiler.importers.layers import layer_names
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.options import Options, as_flag, as_integer, as_word
 from tunewright.compiler.importers.schedule import check_adam, set_warmup
@@ -226,11 +227,7 @@ def _targets(options: Options, life: Life) -> Said:
             life.drafting.leave(modules.origin, "are among all linear layers")
         return Said(("all-linear",), linear.origin)
     if modules is not None:
-        if modules.value in (("all-linear",), ("all_linear",)):
-            return Said(("all-linear",), modules.origin)
-        if any(not name.replace("_", "").replace("-", "").isalnum() for name in modules.value):
-            life.drafting.refuse(modules.origin, "layers are named by their last word here, not by paths or patterns")
-        return modules
+        return layer_names(modules, life.drafting)
     source = str(life.drafting.value(("base", "model")) or "")
     model = known_model(source.split("://", 1)[-1].split("@")[0], source)
     family = family_of(model.model_type if model else None)

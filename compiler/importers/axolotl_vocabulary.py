@@ -77,6 +77,7 @@ VOCABULARY = Vocabulary(
         "the order of the rows is the seed's": "curriculum_sampling shuffle_before_merging_datasets",
     },
     refused={
+        "which of all weights learn can't be chosen": "unfrozen_parameters trainable_parameters* freeze_parameters*",
         "another way of learning, which the language has no word for": (
             "relora* lisa_* qat ebft diffusion noise_schedule kd_trainer kd_alpha galore* use_mora spectrum_* "
             "reinit_weights llmcompressor use_onebitllms layer_offloading"

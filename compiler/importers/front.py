@@ -7,10 +7,11 @@ from pathlib import Path, PurePosixPath
 from tunewright.compiler.importers.axolotl import import_axolotl
 from tunewright.compiler.importers.command_line import parse_script
 from tunewright.compiler.importers.detect import detect_framework, recognise
-from tunewright.compiler.importers.draft import Draft, Drafting, Remark, Said
+from tunewright.compiler.importers.draft import Draft, Drafting, Remark
 from tunewright.compiler.importers.invocation import AXOLOTL, FRAMEWORKS, LLAMA_FACTORY, MS_SWIFT, Invocation
 from tunewright.compiler.importers.life import Life, as_name
 from tunewright.compiler.importers.llama_factory import import_llama_factory
+from tunewright.compiler.importers.machine import Machine, fitting, write_machine
 from tunewright.compiler.importers.ms_swift import guess_version, import_ms_swift, parse_version
 from tunewright.compiler.importers.ms_swift_vocabulary import NEWEST, Version
 from tunewright.compiler.importers.neighbours import Neighbours
@@ -21,9 +22,6 @@ from tunewright.compiler.pipeline import new_work, read
 from tunewright.spec.codes import Severity
 
 MAX_CHARACTERS = 512 * 1024
-ASSUMED_ACCELERATOR = "a100-80gb"
-#: Accelerators of one machine where a file shards its weights and does not say over how many.
-ASSUMED_COUNT = 8
 _SETTINGS = (".yaml", ".yml", ".json")
 
 
@@ -34,14 +32,6 @@ class Input:
     name: str
     text: str
     folder: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """The machine to write into the spec: an accelerator of the table (None: none is written), and how many."""
-
-    accelerator: str | None = ASSUMED_ACCELERATOR
-    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +59,7 @@ def import_texts(
     for neighbours, call in calls:
         life.neighbours = neighbours
         titles[_import(call, life, swift, version)] = None
-    _write_machine(life, machine or Machine())
+    write_machine(life, machine or Machine())
     if not drafting.names("steps") and not drafting.is_refused:
         drafting.refuse(inputs[0].name, "nothing in it becomes a step")
     draft = drafting.finish(
@@ -77,7 +67,12 @@ def import_texts(
         frameworks=tuple(titles),
         name=as_name(PurePosixPath(inputs[0].name).stem, "life").replace("_", "-").strip("-"),
     )
-    return _checked(draft)
+    wish = machine or Machine()
+    imported = _checked(draft)
+    if imported.text is None or wish.accelerator is not None:
+        return imported
+    may_add = wish.count is None and life.processes is None and not life.sharded
+    return _checked(fitting(draft, inputs[0].folder, may_add=may_add))
 
 
 def _checked(draft: Draft) -> Imported:
@@ -157,22 +152,3 @@ def _import(invocation: Invocation, life: Life, swift: Version, version: str | N
     assert invocation.framework == AXOLOTL
     import_axolotl(invocation, life)
     return "Axolotl" + (f" {version}" if version else "")
-
-
-def _write_machine(life: Life, machine: Machine) -> None:
-    if machine.accelerator is None or not life.drafting.names("steps"):
-        return
-    count, why = machine.count, "as asked for"
-    if count is None and life.processes:
-        count, why = life.processes, "one for each process"
-    elif count is None:
-        count = ASSUMED_COUNT if life.sharded else 1
-        why = "the file says no number" + ("; sharding needs several" if life.sharded else "")
-    life.drafting.put(
-        ("resources", "accelerator"), Said(machine.accelerator, "the file names no accelerator: write yours")
-    )
-    life.drafting.put(("resources", "count"), Said(count, why))
-    if life.nodes and life.nodes > 1:
-        life.drafting.put(("resources", "nodes"), Said(life.nodes, "NNODES"))
-    rows = "" if count == 1 or life.processes or machine.count else f"; with {count} the rows of a step are {count} times a process's"
-    life.drafting.assume("resources", f"remove the section to plan for the machine at hand{rows}")

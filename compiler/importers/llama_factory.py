@@ -6,6 +6,7 @@ from tunewright.compiler.importers import llama_factory_release
 from tunewright.compiler.importers.deepspeed import shard_by_deepspeed, shard_by_fsdp
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation, visible_accelerators
+from tunewright.compiler.importers.layers import layer_names
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.llama_factory_base import FOREIGN_ADAPTER, base_of
 from tunewright.compiler.importers.llama_factory_data import add_data_set
@@ -177,8 +178,8 @@ def _tuner(options: Options, step: Training, life: Life) -> None:
     )
     step.set("tuner.dropout", options.number("lora_dropout"), _default("lora_dropout"))
     targets = options.words("lora_target")
-    if targets is not None and "all" in targets.value:
-        targets = Said(("all-linear",), targets.origin)
+    if targets is not None:
+        targets = layer_names(targets, life.drafting)
     step.set("tuner.target_modules", targets, _default("lora_target"))
     _quantized(options, step, life)
     for flag, ours in (("use_dora", "dora"), ("use_rslora", "rslora")):

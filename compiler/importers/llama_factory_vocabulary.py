@@ -69,6 +69,7 @@ VOCABULARY = Vocabulary(
         "a measurement of few examples is another evaluation": "n_shot task task_dir lang",
     },
     refused={
+        "which of all weights learn can't be chosen": "unfrozen_parameters trainable_parameters* freeze_parameters*",
         "another way of learning, which the language has no word for": (
             "use_galore use_apollo use_badam use_llama_pro mixture_of_depths use_muon use_adam_mini shift_attn"
         ),

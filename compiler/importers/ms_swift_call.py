@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from tunewright.compiler.facts.models import known_ids
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation
+from tunewright.compiler.importers.layers import layer_names
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.ms_swift_vocabulary import Version, default_of
 from tunewright.compiler.importers.options import Option, Options, as_number, as_word
@@ -299,22 +300,15 @@ class Call:
         return Said("lora", kind.origin)
 
     def _targets(self) -> Said | None:
-        targets = self.options.words("target_modules")
+        targets = self.options.words("target_modules", "target_regex")
         if targets is None:
             return None
-        names = tuple(
-            "all-linear" if name in ("ALL", "all-linear", "DEFAULT", "AUTO") else name for name in targets.value
-        )
-        odd = [name for name in names if not re.fullmatch(r"[\w-]+", name)]
-        if "DEFAULT" in targets.value or "AUTO" in targets.value:
+        if {"DEFAULT", "AUTO"} & set(targets.value):
             self.life.drafting.assume(
                 targets.origin, "`DEFAULT` of 2.x chose layers by model; here all linear layers learn"
             )
-        if odd:
-            self.life.drafting.refuse(
-                targets.origin, "layers are named by their last word here, not by paths or patterns"
-            )
-        return Said(("all-linear",) if "all-linear" in names else names, targets.origin)
+            return Said(("all-linear",), targets.origin)
+        return layer_names(targets, self.life.drafting)
 
 
 def _references(option: Option | None) -> tuple[str, ...]:

@@ -152,6 +152,7 @@ VOCABULARY = Vocabulary(
         "evaluation is done by the daemon's own suites": ("eval_output_dir eval_num_proc eval_url local_dataset"),
     },
     refused={
+        "which of all weights learn can't be chosen": "unfrozen_parameters trainable_parameters* freeze_parameters*",
         "another way of learning, which the language has no word for": (
             "use_galore lisa_activated_layers llamapro_num_new_blocks adalora_* boft_* vera_* fourier_* reft_* "
             "adapter_act adapter_length"

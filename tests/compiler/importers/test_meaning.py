@@ -174,10 +174,10 @@ def test_sharding_is_read_from_the_file(run_import: Run, said: Said, tmp_path: P
 
 
 def test_machine_can_be_stated_or_left_out(run_import: Run, said: Said) -> None:
-    from tunewright.compiler.importers.front import Machine
+    from tunewright.compiler.importers.machine import Machine
 
     stated = said(run_import(SWIFT, machine=Machine(accelerator="h100-80gb", count=4)))
-    absent = said(run_import(SWIFT, machine=Machine(accelerator=None)))
+    absent = said(run_import(SWIFT, machine=Machine(accelerator="none")))
 
     assert (stated["resources.accelerator"], stated["resources.count"]) == ("h100-80gb", 4)
     assert "resources.accelerator" not in absent
