@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewright.compiler.expressions import ExpressionError, evaluate, names_used, parse
+from tunewright.compiler.expressions import ExpressionError, evaluate, names_used, parse, paths_in
 
 METRICS = {
     "exam": {"routing": {"exact": 0.875, "rows": 32}, "facts": {"exact": 0.5}},
@@ -111,3 +111,9 @@ def test_any_text_is_a_requirement_or_an_error_inside_the_text(text: str) -> Non
     except ExpressionError as error:
         column = error.column
     assert 1 <= column <= len(text) + 1
+
+
+def test_paths_are_found_in_text_that_is_no_requirement_yet() -> None:
+    text = '"mean(exam.*.exact) > 1.5 and exam.quiz.'
+
+    assert paths_in(text) == (("exam.*.exact", 6), ("exam.quiz", 30))
