@@ -68,7 +68,7 @@ def hold_to_lock(work: Work) -> Work:
     root = parse_node(work.lock, work.sink)
     if root is None and work.sink.has_errors:
         return replace(work, plan=None)
-    kept = plain_value(root) if root is not None else None
+    kept: Any = plain_value(root) if root is not None else None
     if not isinstance(root, MappingNode) or not _is_lock(kept):
         work.sink.report(
             "TW7205",
