@@ -11,7 +11,7 @@ _LONGEST = 500
 
 
 def layer_names(said: Said, drafting: Drafting) -> Said:
-    """Return the last words of the layers; a place in front of them is reported, a pattern that says none is refused."""
+    """Return the last words of the layers; a place in front of them is reported, a pattern without words refused."""
     names: list[str] = []
     for written in said.value:
         found = ("all-linear",) if written in _ALL else _last_words(written[:_LONGEST])

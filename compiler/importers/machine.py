@@ -35,13 +35,9 @@ def write_machine(life: Life, machine: Machine) -> None:
     elif count is None:
         count = ASSUMED_COUNT if life.sharded else 1
         why = "the file says no number" + ("; sharding needs several" if life.sharded else "")
-    named = machine.accelerator is not None
-    life.drafting.put(
-        _ACCELERATOR,
-        Said(
-            machine.accelerator or ASSUMED_ACCELERATOR, "as asked for" if named else "the file names none: write yours"
-        ),
-    )
+    name = machine.accelerator or ASSUMED_ACCELERATOR
+    whence = "as asked for" if machine.accelerator else "the file names none: write yours"
+    life.drafting.put(_ACCELERATOR, Said(name, whence))
     life.drafting.put(_COUNT, Said(count, why))
     if life.nodes and life.nodes > 1:
         life.drafting.put(("resources", "nodes"), Said(life.nodes, "NNODES"))
@@ -51,7 +47,7 @@ def write_machine(life: Life, machine: Machine) -> None:
 
 
 def fitting(draft: Draft, folder: Path, *, may_add: bool) -> Draft:
-    """Return the draft with the smallest machine that holds it; as it is where none does. `may_add`: more of them too."""
+    """Return the draft with the smallest machine that holds it, as it is where none does; `may_add`: more cards too."""
     if _fits(draft, folder):
         return draft
     return next((larger for larger in _larger(draft, may_add=may_add) if _fits(larger, folder)), draft)
