@@ -283,8 +283,8 @@ def test_public_addresses_are_refused_with_a_sentence(stopped_daemon: Daemon, ad
 
 
 def test_private_daemon_ends_when_nobody_needs_it(stopped_daemon: Daemon) -> None:
-    daemon = stopped_daemon.start("--private", "--idle-seconds", "0.5")
-    run = daemon.submit(a_plan(a_step("sft", [{"sleep": 1.5}]))).run.id
+    daemon = stopped_daemon.start("--private", "--idle-seconds", "2")
+    run = daemon.submit(a_plan(a_step("sft", [{"sleep": 2.5}]))).run.id
     assert daemon.wait() == 0
     daemon.start()
     assert daemon.client.get_run(run).run.state == "succeeded"

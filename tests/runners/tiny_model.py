@@ -1,10 +1,15 @@
-"""Write a 164k-parameter Llama with its own 1k tokenizer and a chat template: `python tiny_model.py FOLDER`, in the `train` environment."""
+"""Write a 164k-parameter Llama with its own 1k tokenizer and a chat template.
+
+python tiny_model.py FOLDER     in the `train` environment
+"""
 
 import sys
 from pathlib import Path
 
 TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}{% endfor %}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 TEXTS = [
@@ -28,9 +33,15 @@ def main(folder: Path) -> None:
     core.decoder = decoders.ByteLevel()
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    core.train_from_iterator(TEXTS, trainers.BpeTrainer(vocab_size=1024, special_tokens=special, initial_alphabet=alphabet))
+    core.train_from_iterator(
+        TEXTS, trainers.BpeTrainer(vocab_size=1024, special_tokens=special, initial_alphabet=alphabet)
+    )
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|endoftext|>", model_max_length=256
+        tokenizer_object=core,
+        bos_token="<|im_start|>",
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        model_max_length=256,
     )
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(0)

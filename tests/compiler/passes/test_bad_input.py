@@ -1,6 +1,5 @@
 """What users get wrong, and what they get to read: all of it in one run, each with its line, never an exception."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,27 +79,22 @@ resources: {accelerator: a100}
     assert set(lines) == wrong, render_concise(findings)
 
 
-def test_ten_megabytes_are_refused_at_once(tmp_path: Path) -> None:
+def test_ten_megabytes_are_refused_unread(tmp_path: Path) -> None:
     spec = tmp_path / "life.yaml"
-    spec.write_text(HEAD + "description: " + "x" * 10_000_000)
-    started = time.perf_counter()
+    spec.write_text(HEAD + "description: " + "x" * 10_000_000 + "\n}: not YAML")
     compilation = compile_file(spec)
-    assert time.perf_counter() - started < 2
     assert found(compilation) == [(1, "TW0003")]
 
 
-def test_many_small_values_are_refused_at_once(compile_spec: Compile) -> None:
-    started = time.perf_counter()
-    compilation = compile_spec(HEAD + "profiles: {p: {description: [" + "1," * 400_000 + "1]}}\n")
-    assert time.perf_counter() - started < 2
+def test_many_small_values_are_not_read_to_their_end(compile_spec: Compile) -> None:
+    compilation = compile_spec(HEAD + "profiles: {p: {description: [" + "1," * 400_000 + "1]}}\n}: not YAML")
     assert [code for _, code in found(compilation)] == ["TW0003"]
 
 
-def test_alias_bomb_is_refused_at_once(compile_spec: Compile) -> None:
+def test_alias_bomb_is_refused_unexploded(compile_spec: Compile) -> None:
+    # Written out it would be 9^29 items: whoever tries does not come back.
     levels = [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30)]
-    started = time.perf_counter()
     compilation = compile_spec("api_version: tunewright/v1\na0: &a0 [x]\n" + "".join(levels))
-    assert time.perf_counter() - started < 2
     assert [code for _, code in found(compilation)] == ["TW0004"]
 
 

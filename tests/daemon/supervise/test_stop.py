@@ -1,15 +1,25 @@
 """Cancellation and deadlines: asked first, killed after the grace time, and nothing survives."""
 
 import os
-import time
+import sys
 
 import pytest
 
 from tunewright.daemon import supervise
-from tunewright.runners.contract import Deadlines
+from tunewright.runners.contract import Command, Deadlines
 from tunewright.runners.supervision.processes import read_row
 
 STUBBORN = [{"ignore_term": True}, {"emit": {"kind": "phase", "name": "deaf"}}, {"hang": 600}]
+
+#: Notes that it was asked to end, and goes on.
+HEEDLESS = """
+import signal
+from pathlib import Path
+signal.signal(signal.SIGTERM, lambda *_: Path("asked").touch())
+Path("ready").touch()
+while True:
+    signal.pause()
+"""
 
 
 def gone(pid: int) -> bool:
@@ -26,14 +36,13 @@ def test_a_graceful_cancel_lets_the_runner_end(bundle):
 
 
 def test_a_runner_that_ignores_sigterm_is_killed_after_its_grace(bundle):
-    bundle.launch(STUBBORN, deadlines=Deadlines(grace_seconds=0.5))
-    bundle.reached("deaf")
-    begin = time.monotonic()
+    bundle.launch(command=Command(argv=(sys.executable, "-P", "-c", HEEDLESS)), deadlines=Deadlines(grace_seconds=2))
+    bundle.eventually((bundle.path / "work" / "ready").exists)
     supervise.request_cancel(bundle.path, "graceful", "enough")
     record = bundle.finish()
     assert (record.code, record.signal, record.reason) == (130, 9, "CANCELLED")
     assert "grace" in record.message
-    assert time.monotonic() - begin >= 0.5
+    assert (bundle.path / "work" / "asked").exists(), "it is asked before it is killed"
 
 
 def test_now_shortens_a_graceful_cancel(bundle):
@@ -73,10 +82,10 @@ def test_a_silent_runner_is_stalled(bundle):
 
 
 def test_events_keep_a_runner_from_stalling(bundle):
-    beats = [{"emit": {"kind": "heartbeat"}}, {"sleep": 0.5}] * 5
-    record = bundle.play(beats, deadlines=Deadlines(stall_seconds=2.0))
+    beats = [{"emit": {"kind": "heartbeat"}}, {"sleep": 0.2}] * 20
+    record = bundle.play(beats, deadlines=Deadlines(stall_seconds=3.0))
     assert record.reason == "SUCCEEDED"
-    assert record.seconds > 2.0
+    assert record.seconds > 3.0
 
 
 @pytest.mark.parametrize("own_session", [False, True])
