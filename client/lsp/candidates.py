@@ -16,13 +16,23 @@ from tunewright.spec.document import Path
 from tunewright.spec.model.document import VERBS
 from tunewright.spec.syntax import MappingNode, ScalarNode
 
-_SCHEMES = (("hf://", "a model on the Hugging Face hub"), ("ms://", "a model on ModelScope"),
-            ("dir:", "a folder in the form that transformers writes"), ("gguf:", "a GGUF file"),
-            ("package:", "a file inside an installed Python package"))  # fmt: skip
-_SOURCES = (("file:", "a .jsonl, .json, .csv or .parquet file"), ("dir:", "a folder of such files"),
-            ("hf://datasets/", "a data set on the Hugging Face hub"))  # fmt: skip
-_FUNCTIONS = (("mean(", "the mean of several metrics"), ("min(", "the smallest of several metrics"),
-              ("max(", "the largest of several metrics"))  # fmt: skip
+_SCHEMES = {
+    "hf://": "a model on the Hugging Face hub",
+    "ms://": "a model on ModelScope",
+    "dir:": "a folder in the form that transformers writes",
+    "gguf:": "a GGUF file",
+    "package:": "a file inside an installed Python package",
+}
+_SOURCES = {
+    "file:": "a .jsonl, .json, .csv or .parquet file",
+    "dir:": "a folder of such files",
+    "hf://datasets/": "a data set on the Hugging Face hub",
+}
+_FUNCTIONS = {
+    "mean(": "the mean of several metrics",
+    "min(": "the smallest of several metrics",
+    "max(": "the largest of several metrics",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +59,10 @@ def candidates(snapshot: Snapshot, written_path: Path, prefix: str) -> tuple[Can
 def _named(snapshot: Snapshot, path: Path, prefix: str) -> Iterator[Candidate]:
     match path:
         case ("base", "model"):
-            yield from (Candidate(word, detail) for word, detail in _SCHEMES)
+            yield from (Candidate(word, detail) for word, detail in _SCHEMES.items())
             yield from (Candidate(f"hf://{hub_id}", "known model") for hub_id in known_ids())
         case ("data", _, "source") | ("data", _, "source", int()):
-            yield from (Candidate(word, detail) for word, detail in _SOURCES)
+            yield from (Candidate(word, detail) for word, detail in _SOURCES.items())
         case ("steps", str(own), "train", "from") | ("steps", str(own), "export", "model"):
             yield from _steps(snapshot, own, ("train",))
         case ("steps", str(own), "evaluate" | "deploy", "model"):
@@ -118,7 +128,7 @@ def _in_requirement(snapshot: Snapshot, prefix: str) -> Iterator[Candidate]:
         names = declared(snapshot.tree, Kind.STEP) if snapshot.tree is not None else ()
         measured = [name for name in names if verb_of(snapshot, name) == "evaluate"]
         yield from (Candidate(f"{name}.", "evaluate step", about(Kind.STEP, name, snapshot.known)) for name in measured)
-        yield from (Candidate(function, detail) for function, detail in _FUNCTIONS)
+        yield from (Candidate(function, detail) for function, detail in _FUNCTIONS.items())
     elif not has_suite:
         for name in _suites_of(snapshot, step):
             yield Candidate(f"{step}.{name}.", "suite", about(Kind.SUITE, name, snapshot.known))

@@ -40,7 +40,6 @@ def _keys(snapshot: Snapshot, context: Context, offset: int, path: tuple[str | i
     if any(verb in present for verb in VERBS) and _is_step(path):
         known = [key for key in known if key not in VERBS]
     end = _word_end(snapshot.body, offset)
-    has_colon = snapshot.body[end : end + 1] == ":"
     return [
         types.CompletionItem(
             label=key,
@@ -51,13 +50,18 @@ def _keys(snapshot: Snapshot, context: Context, offset: int, path: tuple[str | i
             filter_text=key,
             text_edit=types.TextEdit(
                 range=snapshot.range(context.start, end),
-                new_text=key
-                if has_colon
-                else f"{key}:{'' if is_section((*path, key)) and not context.in_flow else ' '}",
+                new_text=key + _behind_key(snapshot.body[end : end + 1], (*path, key), context),
             ),
         )
         for index, key in enumerate(known)
     ]
+
+
+def _behind_key(following: str, path: tuple[str | int, ...], context: Context) -> str:
+    """Return the colon where there is none yet; what is inside a section begins on the next line."""
+    if following == ":":
+        return ""
+    return ":" if is_section(path) and not context.in_flow else ": "
 
 
 def _values(snapshot: Snapshot, context: Context, offset: int) -> list[types.CompletionItem]:
