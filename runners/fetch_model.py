@@ -49,13 +49,19 @@ def _fetch(step: StepFile, bundle: Path, outputs: Path, report: Reporter) -> Non
     given = step.inputs.get("weights")
     if given is None and isinstance(source, str):
         report.phase(f"fetching {source}")
-        take_folder(download(source, cache.shared_folder("hub") or bundle / contract.WORK / "hub"), outputs, report)
+        folder = cache.shared_folder("hub") or bundle / contract.WORK / "hub"
+        take_folder(download(source, folder, _token(step)), outputs, report)
         return
     path = _input_path(given)
     if path.is_dir():
         take_folder(path, outputs, report)
     else:
         convert_gguf(path, outputs, report)
+
+
+def _token(step: StepFile) -> str | None:
+    given = step.inputs.get("secret.token")
+    return Path(given.path).read_text(encoding="utf-8").strip() if given else None
 
 
 def _input_path(given: Input | None) -> Path:

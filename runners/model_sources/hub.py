@@ -10,15 +10,18 @@ from tunewright.runners.sdk import StepFailedError
 _PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
 
 
-def download(source: str, cache: Path) -> Path:
-    """Return the local snapshot of `hf://org/name@revision` or `ms://org/name@revision`; raise StepFailedError."""
+def download(source: str, cache: Path, token: str | None = None) -> Path:
+    """Return the local snapshot of `hf://org/name@revision` or `ms://org/name@revision`; raise StepFailedError.
+
+    `token` is the access token of the hub, None for what is open to all.
+    """
     scheme, _, rest = source.partition("://")
     name, _, revision = rest.partition("@")
     match scheme:
         case "hf":
-            return _from_hugging_face(name, revision or None, cache)
+            return _from_hugging_face(name, revision or None, cache, token)
         case "ms":
-            return _from_modelscope(name, revision or None, cache)
+            return _from_modelscope(name, revision or None, cache, token)
         case _:
             raise StepFailedError(
                 f"`{source}` names no hub that this runner knows",
@@ -28,12 +31,16 @@ def download(source: str, cache: Path) -> Path:
             )
 
 
-def _from_hugging_face(name: str, revision: str | None, cache: Path) -> Path:
+def _from_hugging_face(name: str, revision: str | None, cache: Path, token: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(name, revision=revision, cache_dir=cache, allow_patterns=_PATTERNS))
+        # False, not None: without a token of the spec's none is taken from the user's own files.
+        found = snapshot_download(
+            name, revision=revision, cache_dir=cache, allow_patterns=_PATTERNS, token=token or False
+        )
+        return Path(found)
     except GatedRepoError as error:
         raise _denied(name, "asks for acceptance of its terms and an access token") from error
     except RepositoryNotFoundError as error:
@@ -42,7 +49,7 @@ def _from_hugging_face(name: str, revision: str | None, cache: Path) -> Path:
         raise _unreachable("Hugging Face", name, error) from error
 
 
-def _from_modelscope(name: str, revision: str | None, cache: Path) -> Path:
+def _from_modelscope(name: str, revision: str | None, cache: Path, token: str | None) -> Path:
     try:
         from modelscope import snapshot_download
     except ImportError as error:
@@ -53,6 +60,8 @@ def _from_modelscope(name: str, revision: str | None, cache: Path) -> Path:
             code=ExitCode.UNAVAILABLE,
         ) from error
     wanted: dict[str, Any] = {"revision": revision} if revision else {}
+    if token:
+        wanted["token"] = token
     try:
         return Path(snapshot_download(name, cache_dir=str(cache), allow_patterns=_PATTERNS, **wanted))
     except Exception as error:  # the library raises plain exceptions of many kinds for one thing: it did not arrive
@@ -66,7 +75,7 @@ def _denied(name: str, why: str) -> StepFailedError:
 
 
 def _unreachable(hub: str, name: str, error: Exception) -> StepFailedError:
-    offline = bool(os.environ.get("HF_HUB_OFFLINE"))
+    offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
     return StepFailedError(
         f"{name} could not be fetched from {hub}: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
         reason="HUB_UNREACHABLE",
