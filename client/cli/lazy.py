@@ -17,6 +17,10 @@ class Entry:
     summary: str
 
 
+#: The section whose commands are listed by name only, so that the overview stays on one screen.
+ALSO = "Also"
+
+
 class LazyGroup(click.Group):
     """A group over a table of sections: title to name to entry."""
 
@@ -68,6 +72,9 @@ def overview(tagline: str, sections: Mapping[str, Mapping[str, Entry]]) -> str:
     """Return the help of the whole program."""
     lines = ["Usage: tunewright COMMAND [ARGUMENTS]     (COMMAND --help says more; --version)", "", tagline, ""]
     for title, section in sections.items():
+        if title == ALSO:
+            lines.append(f"{title:<8} {', '.join(section)}")
+            continue
         for index, (name, entry) in enumerate(section.items()):
             lines.append(f"{title if index == 0 else '':<8} {name:<12} {entry.summary}")
     return "\n".join(lines) + "\n"

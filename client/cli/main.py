@@ -11,21 +11,16 @@ import click
 
 import tunewright
 from tunewright.client.cli import exits
-from tunewright.client.cli.lazy import Entry, LazyGroup
+from tunewright.client.cli.lazy import ALSO, Entry, LazyGroup
 
 _COMMANDS = "tunewright.client.cli"
 
 SECTIONS = {
     "Specs": {
         "init": Entry(f"{_COMMANDS}.init", "write a small sound spec to start from"),
-        "import": Entry(f"{_COMMANDS}.import_", "turn settings or commands of other frameworks into a spec"),
         "check": Entry(f"{_COMMANDS}.check", "find everything wrong with a spec; starts nothing"),
         "plan": Entry(f"{_COMMANDS}.plan", "show what a run would do with each step, and why"),
-        "lock": Entry(f"{_COMMANDS}.lock", "write down what a spec rests on, for --locked"),
         "explain": Entry(f"{_COMMANDS}.explain", "explain a finding, or where a value comes from"),
-        "migrate": Entry(f"{_COMMANDS}.migrate", "bring a spec of an older version of the language to this one"),
-        "schema": Entry(f"{_COMMANDS}.schema", "print the language's JSON Schema, for editors"),
-        "lsp": Entry(f"{_COMMANDS}.lsp", "check and complete specs in an editor, which starts it"),
     },
     "Runs": {
         "run": Entry(f"{_COMMANDS}.run", "run a spec and follow it to the end"),
@@ -45,6 +40,13 @@ SECTIONS = {
     "Machine": {
         "daemon": Entry(f"{_COMMANDS}.daemon", "run the daemon in the foreground"),
         "env": Entry(f"{_COMMANDS}.env", "list, install or choose the runners' environments"),
+    },
+    ALSO: {
+        "import": Entry(f"{_COMMANDS}.import_", "turn settings or commands of other frameworks into a spec"),
+        "lock": Entry(f"{_COMMANDS}.lock", "write down what a spec rests on, for --locked"),
+        "migrate": Entry(f"{_COMMANDS}.migrate", "bring a spec of an older version of the language to this one"),
+        "schema": Entry(f"{_COMMANDS}.schema", "print the language's JSON Schema, for editors"),
+        "lsp": Entry(f"{_COMMANDS}.lsp", "check and complete specs in an editor, which starts it"),
         "secret": Entry(f"{_COMMANDS}.secret", "keep tokens and keys that specs refer to"),
         "completion": Entry(f"{_COMMANDS}.completion", "print the completion script of a shell"),
     },
