@@ -20,9 +20,13 @@ def locate(written: str, base_directory: Path) -> Path:
 
 
 def collect_file(written: str, base_directory: Path, *, cache: FactCache | None) -> FileFact:
-    """Return size and digest of a local file; both are None when there is none or it can't be read."""
+    """Return size and digest of a local file or folder (`dir:path`); both are None when it can't be read."""
     try:
-        path = locate(written, base_directory)
+        path = locate(written.removeprefix("dir:").removeprefix("file:"), base_directory)
+        if path.is_dir():
+            entries = folder_entries(path, cache=cache)
+            size = sum(entry.size for entry in entries)
+            return FileFact(written=written, path=str(path), size=size, digest=digest_of_entries(entries))
         return FileFact(
             written=written, path=str(path), size=path.stat().st_size, digest=file_digest(path, cache=cache)
         )

@@ -1,7 +1,6 @@
 """One request, one value: everything asked for is there, the same again, quickly and without heavy imports."""
 
 import json
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,9 +10,11 @@ import pytest
 
 from tunewright.compiler.collect import collect
 from tunewright.compiler.collect.cache import FactCache, default_folder
+from tunewright.compiler.collect.files import collect_file
+from tunewright.compiler.collect.places import place_of
 from tunewright.compiler.collect.request import DataRequest, FactRequest, ResourceRequest, SuiteRequest
 from tunewright.compiler.ir.facts import EnvironmentFacts
-from tunewright.spec.canonical import digest_of_file
+from tunewright.spec.canonical import digest_of_file, digest_of_tree
 
 
 @pytest.fixture
@@ -60,15 +61,6 @@ def test_an_unknown_accelerator_leaves_nothing_assumed(request_and_folder: tuple
     assert (facts.hardware.accelerator, facts.hardware.stated) == (None, True)
 
 
-def test_sees_a_port_that_is_taken(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert collect(FactRequest(ports=(port, 99999)), tmp_path, cache=None).ports_in_use == {port}
-    assert collect(FactRequest(ports=(port,)), tmp_path, cache=None).ports_in_use == frozenset()
-
-
 def test_cache_folder_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNEWRIGHT_CACHE", str(tmp_path))
     assert default_folder() == tmp_path / "facts"
@@ -90,3 +82,14 @@ def test_imports_nothing_heavy(request_and_folder: tuple[FactRequest, Path]) -> 
         [sys.executable, "-P", "-c", program, str(folder)], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_folder_of_a_benchmark_is_a_file_fact_with_its_tree_digest(tmp_path: Path) -> None:
+    (tmp_path / "mmlu" / "test").mkdir(parents=True)
+    (tmp_path / "mmlu" / "test" / "anatomy_test.csv").write_text("q,a,b,c,d,A\n", encoding="utf-8")
+
+    fact = collect_file("dir:mmlu", tmp_path, cache=None)
+
+    assert fact.size == 12
+    assert fact.digest == digest_of_tree(tmp_path / "mmlu")
+    assert place_of(fact.written, tmp_path) == tmp_path / "mmlu"
