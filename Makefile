@@ -49,13 +49,13 @@ lint: $(VENV)/.dev  ## Check style, types, imports and the API
 	@$(BIN)/mypy
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@PYTHONPATH=src $(BIN)/lint-imports
-	@$(BIN)/buf lint
-	@$(BIN)/buf format --diff --exit-code
+	@$(BIN)/buf lint proto
+	@$(BIN)/buf format proto --diff --exit-code
 
 format: $(VENV)/.dev  ## Format Python and proto files
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
-	@$(BIN)/buf format -w
+	@$(BIN)/buf format proto -w
 
 proto: $(VENV)/.dev  ## Generate the gRPC stubs anew
 	@$(BIN)/python -P scripts/gen_protos.py
