@@ -11,6 +11,7 @@ from tunewright.compiler.collect.request import DataRequest, FactRequest, Resour
 from tunewright.compiler.ir.facts import EnvironmentFacts, Facts, HardwareFacts
 from tunewright.compiler.ir.plan import Plan
 from tunewright.compiler.ir.resolved import ResolvedSpec
+from tunewright.compiler.ir.tokens import TokenFacts
 from tunewright.compiler.passes.apply_profile import profile_names
 from tunewright.compiler.passes.secrets import variable_names
 from tunewright.compiler.passes.work import Work
@@ -113,6 +114,7 @@ def compile_text(
     home: Path | None = None,
     policy: SourceFile | None = None,
     lock: SourceFile | None = None,
+    tokens: Mapping[str, TokenFacts] | None = None,
 ) -> Compilation:
     """Compile a spec; paths in it are relative to `base_directory`; profiles that were not chosen are checked for shape
     too.
@@ -120,7 +122,7 @@ def compile_text(
     `variables` are the values of `${env:NAME}`: when None, those of this process that the text mentions. `hardware` is
     the
     machine to plan for when the spec states none: when None, this one. `policy` and `lock` are what the spec is held
-    to, where it is held to something.
+    to, where it is held to something. `tokens` are the lengths that were counted for data sets.
     """
     text = text.removeprefix("\ufeff")
     if variables is None:
@@ -137,7 +139,7 @@ def compile_text(
             cache=cache,
             home=home,
         )
-        work = compile_work(replace(work, facts=facts))
+        work = compile_work(replace(work, facts=replace(facts, tokens=tokens or {})))
     return Compilation(
         source=work.source,
         document=work.document,

@@ -13,6 +13,7 @@ from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.formats import FORMS, REPORTS, report_text
+from tunewright.client.cli.lengths import length_lines, length_values, measured, tell_more, with_estimates_of
 from tunewright.client.cli.lockfile import hold_daemon_to_lock, write_lock
 from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options, standards_options
 from tunewright.client.cli.screen import remark, show, show_json
@@ -65,11 +66,16 @@ def command(
         raise click.UsageError("--format script needs --step NAME")
     if form in REPORTS:
         compilation = compile_spec(spec, profile=profile, sets=sets, locked=locked, policy=policy)
-        show(report_text(form, [CheckedSpec(path=spec, diagnostics=compilation.diagnostics)]), end="")
+        lengths = measured(compilation, spec, profile=profile, sets=sets, policy=policy)
+        show(report_text(form, [CheckedSpec(path=spec, diagnostics=lengths.diagnostics)]), end="")
         if compilation.has_errors:
             return exits.FAILED
     else:
         compilation = compile_or_stop(spec, profile=profile, sets=sets, locked=locked, policy=policy)
+        lengths = compilation
+        if step_name is None:
+            lengths = measured(compilation, spec, profile=profile, sets=sets, policy=policy)
+            tell_more(lengths, than=compilation)
     plan, actions = planned(compilation, spec, profile, sets, target)
     if locked:
         hold_daemon_to_lock(spec, plan.to_json())
@@ -78,11 +84,18 @@ def command(
     if out is not None:
         _write_plan(Path(out), plan)
     if form not in REPORTS:
-        _show_plan(plan, actions, spec, form, step_name)
+        _show_plan(plan, actions, spec, form, step_name, lengths)
     return exits.OK
 
 
-def _show_plan(plan: Plan, actions: tuple[StepAction, ...], spec: str, form: str, step_name: str | None) -> None:
+def _show_plan(
+    plan: Plan,
+    actions: tuple[StepAction, ...],
+    spec: str,
+    form: str,
+    step_name: str | None,
+    lengths: Compilation,
+) -> None:
     if step_name is not None:
         step = _step(plan, step_name)
         if form == "json":
@@ -92,11 +105,13 @@ def _show_plan(plan: Plan, actions: tuple[StepAction, ...], spec: str, form: str
         else:
             show(render_step(plan, step), end="")
     elif form == "json":
-        show_json({"plan": plan.to_json(), "actions": [_action_value(action) for action in actions]})
+        acts = [_action_value(action) for action in actions]
+        show_json({"plan": plan.to_json(), "actions": acts, "data": length_values(lengths)})
     elif form == "concise":
         show("\n".join(" ".join(filter(None, [item.action, item.step, item.because])) for item in actions))
     else:
-        show(render_plan(plan, actions, spec=spec), end="")
+        better = with_estimates_of(plan, lengths.plan)
+        show(render_plan(better, actions, spec=spec, rows=length_lines(lengths)), end="")
 
 
 def _script(plan: Plan, step: Step) -> str:

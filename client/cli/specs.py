@@ -30,10 +30,16 @@ def compile_spec(
     try:
         if path == STANDARD_INPUT:
             text = _standard_input()
-            return compile_text(text, name="<stdin>", base_directory=Path.cwd(), profile=profile, sets=sets, **given)
+            base = base_directory(path)
+            return compile_text(text, name="<stdin>", base_directory=base, profile=profile, sets=sets, **given)
         return compile_file(Path(path), profile=profile, sets=sets, **given)
     except SpecFileError as error:
         raise CommandError(str(error)) from error
+
+
+def base_directory(path: str) -> Path:
+    """Return the folder that relative paths of a spec start at: its own, or the current one for standard input."""
+    return Path.cwd() if path == STANDARD_INPUT else Path(path).parent
 
 
 def world(policy: str | None = None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The estimate of a training step: memory, time and disk as the plan shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tunewright.compiler.estimate.footprint import TrainMemory, train_memory, trained_parameters
 from tunewright.compiler.estimate.parameters import has_shape
@@ -10,18 +10,24 @@ from tunewright.compiler.estimate.time import train_time
 from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.plan import Estimate
 from tunewright.compiler.ir.resolved import ResolvedTrain
+from tunewright.compiler.ir.tokens import TokenFacts
 
 
 def estimate_train(
-    train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, data: Iterable[DataFacts]
+    train: ResolvedTrain,
+    model: ModelFacts,
+    hardware: HardwareFacts,
+    data: Iterable[DataFacts],
+    tokens: Sequence[TokenFacts] = (),
 ) -> Estimate:
     """Return what a training step with a settled strategy takes; an empty estimate when the model is unknown.
 
+    `tokens` are the counted lengths of the same rows, where they were counted.
     `breakdown` adds up to `memory_bytes`; keys that begin with `host ` come on top: offloaded states, for one machine.
     """
     if not has_shape(model):
         return Estimate()
-    rows = RowLengths.of(data)
+    rows = RowLengths.of(data).counted(tokens)
     memory = train_memory(train, model, rows)
     trained = trained_parameters(train, model)
     time = train_time(train, model, hardware, rows, trained)

@@ -1,11 +1,12 @@
 """How long the rows are: what the facts about data say about tokens, as a bound for memory and as a mean for time."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from tunewright.compiler.ir.facts import DataFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
+from tunewright.compiler.ir.tokens import TokenFacts
 
 #: Characters in a token: few of them for a bound (Chinese, code), more for a mean.
 _SHORTEST_TOKEN = 1.5
@@ -36,6 +37,16 @@ class RowLengths:
             + _TEMPLATE_TOKENS,
             mean_tokens=characters / rows / _MEAN_TOKEN + _TEMPLATE_TOKENS,
         )
+
+    def counted(self, tokens: Sequence[TokenFacts]) -> "RowLengths":
+        """Return the lengths with the mean that a tokenizer counted, where it did for every set.
+
+        The bound stays: the longest row of a sample need not be the longest of all.
+        """
+        rows = sum(item.rows for item in tokens)
+        if not rows or any(item.unknown or not item.lengths for item in tokens):
+            return self
+        return replace(self, mean_tokens=sum(item.mean * item.rows for item in tokens) / rows)
 
     def peak_tokens(self, train: ResolvedTrain) -> int:
         """Return the tokens of the largest micro-batch: rows are padded to the longest, packed sequences are full."""

@@ -31,7 +31,8 @@ def _estimate(work: Work, step: ResolvedStep) -> Estimate:
     match step.body:
         case ResolvedTrain():
             data = [work.facts.data[name] for name in step.body.data if name in work.facts.data]
-            return estimate_train(step.body, model, hardware, data)
+            tokens = [work.facts.tokens[name] for name in step.body.data if name in work.facts.tokens]
+            return estimate_train(step.body, model, hardware, data, tokens if len(tokens) == len(data) else ())
         case ResolvedEvaluate():
             suites = [work.facts.suites[name] for name in step.body.suites if name in work.facts.suites]
             return estimate_evaluate(step.body, model, hardware, suites)

@@ -13,10 +13,14 @@ _MAX_SUMMARY = 44
 _HEAD = ("step", "verb", "where", "memory (P95)", "time", "result")
 
 
-def render_plan(plan: Plan, actions: Sequence[StepAction], *, spec: str = "life.yaml") -> str:
-    """Return the table of a plan, the totals and what to do next. Steps without an action are shown as `create`."""
+def render_plan(plan: Plan, actions: Sequence[StepAction], *, spec: str = "life.yaml", rows: Sequence[str] = ()) -> str:
+    """Return the table of a plan, the totals and what to do next. Steps without an action are shown as `create`.
+
+    `rows` are lines about the rows that are learned from, where something is known of them.
+    """
     by_step = {action.step: action for action in actions}
     lines = [_title(plan), "", *_table(plan, by_step), ""]
+    lines += [*rows, ""] if rows else []
     lines += [f"  {sentence}" for sentence in _totals(plan, by_step)]
     shown = next((step for step in plan.steps if step.verb == "train"), plan.steps[-1])
     run = f"run it:  tunewright run {spec}      " if not any(step.not_executable for step in plan.steps) else ""
