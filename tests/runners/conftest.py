@@ -141,7 +141,7 @@ def bench(train_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def wait_for() -> Callable[..., Any]:
     """A function that polls a condition until it gives something true."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    def wait(condition: Callable[[], Any], seconds: float = 240.0) -> Any:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if value := condition():

@@ -210,7 +210,7 @@ def test_an_idle_service_leaves_at_once(serve: Callable[..., Served], tiny_folde
     served = serve("adapter", {"model": tiny_folder, "adapter": make_adapter("q_proj", "v_proj")}, smoke_prompt=None)
     assert say(served.client, "route ticket 7").choices[0].message.content is not None
     served.process.send_signal(signal.SIGTERM)
-    served.process.communicate(timeout=15)
+    served.process.communicate(timeout=120)
     assert served.process.returncode == 130
 
 
@@ -224,5 +224,5 @@ def test_an_open_stream_is_finished_before_leaving(serve: Callable[..., Served],
     rest = list(stream)
     assert first.id == rest[-1].id
     assert rest[-1].choices[0].finish_reason in ("length", "stop")
-    served.process.communicate(timeout=30)
+    served.process.communicate(timeout=120)
     assert served.process.returncode == 130

@@ -83,4 +83,4 @@ def test_a_reader_that_goes_away_is_no_failure(desk: Desk) -> None:
     process.stdout.close()
     assert process.stderr is not None
     assert process.stderr.read() == ""
-    process.wait(30)
+    process.wait(90)

@@ -133,7 +133,7 @@ def interrupted(desk: Desk, times: int) -> Answer:
     if times == 2:
         eventually(lambda: state_of(desk, "sft") == "cancelling")
         process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     return Answer(process.returncode, out, err)
 
 
@@ -161,7 +161,7 @@ def test_ctrl_c_while_watching_leaves_the_run_alone(served: Desk) -> None:
     eventually(lambda: state_of(served, "sft") == "running")
     eventually(lambda: process.stdout is not None and process.stdout.readline())
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert f"run {run} goes on" in err
     assert state_of(served, "sft") == "running"

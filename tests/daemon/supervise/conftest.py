@@ -17,7 +17,7 @@ PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
 FAKE = (sys.executable, "-P", "-m", "tunewright.runners.fake")
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Return the first true value of `condition`; fail after a deadline."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

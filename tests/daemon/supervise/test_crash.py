@@ -76,7 +76,7 @@ def test_a_supervisor_killed_before_its_claim_may_be_started_again(bundle):
     child = spawn_supervisor(bundle.path)
     bundle.eventually(lambda: isinstance(supervise.probe(bundle.path), supervise.Running))
     child.kill()
-    child.wait(30)
+    child.wait(90)
     assert supervise.probe(bundle.path) == supervise.NotStarted()
     fifo.unlink()
     assert bundle.play([]).reason == "SUCCEEDED"
@@ -128,7 +128,7 @@ def test_a_reused_pid_is_not_trusted(bundle):
             assert bystander.poll() is None
     finally:
         bystander.kill()
-        bystander.wait(30)
+        bystander.wait(90)
 
 
 def test_an_attempt_with_another_bundle_is_not_hit(bundle, tmp_path):

@@ -138,7 +138,7 @@ def test_launching_many_times_starts_once(bundle):
 def test_supervisors_without_a_daemon_start_once(bundle):
     prepare_bundle(bundle.path, bundle.step([]))
     supervisors = [spawn_supervisor(bundle.path) for _ in range(4)]
-    assert [child.wait(30) for child in supervisors] == [0, 0, 0, 0]
+    assert [child.wait(90) for child in supervisors] == [0, 0, 0, 0]
     assert bundle.finish().code == 0
     assert bundle.kinds() == ["started", "phase"]
 
@@ -147,7 +147,7 @@ def test_a_withheld_start_never_happens(bundle):
     assert supervise.withhold(bundle.path)
     assert not supervise.withhold(bundle.path)
     prepare_bundle(bundle.path, bundle.step([]))
-    assert spawn_supervisor(bundle.path).wait(30) == 0
+    assert spawn_supervisor(bundle.path).wait(90) == 0
     assert supervise.probe(bundle.path) == supervise.Lost()
     assert bundle.events() == []
 

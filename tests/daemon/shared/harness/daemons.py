@@ -24,7 +24,7 @@ PLAN_DAEMON = Path(__file__).with_name("plan_daemon.py")
 PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Return the first true value of `condition`; fail after a deadline."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -73,7 +73,7 @@ class Daemon:
         assert self.process is not None
         return self.process.poll() is not None
 
-    def wait(self, seconds: float = 20.0) -> int:
+    def wait(self, seconds: float = 90.0) -> int:
         """Return its exit code."""
         assert self.process is not None
         return self.process.wait(seconds)
@@ -102,7 +102,7 @@ class Daemon:
     def finish(self, run: str) -> Run:
         """Return a run when it has ended."""
         client = self.client
-        return eventually(lambda: (found := client.get_run(run).run).ended and found, 60.0)
+        return eventually(lambda: (found := client.get_run(run).run).ended and found, 180.0)
 
     def events(self, run: str) -> list[RunEvent]:
         """Return the log of a run after checking that it has no gap."""
