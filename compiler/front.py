@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tunewright.compiler.collect import collect
 from tunewright.compiler.collect.cache import FactCache
+from tunewright.compiler.collect.progress import Progress
 from tunewright.compiler.collect.request import DataRequest, FactRequest, ResourceRequest, SuiteRequest
 from tunewright.compiler.ir.facts import EnvironmentFacts, Facts, HardwareFacts
 from tunewright.compiler.ir.plan import Plan
@@ -58,6 +59,7 @@ def compile_file(
     home: Path | None = None,
     policy: SourceFile | None = None,
     lock: SourceFile | None = None,
+    progress: Progress | None = None,
 ) -> Compilation:
     """Compile a spec file as `compile_text` does; raise SpecFileError when there is no text to compile."""
     return compile_text(
@@ -75,6 +77,7 @@ def compile_file(
         home=home,
         policy=policy,
         lock=lock,
+        progress=progress,
     )
 
 
@@ -115,6 +118,7 @@ def compile_text(
     policy: SourceFile | None = None,
     lock: SourceFile | None = None,
     tokens: Mapping[str, TokenFacts] | None = None,
+    progress: Progress | None = None,
 ) -> Compilation:
     """Compile a spec; paths in it are relative to `base_directory`; profiles that were not chosen are checked for shape
     too.
@@ -122,7 +126,8 @@ def compile_text(
     `variables` are the values of `${env:NAME}`: when None, those of this process that the text mentions. `hardware` is
     the
     machine to plan for when the spec states none: when None, this one. `policy` and `lock` are what the spec is held
-    to, where it is held to something. `tokens` are the lengths that were counted for data sets.
+    to, where it is held to something. `tokens` are the lengths that were counted for data sets;
+    `progress` hears how far the reading of long data files is.
     """
     text = text.removeprefix("\ufeff")
     if variables is None:
@@ -138,6 +143,7 @@ def compile_text(
             hardware=hardware,
             cache=cache,
             home=home,
+            progress=progress,
         )
         work = compile_work(replace(work, facts=replace(facts, tokens=tokens or {})))
     return Compilation(

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from tunewright.compiler.render.plain import clean, clean_but_colours
+from tunewright.compiler.render.plain import clean, clean_but_colours, clean_line, shorten
 
 DEFAULT_WIDTH = 80
 
@@ -20,6 +20,13 @@ def show(text: str, *, end: str = "\n") -> None:
 def remark(text: str) -> None:
     """Print to standard error what is not the answer: progress, warnings, hints."""
     _write(text.rstrip("\n"), sys.stderr, "\n")
+
+
+def redraw(text: str) -> None:
+    """Put one short line in place of the last one that was put so, on a terminal's standard error; empty: clear it."""
+    shown = shorten(clean_line(text), width() - 1)
+    click.echo(f"\r{shown}\x1b[K", file=sys.stderr, nl=False, color=True)
+    sys.stderr.flush()
 
 
 def complain(message: str, help: str = "") -> None:

@@ -10,6 +10,7 @@ from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.lockfile import read_lock
 from tunewright.client.cli.options import STANDARD_INPUT
+from tunewright.client.cli.reading import ReadingBar
 from tunewright.client.cli.screen import colourful, is_terminal, remark
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.policy import PolicyFileError, find_policy
@@ -27,6 +28,8 @@ def compile_spec(
     `locked`: hold it to the lock beside it. `policy`: the file to hold it to instead of this machine's.
     """
     given = {**world(policy), "lock": read_lock(path) if locked else None}
+    bar = ReadingBar()
+    given["progress"] = bar
     try:
         if path == STANDARD_INPUT:
             text = _standard_input()
@@ -35,6 +38,10 @@ def compile_spec(
         return compile_file(Path(path), profile=profile, sets=sets, **given)
     except SpecFileError as error:
         raise CommandError(str(error)) from error
+    finally:
+        bar.clear()
+        if given["cache"].damaged:
+            remark(f"note: what was remembered of files ({given['cache'].folder}) was damaged; it is gathered anew")
 
 
 def base_directory(path: str) -> Path:

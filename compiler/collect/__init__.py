@@ -8,6 +8,7 @@ from tunewright.compiler.collect.data import collect_data, collect_suite
 from tunewright.compiler.collect.files import collect_file
 from tunewright.compiler.collect.hardware import collect_hardware, stated_hardware
 from tunewright.compiler.collect.models import collect_model
+from tunewright.compiler.collect.progress import Progress
 from tunewright.compiler.collect.request import FactRequest, ResourceRequest
 from tunewright.compiler.ir.facts import EnvironmentFacts, Facts, HardwareFacts
 
@@ -22,12 +23,14 @@ def collect(
     hardware: HardwareFacts | None = None,
     home: Path | None = None,
     package_paths: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> Facts:
     """Return the facts that were asked for; relative paths start at `base_directory`, the spec's folder.
 
     Nothing raises for what a user can get wrong: missing files, broken rows and unusable models are facts too.
     `home` is where runs will write; `package_paths` is where `package:` sources are looked for instead of `sys.path`.
-    `hardware` is the machine to plan for instead of this one; what the spec states goes before both.
+    `hardware` is the machine to plan for instead of this one; what the spec states goes before both. `progress` hears
+    how far the reading of long data files is.
     """
     return Facts(
         models={
@@ -35,11 +38,11 @@ def collect(
             for source in request.models
         },
         data={
-            name: collect_data(wanted.sources, wanted.format, base_directory, cache=cache)
+            name: collect_data(wanted.sources, wanted.format, base_directory, cache=cache, progress=progress)
             for name, wanted in request.data.items()
         },
         suites={
-            name: collect_suite(wanted.file, wanted.metric, base_directory, cache=cache)
+            name: collect_suite(wanted.file, wanted.metric, base_directory, cache=cache, progress=progress)
             for name, wanted in request.suites.items()
         },
         files={written: collect_file(written, base_directory, cache=cache) for written in request.files},

@@ -7,6 +7,7 @@ from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache, remembered
 from tunewright.compiler.collect.files import locate
+from tunewright.compiler.collect.progress import Progress, Read, following
 from tunewright.compiler.collect.rows import MOST_PROBLEMS, Check, Row, Tally, median, pass_over
 from tunewright.compiler.collect.suites import suite_check, suite_format
 from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, FileFact, RowProblem
@@ -20,12 +21,17 @@ _GLOB = frozenset("*?[")
 
 
 def collect_data(
-    sources: Sequence[str], declared_format: str | None, base_directory: Path, *, cache: FactCache | None
+    sources: Sequence[str],
+    declared_format: str | None,
+    base_directory: Path,
+    *,
+    cache: FactCache | None,
+    progress: Progress | None = None,
 ) -> DataFacts:
     """Return the facts of a data set of one or several sources: `file:`, `dir:`, a bare path, `hf://datasets/...`.
 
     Rows are held against the declared format, or against the one that the first row of all shows. The digest binds the
-    content of the files in the order written.
+    content of the files in the order written. `progress` hears how far the reading of JSONL files is.
     """
     if any(source.startswith(_REMOTE) for source in sources):
         return DataFacts(format=declared_format, remote=True)
@@ -37,29 +43,40 @@ def collect_data(
             total.add(
                 written,
                 path,
-                lambda file, known=known: _look_at_data(file, known),
+                lambda file, known=known, written=written: _look_at_data(
+                    file, known, following(progress, written, file)
+                ),
                 variant=f"data {_LOOK} {known or ''}",
                 cache=cache,
             )
     return total.facts()
 
 
-def collect_suite(file: str, metric: str | None, base_directory: Path, *, cache: FactCache | None) -> DataFacts:
+def collect_suite(
+    file: str,
+    metric: str | None,
+    base_directory: Path,
+    *,
+    cache: FactCache | None,
+    progress: Progress | None = None,
+) -> DataFacts:
     """Return the facts of a suite file, whose rows must have what the metric compares."""
     total = _Total(form=suite_format(metric))
     for written, path in _files_of(file, base_directory, total):
         total.add(
             written,
             path,
-            lambda suite: _summary(*_pass_over_suite(suite, metric)),
+            lambda suite, written=written: _summary(
+                *_pass_over_suite(suite, metric, following(progress, written, suite))
+            ),
             variant=f"suite {_LOOK} {metric or ''}",
             cache=cache,
         )
     return total.facts()
 
 
-def _look_at_data(path: Path, declared: str | None) -> Mapping[str, Any]:
-    tally = Tally(form=declared)
+def _look_at_data(path: Path, declared: str | None, read: Read) -> Mapping[str, Any]:
+    tally = Tally(form=declared, read=read)
 
     def start(row: Row) -> None:
         tally.form = tally.form or detect_format(row)
@@ -72,8 +89,8 @@ def _look_at_data(path: Path, declared: str | None) -> Mapping[str, Any]:
     return _summary(tally, pass_over(path, tally, check, start))
 
 
-def _pass_over_suite(path: Path, metric: str | None) -> tuple[Tally, str]:
-    tally = Tally(form=suite_format(metric))
+def _pass_over_suite(path: Path, metric: str | None, read: Read) -> tuple[Tally, str]:
+    tally = Tally(form=suite_format(metric), read=read)
     check: Check = suite_check(metric)
     return tally, pass_over(path, tally, check, lambda _: None)
 

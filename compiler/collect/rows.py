@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tunewright.compiler.collect.progress import Read, unheard
 from tunewright.spec.canonical import digest_of_file
 from tunewright.spec.formats import DataError, parse_line, read_rows
 
@@ -33,8 +34,9 @@ _TEXT_COLUMNS: Mapping[str | None, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class Tally:
-    """What a pass over a file has found so far. Problems are `(line, message)`."""
+    """What a pass over a file has found so far. Problems are `(line, message)`; `read` is told of each piece."""
 
+    read: Read = unheard
     form: str | None = None
     rows: int = 0
     columns: dict[str, None] = field(default_factory=dict)
@@ -103,6 +105,7 @@ def _lines(stream: Any, hasher: Any, tally: Tally) -> Iterator[bytes]:
     rest = b""
     while block := stream.read(_BLOCK):
         hasher.update(block)
+        tally.read(len(block))
         lines = (rest + block).split(b"\n")
         rest = lines.pop()
         yield from lines

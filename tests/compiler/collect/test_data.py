@@ -1,5 +1,6 @@
 """Every row is looked at, every broken one is named by file and line, and an unchanged file is not read twice."""
 
+import hashlib
 import json
 import os
 import time
@@ -120,9 +121,10 @@ def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
     settle(file)
     assert collect_data(["a.jsonl"], None, tmp_path, cache=cache) == first
     (entry,) = (tmp_path / "cache" / "rows").iterdir()
-    marked = json.loads(entry.read_text())
-    marked["value"]["rows"] = 12345
-    entry.write_text(json.dumps(marked))
+    head, body = entry.read_bytes().split(b"\n")
+    changed = json.dumps({**json.loads(body), "rows": 12345}).encode()
+    checked = {**json.loads(head), "sha256": hashlib.sha256(changed).hexdigest()}
+    entry.write_bytes(json.dumps(checked).encode() + b"\n" + changed)
     assert collect_data(["a.jsonl"], None, tmp_path, cache=cache).rows == 12345
 
 
@@ -166,8 +168,69 @@ def test_a_useless_cache_costs_nothing_but_time(prepare: Callable[[Path], None],
     cache = FactCache(tmp_path / "cache")
     for _ in range(2):
         assert collect_data(["a.jsonl"], None, tmp_path, cache=cache).rows == 1
-        for entry in tmp_path.glob("cache/rows/*.json"):
-            entry.write_bytes(b"\x00garbage")
+        assert cache.damaged is (prepare is make_a_file_of_it)
+
+
+DAMAGES = [b"\x00garbage", b"", b"{}", b"[]\n{}", b"{" * 5000, b'{"sha256": 1}\n{}', b'{"name": "x"}\n{"rows": 1}']
+
+
+@pytest.mark.parametrize("content", DAMAGES, ids=range(len(DAMAGES)))
+def test_a_damaged_memory_is_gathered_anew_and_said_once(content: bytes, tmp_path: Path) -> None:
+    settle(write(tmp_path / "a.jsonl", [messages("q", "a")]))
+    right = collect_data(["a.jsonl"], None, tmp_path, cache=FactCache(tmp_path / "cache"))
+    (entry,) = (tmp_path / "cache" / "rows").iterdir()
+    kept = entry.read_bytes()
+    entry.write_bytes(content)
+    for damaged in (True, False):
+        cache = FactCache(tmp_path / "cache")
+        assert collect_data(["a.jsonl"], None, tmp_path, cache=cache) == right
+        assert cache.damaged is damaged
+        assert entry.read_bytes() == kept
+
+
+@given(place=st.integers(0, 10**6), flip=st.integers(1, 255))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_a_flipped_byte_is_never_believed(place: int, flip: int, tmp_path: Path) -> None:
+    cache = FactCache(tmp_path / "cache")
+    cache.put("rows", "name", [1, 2], {"rows": 3, "digest": "sha256:aa"})
+    (entry,) = (tmp_path / "cache" / "rows").iterdir()
+    content = bytearray(entry.read_bytes())
+    content[place % len(content)] ^= flip
+    entry.write_bytes(bytes(content))
+    assert cache.get("rows", "name", [1, 2]) in (None, {"rows": 3, "digest": "sha256:aa"})
+
+
+class Meddler:
+    """Appends a row to a file while it is being read, in so many readings."""
+
+    def __init__(self, file: Path, times: int) -> None:
+        self.file, self.times, self.size = file, times, 0
+
+    def __call__(self, written: str, done: int, whole: int) -> None:
+        assert written == "a.jsonl"
+        assert 0 < done <= whole
+        if self.times and whole != self.size:  # once a reading: the next one finds a longer file
+            self.times, self.size = self.times - 1, whole
+            with self.file.open("a") as stream:
+                stream.write(json.dumps(messages("late", "row")) + "\n")
+
+
+@pytest.mark.parametrize("remembering", [True, False])
+def test_a_file_that_changes_while_it_is_read_is_read_again(remembering: bool, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [messages("q", "a")] * 3)
+    cache = FactCache(tmp_path / "cache") if remembering else None
+    facts = collect_data(["a.jsonl"], None, tmp_path, cache=cache, progress=Meddler(file, 1))
+    assert facts.problems == ()
+    assert facts.rows == 4
+    assert facts.digest == "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_file_that_keeps_changing_is_a_problem(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [messages("q", "a")] * 3)
+    facts = collect_data(["a.jsonl"], None, tmp_path, cache=None, progress=Meddler(file, 99))
+    (problem,) = facts.problems
+    assert "changes while it is read" in problem.message
+    assert facts.digest is None
 
 
 CHOICE = {"question": "?", "choices": ["a", "b"], "answer": 1}

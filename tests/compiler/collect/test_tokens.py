@@ -17,7 +17,9 @@ from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.ir.facts import DataFacts, ModelFacts
 from tunewright.compiler.ir.tokens import TokenFacts
 
-TEMPLATE = "{% for m in messages %}<turn> {{ m['content'] }} {% endfor %}{% if add_generation_prompt %}<turn>{% endif %}"
+TEMPLATE = (
+    "{% for m in messages %}<turn> {{ m['content'] }} {% endfor %}{% if add_generation_prompt %}<turn>{% endif %}"
+)
 
 
 def write_tokenizer(folder: Path, **settings: Any) -> Path:
@@ -129,7 +131,7 @@ def test_damaged_memory_counts_again(damage: str, tmp_path: Path) -> None:
     cache = FactCache(tmp_path / "facts")
     machine = counting(tmp_path, None, cache)
     collect_tokens(model, wanted, machine)
-    for file in (tmp_path / "facts").rglob("*.json"):
+    for file in (tmp_path / "facts").rglob("tokens/*"):
         file.write_text(damage)
     (found,) = collect_tokens(model, wanted, machine).values()
     assert "not installed" in str(found.unknown)
@@ -152,9 +154,11 @@ def test_sample_is_spread_and_repeatable(rows: int, count: int, seed: str) -> No
     numbers = chosen(rows, count, seed)
     assert numbers == sorted(set(numbers)) == chosen(rows, count, seed)
     assert len(numbers) == min(rows, count)
-    assert 0 <= numbers[0]
+    assert numbers[0] >= 0
     assert numbers[-1] < rows
-    assert all(abs(number - rows * place / count) <= rows / count for place, number in enumerate(numbers) if rows > count)
+    assert all(
+        abs(number - rows * place / count) <= rows / count for place, number in enumerate(numbers) if rows > count
+    )
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json"])
