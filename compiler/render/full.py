@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from tunewright.compiler.render.excerpt import Excerpt, excerpt
 from tunewright.spec.diagnostics import Diagnostic, Label
 from tunewright.spec.source import Span
 
@@ -13,7 +14,6 @@ _STYLES = {
     "bold": "\x1b[1m",
 }
 _RESET = "\x1b[0m"
-_MAX_LINE = 200
 
 Paint = Callable[[str, str], str]
 """Text and the name of a style to text."""
@@ -53,27 +53,28 @@ def _excerpt(item: Diagnostic, labels: list[Label], width: int, paint: Paint) ->
     for name, members in by_source.items():
         if name != item.primary.span.source.name:
             lines.append(f"{' ' * width}{paint(':::', 'frame')} {name}")
-        previous = None
+        previous, shown = None, excerpt("", 1)
         for label in sorted(members, key=lambda member: member.span.start):
             number = label.span.begin.line
             if number != previous:
-                text = label.span.source.line_text(number).replace("\t", " ")
-                lines.append(f"{paint(f'{number:>{width}} |', 'frame')} {text[:_MAX_LINE]}")
+                shown = excerpt(label.span.source.line_text(number), label.span.begin.column)
+                lines.append(f"{paint(f'{number:>{width}} |', 'frame')} {shown.text}")
             previous = number
-            lines.append(_mark(label, label is item.primary, str(item.severity), width, paint))
+            lines.append(_mark(label, shown, label is item.primary, str(item.severity), width, paint))
     return lines
 
 
-def _mark(label: Label, primary: bool, severity: str, width: int, paint: Paint) -> str:
-    column, length = _extent(label.span)
-    mark = ("^" if primary else "-") * length
+def _mark(label: Label, shown: Excerpt, primary: bool, severity: str, width: int, paint: Paint) -> str:
+    begin, end = _extent(label.span, shown)
+    mark = ("^" if primary else "-") * (end - begin)
     text = f"{mark} {label.text}".rstrip()
-    return f"{' ' * width} {paint('|', 'frame')} {' ' * (column - 1)}{paint(text, severity if primary else 'frame')}"
+    return f"{' ' * width} {paint('|', 'frame')} {' ' * begin}{paint(text, severity if primary else 'frame')}"
 
 
-def _extent(span: Span) -> tuple[int, int]:
-    """Return column and length of the mark under the first line of a span."""
+def _extent(span: Span, shown: Excerpt) -> tuple[int, int]:
+    """Return the cells (begin, end) of the mark under the first line of a span; at least one."""
     begin, finish = span.begin, span.finish
     line = span.source.line_text(begin.line)
     end = finish.column if finish.line == begin.line else len(line.rstrip()) + 1
-    return min(begin.column, _MAX_LINE), max(1, min(end, _MAX_LINE) - begin.column)
+    first = shown.cell(begin.column)
+    return first, max(first + 1, shown.cell(end))
