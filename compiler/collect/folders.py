@@ -17,6 +17,7 @@ from tunewright.compiler.collect.safetensors import (
     read_safetensors_header,
     weight_files,
 )
+from tunewright.compiler.collect.tokenizers import needs_code
 from tunewright.compiler.estimate.parameters import count_parameters, has_shape
 from tunewright.compiler.facts.families import linear_names
 from tunewright.compiler.ir.facts import ModelFacts
@@ -57,14 +58,6 @@ def collect_folder(source: str, folder: Path, *, cache: FactCache | None) -> Mod
     return ModelFacts(source=source, origin="folder", path=str(folder), **shape, problem=problem)
 
 
-def folder_configuration(folder: Path) -> dict[str, Any]:
-    """Return what a folder's config.json alone tells, as fields of ModelFacts; empty when there is no usable one."""
-    try:
-        return facts_of_configuration(_read_object(folder / _CONFIGURATION))
-    except (OSError, _FolderError):
-        return {}
-
-
 def _shape(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise _FolderError("does not exist" if not folder.exists() else "is a file; `dir:` needs a folder")
@@ -77,6 +70,7 @@ def _shape(folder: Path) -> dict[str, Any]:
             )
         raise _FolderError(f"has no `{_CONFIGURATION}`, so it is not a model folder")
     fields = facts_of_configuration(_read_object(folder / _CONFIGURATION))
+    fields["remote_code"] = fields["remote_code"] or needs_code(folder)
     files = weight_files(folder)
     others = [file for pattern in _OTHER_WEIGHTS for file in sorted(folder.glob(pattern))]
     if not files and not others:
@@ -121,7 +115,17 @@ def _read_object(path: Path) -> Mapping[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise _FolderError(f"has a `{path.name}` that is not JSON") from error
+        raise _FolderError(f"has a `{path.name}` that is not JSON{_place(error)}") from error
     if not isinstance(value, dict):
         raise _FolderError(f"has a `{path.name}` that is not a JSON object")
     return value
+
+
+def _place(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f" (line {error.lineno}, column {error.colno}: {error.msg})"
+        case UnicodeDecodeError():
+            return f" (byte {error.start} is no UTF-8)"
+        case _:
+            return ""

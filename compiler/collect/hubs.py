@@ -51,7 +51,9 @@ def model_scope_folder(reference: HubReference) -> Path | None:
 
 
 def _hugging_face_root() -> Path:
-    if hub := os.environ.get("HF_HUB_CACHE"):
-        return Path(hub)
-    home = os.environ.get("HF_HOME") or "~/.cache/huggingface"
-    return Path(home).expanduser() / "hub"
+    """Return the folder of the cache as huggingface_hub finds it, an older name of its variable included."""
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if hub := os.environ.get(variable):
+            return Path(hub).expanduser()
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("HF_HOME") or f"{caches}/huggingface").expanduser() / "hub"

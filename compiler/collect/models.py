@@ -6,10 +6,11 @@ from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.files import locate
-from tunewright.compiler.collect.folders import collect_folder, folder_configuration
+from tunewright.compiler.collect.folders import collect_folder
 from tunewright.compiler.collect.gguf_models import collect_gguf
 from tunewright.compiler.collect.hubs import hugging_face_snapshot, model_scope_folder, parse_hub_reference
 from tunewright.compiler.collect.packages import PackageError, find_in_package
+from tunewright.compiler.collect.partial import facts_without_weights
 from tunewright.compiler.facts.models import known_model
 from tunewright.compiler.ir.facts import ModelFacts
 
@@ -62,7 +63,7 @@ def _collect_hub(source: str, scheme: str, text: str, cache: FactCache | None) -
         if facts.problem is None:
             return replace(facts, revision=commit)
         # Only a part of the model was fetched so far: no fault of the spec.
-        if (shape := folder_configuration(folder)).get("hidden_size"):
+        if (shape := facts_without_weights(folder)).get("hidden_size"):
             return ModelFacts(source=source, origin="catalogue", revision=commit, **shape)
     known = known_model(reference.hub_id, source)
     return replace(known or ModelFacts(source=source, origin="unknown"), revision=reference.revision)

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,11 +86,19 @@ def count_elements(tensors: Iterable[StoredTensor]) -> int:
 
 def linear_module_names(tensors: Iterable[StoredTensor]) -> tuple[str, ...]:
     """Return the last names of the matrices inside the language model's blocks, in the order of the files."""
+    return _linear_names(tensor.name for tensor in tensors if len(tensor.shape) == 2)
+
+
+def linear_names_of_index(index: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the same from the index of weights that are not here; shapes are not known, but names of norms are."""
+    names = index.get("weight_map")
+    return _linear_names(name for name in names if isinstance(name, str)) if isinstance(names, Mapping) else ()
+
+
+def _linear_names(tensors: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for tensor in tensors:
-        if len(tensor.shape) != 2 or _VISION.search(tensor.name):
-            continue
-        if match := _BLOCK.search(tensor.name):
+        if (match := _BLOCK.search(tensor)) and not _VISION.search(tensor):
             name = match.group(1).rpartition(".")[2]
             if name not in _ROUTERS and "norm" not in name and not name.isdigit():
                 found[name] = None

@@ -36,7 +36,7 @@ def tokenizer_folder(model: ModelFacts, base_directory: Path, converted: Path) -
             raise NoTokenizerError("the model is not on this machine yet") from error
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         raise NoTokenizerError(f"{model.source} has no tokenizer here")
-    if _needs_code(folder):
+    if needs_code(folder):
         raise NoTokenizerError("its tokenizer is Python code of the model's folder, which `plan` never runs")
     return folder
 
@@ -55,7 +55,8 @@ def _converted(model: ModelFacts, converted: Path) -> Path:
     return folders[-1]
 
 
-def _needs_code(folder: Path) -> bool:
+def needs_code(folder: Path) -> bool:
+    """Say whether the tokenizer of a model folder is Python code that lies beside it."""
     settings = folder / "tokenizer_config.json"
     try:
         if settings.stat().st_size > _LONGEST_SETTINGS:
