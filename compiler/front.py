@@ -183,7 +183,6 @@ def _is_inside(inner: Span, outer: Span) -> bool:
 def request_for(spec: Spec) -> FactRequest:
     """Return what must be found out before a spec can be compiled."""
     resources = spec.resources
-    deploys = [step.deploy for step in spec.steps.values() if step.deploy is not None]
     schemas = [suite.json_schema for suite in spec.suites.values() if suite.json_schema]
     folders = [suite.data for suite in spec.suites.values() if suite.data]
     return FactRequest(
@@ -200,5 +199,4 @@ def request_for(spec: Spec) -> FactRequest:
         )
         if resources
         else None,
-        ports=tuple(dict.fromkeys(deploy.port for deploy in deploys if deploy.port is not None)),
     )

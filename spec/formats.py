@@ -204,8 +204,34 @@ def _messages_problem(messages: Any, column: str, ends_with: str | None = None) 
             return f"message {number} of `{column}` has no text in `content`"
         if role == "assistant" and not content.strip():
             return f"message {number} of `{column}` is an empty assistant turn"
+    if (problem := _order_problem(messages, column, whole=ends_with is not None)) is not None:
+        return problem
     if ends_with and messages[-1]["role"] != ends_with:
         return f"the last message of `{column}` must be the {ends_with}'s, not the {messages[-1]['role']}'s"
+    return None
+
+
+def _order_problem(messages: list[dict[str, Any]], column: str, *, whole: bool) -> str | None:
+    """Say what no chat template can put in order: a late system message, tool calls and answers that do not match.
+
+    A column that is not the `whole` conversation may begin or end between a call and its answer.
+    """
+    open_calls = 0
+    for number, message in enumerate(messages, start=1):
+        role = message["role"]
+        if role == "system" and number > 1:
+            return f"message {number} of `{column}` is a system message, which only stands first"
+        if not whole:
+            continue
+        if role == "tool":
+            if open_calls == 0:
+                return f"message {number} of `{column}` answers a tool call that nobody made"
+            open_calls -= 1
+            continue
+        if open_calls:
+            return f"message {number} of `{column}` comes before the tool call above it is answered"
+        calls = message.get("tool_calls")
+        open_calls = len(calls) if isinstance(calls, list) else 0
     return None
 
 

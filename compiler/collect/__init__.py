@@ -1,6 +1,6 @@
 """Gather the facts that a compilation may know. The only part of the compiler that looks at the world."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache
@@ -49,7 +49,6 @@ def collect(
         environments=dict(environments or {}),
         hardware=_hardware(request.resources, hardware, home),
         secrets_known=secrets_known,
-        ports_in_use=_ports_in_use(request.ports),
     )
 
 
@@ -59,25 +58,3 @@ def _hardware(stated: ResourceRequest | None, given: HardwareFacts | None, home:
     found = stated_hardware(stated.accelerator, stated.count, stated.nodes, stated.memory_bytes, stated.cpu_cores)
     # An unknown accelerator is a mistake in the spec that a rule points at; until it is mended, nothing is assumed.
     return found or HardwareFacts(cpu_cores=stated.cpu_cores or 1, memory_bytes=0, nodes=stated.nodes, stated=True)
-
-
-def _ports_in_use(ports: Iterable[int]) -> frozenset[int]:
-    """Return those loopback ports that something else holds."""
-    if not ports:
-        return frozenset()
-    import errno
-    import socket
-
-    taken = set()
-    for port in ports:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            # As servers do: a port whose last connection is still winding down is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    taken.add(port)
-            except OverflowError:  # no such port: a rule of the language says so
-                continue
-    return frozenset(taken)

@@ -19,6 +19,10 @@ _ALIASES = {
     "num_experts_per_token": ("num_experts_per_tok", "num_experts_per_token", "moe_topk"),
 }
 _PLAIN_ROPE = frozenset({None, "default"})
+_RECURRENT_LAYERS = frozenset({"linear_attention", "mamba", "recurrent", "conv"})
+_RECURRENT_MODELS = frozenset(
+    {"mamba", "mamba2", "falcon_mamba", "jamba", "bamba", "zamba2", "rwkv", "recurrent_gemma"}
+)
 _BIGGEST = 2**31  # no real extent comes near
 _QWEN3_VL_POSITIONS = 2304
 
@@ -76,6 +80,7 @@ def _construction(text: Mapping[str, Any], config: Mapping[str, Any], family: Fa
         "dtype": dtype.removeprefix("torch.") if isinstance(dtype, str) else None,
         "quantization": _quantization(config),
         "remote_code": bool(config.get("auto_map")),
+        "recurrent": _is_recurrent(text),
     }
 
 
@@ -83,6 +88,14 @@ def _scaled(text: Mapping[str, Any]) -> bool:
     rope = _section(text, "rope_scaling") or _section(text, "rope_parameters")
     kind = rope.get("rope_type", rope.get("type"))
     return not (kind is None or (isinstance(kind, str) and kind in _PLAIN_ROPE))
+
+
+def _is_recurrent(text: Mapping[str, Any]) -> bool:
+    kinds = text.get("layer_types")
+    named = kinds if isinstance(kinds, list) else []
+    return any(kind in _RECURRENT_LAYERS for kind in named if isinstance(kind, str)) or (
+        _name(text, "model_type") in _RECURRENT_MODELS
+    )
 
 
 def _quantization(config: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from tunewright.spec.canonical import digest_of
 from tunewright.spec.formats import FORMATS, SUFFIXES, detect_format, row_problem
 
 #: Raise it when a pass begins to find or to say other things: what older versions remembered is then not used.
-_LOOK = "1"
+_LOOK = "2"
 _REMOTE = ("hf://", "ms://")
 _GLOB = frozenset("*?[")
 
@@ -105,6 +105,8 @@ def _summary(tally: Tally, digest: str) -> Mapping[str, Any]:
         "problems": tally.problems,
         "problem_count": tally.problem_count,
         "lengths": sorted(tally.lengths.items()),
+        "labels": [tally.labels[False], tally.labels[True]],
+        "prompts": tally.prompts,
     }
 
 
@@ -149,6 +151,8 @@ class _Total:
     problems: list[RowProblem] = field(default_factory=list)
     problem_count: int = 0
     lengths: dict[int, int] = field(default_factory=dict)
+    labels: tuple[int, int] = (0, 0)
+    prompts: list[str] = field(default_factory=list)
 
     def add(self, written: str, path: Path, look: Any, *, variant: str, cache: FactCache | None) -> None:
         """Look at a file, or remember it, and add it."""
@@ -167,6 +171,8 @@ class _Total:
         self.problem_count += found["problem_count"]
         for length, times in found["lengths"]:
             self.lengths[length] = self.lengths.get(length, 0) + times
+        self.labels = (self.labels[0] + found["labels"][0], self.labels[1] + found["labels"][1])
+        self.prompts.extend(found["prompts"])
         if not found["rows"] and not found["problem_count"] and path.suffix != ".parquet":
             self.object_to(written, NO_ROWS)
 
@@ -188,6 +194,9 @@ class _Total:
             median_characters=median(self.lengths),
             longest_characters=max(self.lengths, default=0),
             total_characters=sum(length * times for length, times in self.lengths.items()),
+            bad_labels=self.labels[0],
+            good_labels=self.labels[1],
+            prompt_digests=tuple(self.prompts),
             digest=None
             if not digests or None in digests
             else (digests[0] if len(digests) == 1 else digest_of(digests)),

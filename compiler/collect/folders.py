@@ -17,6 +17,7 @@ from tunewright.compiler.collect.safetensors import (
     read_safetensors_header,
     weight_files,
 )
+from tunewright.compiler.collect.stops import unstopped_turn
 from tunewright.compiler.collect.tokenizers import needs_code
 from tunewright.compiler.estimate.parameters import count_parameters, has_shape
 from tunewright.compiler.facts.families import linear_names
@@ -25,7 +26,7 @@ from tunewright.spec.canonical import digest_of_entries
 
 _CONFIGURATION = "config.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tokenizer_config.json")
-_TEMPLATES = ("chat_template.jinja", "chat_template.json")
+_TOKENIZER_SETTINGS = "tokenizer_config.json"
 _OTHER_WEIGHTS = ("pytorch_model*.bin", "consolidated*.pth")
 _LONGEST_JSON = 32 * 2**20
 _TOO_MANY = 2**53  # a made-up shape; a plan could not even write the number
@@ -79,7 +80,9 @@ def _shape(folder: Path) -> dict[str, Any]:
         raise _FolderError("has no tokenizer (`tokenizer.json` or `tokenizer.model`)")
     tensors = [tensor for file in files for tensor in read_safetensors_header(file)]
     fields["weight_bytes"] = sum(file.stat().st_size for file in (files or others))
-    fields["chat_template"] = _has_template(folder)
+    template = _template(folder)
+    fields["chat_template"] = template is not None
+    fields["unstopped_turn"] = _unstopped_turn(folder, fields["model_type"], template)
     fields["linear_modules"] = linear_module_names(tensors) or linear_names(fields["model_type"])
     fields["dtype"] = fields["dtype"] or _common_dtype(tensors)
     fields["num_parameters"] = _parameters(fields, tensors)
@@ -102,11 +105,22 @@ def _common_dtype(tensors: list[StoredTensor]) -> str | None:
     return DTYPES.get(largest.dtype, largest.dtype.lower())
 
 
-def _has_template(folder: Path) -> bool:
-    if any((folder / name).is_file() for name in _TEMPLATES):
-        return True
-    settings = folder / "tokenizer_config.json"
-    return settings.is_file() and bool(_read_object(settings).get("chat_template"))
+def _template(folder: Path) -> str | None:
+    """Return the text of the chat template (empty where it is of a form that is not looked into), None without one."""
+    if (written := folder / "chat_template.jinja").is_file():
+        return written.read_bytes()[:_LONGEST_JSON].decode("utf-8", "replace")
+    for name in ("chat_template.json", _TOKENIZER_SETTINGS):
+        if (folder / name).is_file() and (template := _read_object(folder / name).get("chat_template")):
+            return template if isinstance(template, str) else ""
+    return None
+
+
+def _unstopped_turn(folder: Path, model_type: str | None, template: str | None) -> str | None:
+    settings, generation = folder / _TOKENIZER_SETTINGS, folder / "generation_config.json"
+    if not template or not settings.is_file():
+        return None
+    stops = _read_object(generation if generation.is_file() else folder / _CONFIGURATION)
+    return unstopped_turn(model_type, template, _read_object(settings), stops)
 
 
 def _read_object(path: Path) -> Mapping[str, Any]:

@@ -33,11 +33,10 @@ class ResourceRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRequest:
-    """Model sources, data sets and suites by name, other files as written, ports to look at; `resources` if stated."""
+    """Model sources, data sets and suites by name, other files as written; `resources` if stated."""
 
     models: tuple[str, ...] = ()
     data: Mapping[str, DataRequest] = field(default_factory=dict)
     suites: Mapping[str, SuiteRequest] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     resources: ResourceRequest | None = None
-    ports: tuple[int, ...] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.compiler.collect.progress import Read, unheard
+from tunewright.compiler.collect.prompts import prompt_digest
 from tunewright.spec.canonical import digest_of_file
 from tunewright.spec.formats import DataError, parse_line, read_rows
 
@@ -17,6 +18,7 @@ Check = Callable[[int, Row], str | None]
 
 MOST_PROBLEMS = 20
 _MOST_COLUMNS = 64
+_MOST_PROMPTS = 50_000
 _LONGEST_MESSAGE = 300
 _LONGEST_LINE = 64 * 2**20
 _BLOCK = 2**20
@@ -43,6 +45,8 @@ class Tally:
     problems: list[tuple[int | None, str]] = field(default_factory=list)
     problem_count: int = 0
     lengths: Counter[int] = field(default_factory=Counter)
+    labels: Counter[bool] = field(default_factory=Counter)
+    prompts: list[str] = field(default_factory=list)
 
     def object_to(self, line: int | None, message: str) -> None:
         """Note what is wrong with a row, or with the whole file when there is no line."""
@@ -85,6 +89,10 @@ def _look_at(rows: Iterable[tuple[int, Row]], tally: Tally, check: Check, start:
                     columns[_printable(str(key))] = None
         if (problem := check(line, row)) is None:
             lengths[_characters(row, tally.form)] += 1
+            if tally.rows <= _MOST_PROMPTS:
+                tally.prompts.append(prompt_digest(row))
+            if tally.form == "kto":
+                tally.labels[row["label"]] += 1
         else:
             tally.object_to(line, problem)
 

@@ -14,7 +14,8 @@ class Engine:
     `options` maps our word to the engine's option; a word that is missing the engine has no option for. `formats` maps
     our method of quantisation to the engine's name of the checkpoint's format; what is missing it can't serve.
     `precisions` does the same for number formats. `api_key_variable`: where it reads a key from, so that none is on a
-    command line; None where it can only be given on one.
+    command line; None where it can only be given on one. `least_capability`: what an NVIDIA chip must have for a format
+    (formats that are not named ask for nothing). `largest_adapter_rank`: of adapters served unmerged; None: no limit.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Engine:
     formats: Mapping[str, str]
     precisions: Mapping[str, str] = field(default_factory=lambda: _TORCH_NAMES)
     api_key_variable: str | None = None
+    least_capability: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    largest_adapter_rank: int | None = None
 
 
 VLLM = Engine(
@@ -42,6 +45,8 @@ VLLM = Engine(
     },
     formats={"gptq": "gptq", "awq": "awq", "fp8": "compressed-tensors"},
     api_key_variable="VLLM_API_KEY",
+    least_capability={"awq": (7, 5), "fp8": (8, 0)},
+    largest_adapter_rank=512,
 )
 
 SGLANG = Engine(
@@ -59,6 +64,7 @@ SGLANG = Engine(
         "max_requests": "--max-running-requests",
     },
     formats={"gptq": "gptq", "awq": "awq", "fp8": "compressed-tensors"},
+    least_capability={"awq": (7, 5), "fp8": (8, 0)},
 )
 
 LMDEPLOY = Engine(

@@ -6,7 +6,7 @@ or another digest covers them.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tunewright.compiler.ir.tokens import TokenFacts
@@ -16,7 +16,7 @@ from tunewright.spec.canonical import digest_of
 NO_ROWS = "the file holds no rows"
 
 VOLATILE = frozenset(
-    {"file_digests", "disk_free_bytes", "ports_in_use", "installed", "path", "memory_free_bytes", "cached"}
+    {"file_digests", "disk_free_bytes", "installed", "path", "memory_free_bytes", "cached", "prompt_digests"}
 )
 
 
@@ -47,7 +47,9 @@ class DataFacts:
 
     `format`: detected from the rows (the declared one is in the spec). `problems` holds the first 20 of `problem_count`
     rows that do not fit.
-    `remote`: on a hub, not looked into. Lengths are characters of the text in a row.
+    `remote`: on a hub, not looked into. Lengths are characters of the text in a row. `bad_labels` and `good_labels`
+    count kto's marks. `prompt_digests`: what each row asks, in order (the first 50,000 rows of each
+    file; empty for a row that asks nothing).
     """
 
     files: tuple[FileFact, ...] = ()
@@ -59,6 +61,9 @@ class DataFacts:
     median_characters: int = 0
     longest_characters: int = 0
     total_characters: int = 0
+    bad_labels: int = 0
+    good_labels: int = 0
+    prompt_digests: tuple[str, ...] = ()
     remote: bool = False
     digest: str | None = None
 
@@ -100,6 +105,8 @@ class ModelFacts:
     `problem` says in a sentence why it can't be used.
     `file_digests` has name and digest of each file of a folder; `digest` covers them all.
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
+    `unstopped_turn` is the text that ends a turn in the chat template when generation does not stop at it; `recurrent`:
+    some layers carry a state along the sequence.
     `norms_per_layer` counts norms of width `hidden_size`; `linear_bias`: the attention output and MLP have biases.
     """
 
@@ -141,6 +148,8 @@ class ModelFacts:
     dtype: str | None = None
     quantization: str | None = None
     chat_template: bool | None = None
+    unstopped_turn: str | None = None
+    recurrent: bool = False
     remote_code: bool = False
     linear_modules: tuple[str, ...] = ()
 
@@ -191,11 +200,13 @@ class Facts:
     hardware: HardwareFacts = field(default_factory=lambda: HardwareFacts(cpu_cores=1, memory_bytes=0))
     secrets_known: frozenset[str] | None = None
     tokens: Mapping[str, TokenFacts] = field(default_factory=dict)
-    ports_in_use: frozenset[int] = frozenset()
 
     def digest(self) -> str:
         """Return the digest of everything that is not volatile."""
-        body = asdict(self)
+        # asdict copies what it meets, one by one; these are many and would be left out anyway.
+        data = {name: replace(facts, prompt_digests=()) for name, facts in self.data.items()}
+        suites = {name: replace(facts, prompt_digests=()) for name, facts in self.suites.items()}
+        body = asdict(replace(self, data=data, suites=suites))
         del body["secrets_known"], body["tokens"]
         return digest_of(_stable(body))
 

@@ -2,16 +2,33 @@
 tests/compiler/cases/.
 """
 
-from tunewright.compiler.rules import data, evaluation, governance, parallelism, release, shape, standards, training
+from tunewright.compiler.rules import (
+    adapters,
+    agreement,
+    capacity,
+    data,
+    evaluation,
+    governance,
+    parallelism,
+    release,
+    rows,
+    shape,
+    standards,
+    training,
+)
 from tunewright.compiler.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     *shape.RULES,
     *data.RULES,
+    *rows.RULES,
     *training.RULES,
+    *adapters.RULES,
     *parallelism.RULES,
     *evaluation.RULES,
     *release.RULES,
+    *capacity.RULES,
+    *agreement.RULES,
     *governance.RULES,
     *standards.RULES,
 )

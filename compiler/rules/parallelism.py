@@ -1,18 +1,17 @@
-"""Family 3, second half: processes, sharding, model parallelism, memory."""
+"""Family 3, second half: processes, sharding, model parallelism."""
 
 from tunewright.compiler.facts.accelerators import ACCELERATOR_NAMES
-from tunewright.compiler.ir.plan import Estimate
-from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain
+from tunewright.compiler.ir.resolved import ResolvedStep
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
+from tunewright.compiler.targets.megatron import misfits
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import listed, nearest, suggestion
 
 _ZERO = ("zero1", "zero2", "zero3")
 _SIZES = ("tensor_parallel", "pipeline_parallel", "context_parallel", "expert_parallel")
-_GB = 1e9
 
 
 def _span(work: Work, step: ResolvedStep, *keys: str) -> Span:
@@ -111,6 +110,24 @@ def _check_world(work: Work) -> None:
             )
 
 
+def _check_misfits(work: Work) -> None:
+    """What no other rule of this family points at already; Megatron asserts it once all processes are up."""
+    assert work.resolved is not None
+    for step, train in work.resolved.trains():
+        if train.parallelism.strategy != "megatron" or work.is_faulty("steps", step.name, "train", "parallelism"):
+            continue
+        for key, reason in misfits(train, machine.base_model(work)):
+            if work.spec is not None and work.is_poisoned("steps", step.name, "train", "parallelism", key):
+                continue
+            work.sink.report(
+                "TW3028",
+                f"`{key}` does not fit: {reason}",
+                _span(work, step, key),
+                help=f"change `{key}`, or leave `parallelism` to the compiler",
+            )
+            break
+
+
 def _check_model_parallel(work: Work) -> None:
     assert work.spec is not None
     for name, step in work.spec.steps.items():
@@ -177,70 +194,16 @@ def _check_processes(work: Work) -> None:
             )
 
 
-def _check_memory(work: Work) -> None:
+def _check_saved(work: Work) -> None:
     assert work.resolved is not None
     for step, train in work.resolved.trains():
-        estimate = step.estimate
-        if (
-            estimate.memory_bytes is None
-            or estimate.capacity_bytes is None
-            or estimate.memory_bytes <= estimate.capacity_bytes
-        ):
-            continue
-        if any(work.is_faulty("steps", name) for name in _lineage(work, step)):
-            continue
-        where = "accelerator" if train.device != "cpu" else "machine"
-        work.sink.report(
-            "TW3018",
-            f"`{step.name}` needs about {estimate.memory_bytes / _GB:.0f} GB but the {where} has "
-            f"{estimate.capacity_bytes / _GB:.0f} GB",
-            work.key_span("steps", step.name),
-            labels=(Label(work.value_span("base", "model"), _parameters_text(work)),),
-            help=_memory_help(train),
-            notes=(_breakdown(estimate),),
-        )
-
-
-def _lineage(work: Work, step: ResolvedStep) -> tuple[str, ...]:
-    """Return a training step and those it goes on from, whose settings it takes over."""
-    assert work.resolved is not None
-    names = [step.name]
-    body = step.body
-    while isinstance(body, ResolvedTrain) and body.from_step and (before := work.resolved.step(body.from_step)):
-        names.append(before.name)
-        body = before.body
-    return tuple(names)
-
-
-def _parameters_text(work: Work) -> str:
-    count = machine.base_model(work).num_parameters
-    return f"{count / 1e9:.1f} billion parameters" if count else ""
-
-
-def _memory_help(train: ResolvedTrain) -> str:
-    ways = []
-    if train.per_device_train_batch_size > 1:
-        ways.append("`per_device_train_batch_size: 1` with more `gradient_accumulation_steps`")
-    if not train.gradient_checkpointing:
-        ways.append("`gradient_checkpointing: true`")
-    if train.tuner.type == "full":
-        ways.append("`tuner: lora`")
-    elif train.tuner.type != "qlora":
-        ways.append("`tuner: qlora`")
-    if train.max_length > 1024:
-        ways.append(f"`max_length: {train.max_length // 2}`")
-    if (
-        train.parallelism.strategy not in ("zero3", "fsdp2", "megatron")
-        and train.device != "cpu"
-        and train.tuner.type != "qlora"
-    ):
-        ways.append("`parallelism: zero3`")
-    return "try " + ", or ".join(ways[:3]) if ways else "use more or larger accelerators"
-
-
-def _breakdown(estimate: Estimate) -> str:
-    parts = sorted(estimate.breakdown.items(), key=lambda item: -item[1])[:4]
-    return "largest parts: " + ", ".join(f"{name} {size / _GB:.1f} GB" for name, size in parts)
+        if train.parallelism.strategy == "fsdp2" and train.device == "cpu":
+            work.sink.report(
+                "TW3036",
+                "fsdp2 on processors can't save its optimizer: there are no checkpoints",
+                _span(work, step, "strategy"),
+                help="use `zero3` or `ddp`, or accept that a retry starts from the beginning",
+            )
 
 
 def _check_quantized_megatron(work: Work) -> None:
@@ -272,20 +235,6 @@ def _check_experts_zero3(work: Work) -> None:
             )
 
 
-def _check_disk(work: Work) -> None:
-    assert work.resolved is not None
-    assert work.facts is not None
-    free = work.facts.hardware.disk_free_bytes
-    needed = sum(step.estimate.disk_bytes or 0 for step in work.resolved.steps)
-    if free is not None and not work.facts.hardware.stated and needed > free:
-        work.sink.report(
-            "TW3027",
-            f"the steps write about {needed / _GB:.0f} GB but {free / _GB:.0f} GB are free",
-            work.key_span("steps"),
-            help="free space, set TUNEWRIGHT_HOME to a bigger disk, or lower `save_total_limit`",
-        )
-
-
 def _check_accelerator(work: Work) -> None:
     assert work.spec is not None
     resources = work.spec.resources
@@ -302,11 +251,7 @@ def _check_accelerator(work: Work) -> None:
 
 _MEGATRON = (
     "resources: {accelerator: a100-80gb, count: 8}, base: {model: "
-    "'hf://meta-llama/Llama-3.1-70B-Instruct@1605565b47bb9346c5515c34102e054115b4f98b'}"
-)
-_SEVEN = (
-    "resources: {accelerator: a10-24gb}, base: {model: "
-    "'hf://Qwen/Qwen2.5-7B-Instruct@a09a35458c702b33eeacc393d103063234e8bc28'}"
+    "'hf://meta-llama/Llama-3.1-8B-Instruct@0e9e39f249a16976918f6564b8830bc894c89659'}"
 )
 
 RULES = (
@@ -391,18 +336,6 @@ RULES = (
         good="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2}}}}",
     ),
     Rule(
-        code="TW3018",
-        phase=Phase.HARDWARE,
-        check=_check_memory,
-        why="Out of memory after hours is the most common surprise; the estimate says it before anything starts.",
-        bad="{"
-        + _SEVEN
-        + ", steps: {sft: {train: {tuner: full, parallelism: single}}, align: {train: {from: base, tuner: qlora}}}}",
-        good="{"
-        + _SEVEN
-        + ", steps: {sft: {train: {tuner: qlora, parallelism: single}}, align: {train: {from: base, tuner: qlora}}}}",
-    ),
-    Rule(
         code="TW3019",
         phase=Phase.TEXT,
         check=_check_quantized_megatron,
@@ -413,14 +346,6 @@ RULES = (
         good="{"
         + _MEGATRON
         + ", steps: {align: {train: {method: dpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
-    ),
-    Rule(
-        code="TW3027",
-        phase=Phase.MACHINE,
-        check=_check_disk,
-        why="A disk that fills while a checkpoint is written leaves a broken file where the work of hours should be.",
-        bad="",
-        good="name: sample",
     ),
     Rule(
         code="TW3033",
@@ -442,5 +367,26 @@ RULES = (
         why="Memory and number formats follow from the accelerator's name.",
         bad="resources: {accelerator: a100-80g}",
         good="resources: {accelerator: a100-80gb}",
+    ),
+    Rule(
+        code="TW3028",
+        phase=Phase.MODEL,
+        check=_check_misfits,
+        why="What the layout splits must come out even everywhere; Megatron asserts it once every process is up.",
+        bad="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {max_length: 1002, parallelism: {strategy: megatron, tensor_parallel: 2, "
+        "context_parallel: 4}}}}}",
+        good="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {max_length: 1024, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+    ),
+    Rule(
+        code="TW3036",
+        phase=Phase.HARDWARE,
+        check=_check_saved,
+        why="Without checkpoints a run that stops near its end starts again at its beginning.",
+        bad="steps: {sft: {train: {parallelism: {strategy: fsdp2, processes: 2}}}}",
+        good="steps: {sft: {train: {parallelism: {strategy: zero2, processes: 2}}}}",
     ),
 )

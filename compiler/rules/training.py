@@ -14,6 +14,8 @@ from tunewright.spec.suggest import listed, nearest, suggestion
 
 _PREFERENCE = ("dpo", "orpo", "kto")
 _ADAPTER_KEYS = ("rank", "alpha", "dropout", "target_modules")
+#: Methods whose weights are packed integers; mxfp4 and fp8 are unpacked while they load.
+_PACKED = frozenset({"gptq", "awq", "aqlm", "hqq", "eetq", "bitsandbytes"})
 #: Peak rates beyond which every published recipe diverges.
 _HIGHEST_RATE = {True: 5e-3, False: 5e-4}
 
@@ -139,8 +141,19 @@ def _family(tuner: str) -> str:
 
 
 def _check_sharded_quantized(work: Work) -> None:
+    model = machine.base_model(work)
+    packed = model.quantization if model.quantization in _PACKED and model.origin != "gguf" else None
     for step, train in _trains(work):
         strategy = train.parallelism.strategy
+        if packed and train.tuner.type in ("lora", "rslora") and strategy in ("zero3", "fsdp2", "megatron"):
+            work.sink.report(
+                "TW3007",
+                f"{packed} weights can't be sharded by {strategy}",
+                work.value_span("steps", step.name, "train", "parallelism"),
+                labels=(Label(work.value_span("base", "model"), f"quantised with {packed}"),),
+                help="use `ddp` or `zero2` (the packed base is small), or the unquantised model",
+            )
+            continue
         if train.tuner.type == "qlora" and strategy in ("zero3", "fsdp2", "megatron"):
             work.sink.report(
                 "TW3007",

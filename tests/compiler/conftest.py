@@ -159,6 +159,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_model(folder / "quantized-model", template=True, configuration=quantized)
     write_model(folder / "custom-model", template=True, configuration=custom)
     write_model(folder / "weightless-model", template=True, weights=False)
+    (folder / "questions").mkdir()
+    (folder / "questions" / "mmlu.jsonl").write_text("{}\n", encoding="utf-8")
+    write_model(folder / "falcon-model", template=True, configuration={"model_type": "falcon"})
+    write_model(folder / "recurrent-model", template=True, configuration={"layer_types": ["linear_attention"]})
+    write_model(folder / "endless-model", template=True, configuration={"eos_token_id": 7})
+    endless = {
+        "chat_template": "{{ messages }}<|eot_id|>",
+        "added_tokens_decoder": {"7": {"content": "<|end_of_text|>"}},
+    }
+    write_json(folder / "endless-model" / "tokenizer_config.json", endless)
     return folder
 
 

@@ -13,7 +13,7 @@ Compile = Callable[..., Compilation]
 
 #: Rules that no text alone can break; test_world_rules.py shows each of them, test_policy.py and test_lock.py those of
 #: policy and lock.
-NEEDS_MORE_THAN_TEXT = frozenset({"TW0003", "TW0010", "TW1014", "TW1015", "TW3027", "TW8003", "TW9001"}) | {
+NEEDS_MORE_THAN_TEXT = frozenset({"TW0003", "TW0010", "TW1014", "TW1015", "TW3027", "TW3032", "TW8003", "TW9001"}) | {
     rule.code for rule in standards.RULES
 }
 

@@ -1,0 +1,36 @@
+"""What a row asks, as a short digest: enough to see that an exam's question was learned from."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+_DIGEST_BYTES = 8
+
+
+def prompt_digest(row: Mapping[str, Any]) -> str:
+    """Return the digest of a row's question, blind to case and white space; empty for rows that ask nothing."""
+    words = _question(row).casefold().split()
+    if not words:
+        return ""
+    # One question about two pictures is two questions.
+    words += [str(row[column]) for column in ("image", "images") if row.get(column)]
+    return hashlib.blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _question(row: Mapping[str, Any]) -> str:
+    if isinstance(instruction := row.get("instruction"), str):
+        extra = row.get("input")
+        return f"{instruction} {extra}" if isinstance(extra, str) else instruction
+    for column in ("prompt", "question", "messages", "chosen"):
+        if column in row:
+            return _asked(row[column])
+    return ""
+
+
+def _asked(value: Any) -> str:
+    """Return a text as it is; of a conversation, all that the user says: a lone `and then?` is nobody's question."""
+    if isinstance(value, str):
+        return value
+    turns = value if isinstance(value, list) else []
+    said = [turn.get("content") for turn in turns if isinstance(turn, dict) and turn.get("role") == "user"]
+    return " ".join(text for text in said if isinstance(text, str))
