@@ -1,0 +1,18 @@
+"""Every code has a page."""
+
+import pytest
+from click.testing import CliRunner
+
+from tunewright.client.cli.main import commands
+from tunewright.compiler.rules import explanation
+from tunewright.spec.codes import CODES
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_explained(code: str) -> None:
+    answer = CliRunner().invoke(commands, ["explain", code])
+    rule = explanation(code)
+    assert answer.exit_code == 0, answer.output
+    assert answer.output.startswith(f"{CODES[code].severity}[{code}]: {CODES[code].name}")
+    assert rule is not None
+    assert rule.why.split()[0] in answer.output
