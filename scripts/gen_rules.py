@@ -43,9 +43,9 @@ HEAD = """\
 
 Written by `scripts/gen_rules.py` from `docs/rules/catalogue.yaml` and from the rules themselves.
 
-The first part lists mistakes that users of fine-tuning frameworks make, and what becomes of each: a rule finds it before
-anything starts, the language or a runner makes it impossible, or it is left for later. The second part lists every code;
-`tunewright explain CODE` has an example of each that is wrong and one that is right.
+The first part lists mistakes that users of fine-tuning frameworks make, and what becomes of each: a rule finds it
+before anything starts, the language or a runner makes it impossible, or it is left for later. The second part lists
+every code; `tunewright explain CODE` has an example of each that is wrong and one that is right.
 """
 
 Row = dict[str, object]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tunewright.compiler.front import Compilation, compile_file
-from tunewright.compiler.ir.facts import HardwareFacts
+from tunewright.compiler.ir.facts import Accelerator, HardwareFacts
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.pipeline import new_work, run
 
@@ -94,6 +94,19 @@ def test_disk_that_is_too_small(compile_overlay: Compile) -> None:
     assert codes(compile_overlay("{}", hardware=roomy)) == []
     unknown = replace(full, disk_free_bytes=None)
     assert codes(compile_overlay("{}", hardware=unknown)) == []
+
+
+def test_host_that_can_not_hold_what_is_offloaded(compile_overlay: Compile) -> None:
+    spec = (
+        "{base: {model: 'hf://Qwen/Qwen2.5-7B-Instruct@a09a35458c702b33eeacc393d103063234e8bc28'}, steps: {sft: {train: "
+        "{tuner: full, max_length: 256, parallelism: {strategy: zero3, processes: 2, offload_optimizer: cpu}}}}}"
+    )
+    device = Accelerator(name="a100-80gb", memory_bytes=85_899_345_920, count=2)
+    small = HardwareFacts(cpu_cores=16, memory_bytes=32 * 2**30, accelerator=device)
+    assert "TW3032" in codes(compile_overlay(spec, hardware=small))
+    assert "TW3032" not in codes(compile_overlay(spec, hardware=replace(small, memory_bytes=512 * 2**30)))
+    unknown = replace(small, memory_bytes=0)
+    assert "TW3032" not in codes(compile_overlay(spec, hardware=unknown))
 
 
 def test_secret_that_nobody_stored(compile_overlay: Compile) -> None:
