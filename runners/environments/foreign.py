@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,8 @@ def use(name: str, python: Path, root: Path) -> Path:
     installed.
     Raises EnvironmentSyncError when it does not answer or is too old.
     """
+    import subprocess  # every command reads the table of environments, few change one
+
     environment(name)
     seen = _inspect(python)
     if tuple(seen["version"]) < (3, 11):
@@ -54,6 +55,8 @@ def use(name: str, python: Path, root: Path) -> Path:
 
 
 def _inspect(python: Path) -> dict[str, Any]:
+    import subprocess
+
     try:
         answer = subprocess.run([python, "-P", "-c", _INSPECT], capture_output=True, text=True, timeout=60, check=True)
         seen: dict[str, Any] = json.loads(answer.stdout)

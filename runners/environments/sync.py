@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections import deque
@@ -82,6 +81,8 @@ class _Progress:
 
 def _run(command: list[str], log: Path, read: Callable[[str], None]) -> None:
     """Run an installation command with its output in `log`, each line passed to `read`; raise EnvironmentSyncError."""
+    import subprocess  # every command reads the table of environments, few install one
+
     # A PYTHONPATH of ours would let pip see the control plane's packages as installed.
     clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
     last: deque[str] = deque(maxlen=3)

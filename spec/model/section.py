@@ -10,7 +10,10 @@ from pydantic_core import PydanticCustomError
 class Section(BaseModel):
     """A section of the spec: frozen, strict, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    # Validators are built when first used: a spec needs one of the two dozen, which holds the others.
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
