@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TUNEWRIGHT := $(BIN)/tunewright
+# How many test files run at the same time; a training test needs about a gigabyte of memory.
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-fast lint format types proto docs golden vscode bench clean
@@ -38,10 +40,10 @@ demo: $(VENV)/.model  ## Train, measure, gate, quantise and serve a real model o
 
 test: $(VENV)/.model $(VENV)/.dev  ## Run the whole test suite
 	@$(TUNEWRIGHT) env sync train
-	@$(BIN)/python -P -m pytest
+	@$(BIN)/python -P -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.model $(VENV)/.dev  ## Run the tests that need no model
-	@$(BIN)/python -P -m pytest -m "not train and not slow"
+	@$(BIN)/python -P -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not train and not slow"
 
 lint: $(VENV)/.dev  ## Check style, types, imports and the API
 	@$(BIN)/ruff check .

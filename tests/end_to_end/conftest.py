@@ -18,7 +18,7 @@ import pytest
 TINY_MODEL = Path(__file__).parents[1] / "runners" / "tiny_model.py"
 DEADLINE_SECONDS = 300
 
-SPEC = """\
+TRAINING = """\
 api_version: tunewright/v1
 name: tiny
 base: {{model: "dir:model"}}
@@ -30,6 +30,8 @@ suites:
 steps:
   sft: {{train: {{method: sft, data: rows, learning_rate: 5.0e-3, max_steps: {steps}, max_length: 64,
                 precision: fp32, save_steps: 5}}}}
+"""
+REST = """\
   align: {{train: {{method: dpo, from: sft, data: pairs, beta: 0.1, max_steps: 2, precision: fp32}}}}
   exam_base: {{evaluate: {{model: base, suites: [quiz], max_new_tokens: 8}}}}
   exam: {{evaluate: {{model: align, suites: [quiz], max_new_tokens: 8}}}}
@@ -63,10 +65,14 @@ class World:
     environment: Mapping[str, str]
     port: int
 
-    def write_spec(self, *, steps: int = 6, margin: float = 1.0) -> Path:
-        path = self.folder / "life.yaml"
-        path.write_text(SPEC.format(steps=steps, margin=margin, port=self.port), encoding="utf-8")
-        return path
+    def write_spec(self, *, steps: int = 6, margin: float = 1.0) -> None:
+        """Write the spec of the whole life."""
+        text = TRAINING.format(steps=steps) + REST.format(margin=margin, port=self.port)
+        (self.folder / "life.yaml").write_text(text, encoding="utf-8")
+
+    def write_training(self, *, steps: int) -> None:
+        """Write a spec that ends with the first training."""
+        (self.folder / "life.yaml").write_text(TRAINING.format(steps=steps), encoding="utf-8")
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(

@@ -97,7 +97,7 @@ def running_bundle(home: Path, step: str) -> Path | None:
 
 
 def test_daemon_killed_while_training_goes_on_as_if_nothing_had_happened(world: Any) -> None:
-    world.write_spec(steps=400)
+    world.write_training(steps=300)
     world.run("stop", "--daemon")  # the private one of the runs above
     with world.daemon() as first:
         submitted = world.run("submit", "life.yaml", "--json")

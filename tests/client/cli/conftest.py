@@ -18,13 +18,14 @@ SCRIPTED_DAEMON = Path(__file__).parent / "scripted" / "scripted_daemon.py"
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk without a daemon."""
     folder = tmp_path / "work"
     folder.mkdir()
     desk = Desk(folder, tmp_path / "home")
     desk.write()
-    return desk
+    yield desk
+    desk.clean_up()
 
 
 @pytest.fixture

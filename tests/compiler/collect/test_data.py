@@ -189,7 +189,9 @@ def test_a_damaged_memory_is_gathered_anew_and_said_once(content: bytes, tmp_pat
 
 
 @given(place=st.integers(0, 10**6), flip=st.integers(1, 255))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60, deadline=None
+)
 def test_a_flipped_byte_is_never_believed(place: int, flip: int, tmp_path: Path) -> None:
     cache = FactCache(tmp_path / "cache")
     cache.put("rows", "name", [1, 2], {"rows": 3, "digest": "sha256:aa"})
@@ -268,7 +270,9 @@ def test_ids_of_a_suite_are_unique(tmp_path: Path) -> None:
     assert (problem.line, problem.message) == (3, "`id` a was given to line 1 already")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     content=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
     suffix=st.sampled_from([".jsonl", ".json", ".csv", ".parquet"]),
@@ -290,7 +294,9 @@ VALUES = st.recursive(
 COLUMNS = ["messages", "prompt", "completion", "chosen", "rejected", "label", "text", "role", "content", "\ud800", "id"]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     rows=st.lists(st.dictionaries(st.sampled_from(COLUMNS), VALUES | st.lists(st.dictionaries(
         st.sampled_from(["role", "content"]), VALUES)), max_size=5), max_size=4),

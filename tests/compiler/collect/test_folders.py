@@ -174,7 +174,9 @@ def test_any_configuration_gives_facts(config: dict[str, Any]) -> None:
     assert all(fields.get(name) is None or fields[name] > 0 for name in ("hidden_size", "vocab_size", "head_dim"))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(header=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_safetensors_header_is_read_or_refused(tmp_path: Path, header: bytes) -> None:
     path = tmp_path / "model.safetensors"

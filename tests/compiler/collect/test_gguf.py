@@ -168,7 +168,9 @@ def test_a_cut_off_header_is_a_problem(length: int, tmp_path: Path) -> None:
         read_gguf_header(tmp_path / "cut.gguf")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(position=st.integers(0, 600), noise=st.binary(max_size=24))
 def test_any_bytes_give_facts_or_a_problem(tmp_path: Path, position: int, noise: bytes) -> None:
     content = tiny()

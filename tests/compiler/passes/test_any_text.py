@@ -127,13 +127,17 @@ def check(findings: list[Diagnostic]) -> None:
     render_full(findings)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.text(max_size=200))
 def test_any_text(world: Path, text: str) -> None:
     check(list(strictly(new_work(text, "life.yaml"), world).sink))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.binary(max_size=200))
 def test_any_bytes(compile_spec: Callable[..., Compilation], content: bytes) -> None:
     text = content.decode("utf-8", errors="surrogateescape")
@@ -148,7 +152,9 @@ edits = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(edits)
 def test_sample_with_pieces_replaced(world: Path, edits: list[tuple[float, int, str]]) -> None:
     text = SAMPLE
@@ -158,7 +164,9 @@ def test_sample_with_pieces_replaced(world: Path, edits: list[tuple[float, int, 
     check(list(strictly(new_work(text, "life.yaml"), world).sink))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from(PIECES)), min_size=1, max_size=4))
 def test_sample_with_values_replaced(world: Path, edits: list[tuple[int, str]]) -> None:
     lines = SAMPLE.splitlines()
@@ -169,7 +177,9 @@ def test_sample_with_values_replaced(world: Path, edits: list[tuple[int, str]]) 
     check(list(strictly(new_work("\n".join(lines), "life.yaml"), world).sink))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.lists(
         st.one_of(st.sampled_from(["steps.sft.train.", "seed=", "name=", "data.rows=", "="]), st.text(max_size=20))

@@ -72,6 +72,7 @@ class Desk:
     folder: Path
     home: Path
     extra: dict[str, str] = field(default_factory=dict)
+    started: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     @property
     def spec(self) -> Path:
@@ -97,7 +98,7 @@ class Desk:
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start a command."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tunewright", *arguments],
             cwd=self.folder,
             env=self.environment,
@@ -106,6 +107,15 @@ class Desk:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def clean_up(self) -> None:
+        """End what was started and still runs."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def run(self, *arguments: str, stdin: str = "") -> Answer:
         """Run a command to its end."""
