@@ -1,6 +1,7 @@
 """Tokens of rows are counted by the real tokenizer, in a process of its own, and never at the price of a failure."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tunewright.compiler.collect.models import collect_model
 from tunewright.compiler.collect.samples import chosen, sample_rows
 from tunewright.compiler.collect.tokens import Counting, TokenRequest, collect_tokens, texts_of
 from tunewright.compiler.estimate.rows import RowLengths
+from tunewright.compiler.front import Compilation
 from tunewright.compiler.ir.facts import DataFacts, ModelFacts
 from tunewright.compiler.ir.tokens import TokenFacts
 
@@ -192,3 +194,17 @@ def test_counted_mean_goes_before_the_guess_and_the_bound_stays() -> None:
     assert counted.mean_tokens == 30
     assert counted.longest_tokens == guessed.longest_tokens
     assert guessed.counted([TokenFacts(rows=10, unknown="no tokenizer")]) == guessed
+
+
+@pytest.mark.parametrize(("long", "codes"), [(5, []), (6, ["TW2026"])])
+def test_rows_that_are_cut_are_found_and_change_no_plan(
+    long: int, codes: list[str], compile_overlay: Callable[..., Compilation]
+) -> None:
+    tokens = {"rows": TokenFacts(lengths=((100, 100 - long), (200, long)), rows=100)}
+    overlay = "steps: {sft: {train: {max_length: 128}}}"
+    known, unknown = compile_overlay(overlay, tokens=tokens), compile_overlay(overlay)
+    assert [item.code for item in known.diagnostics] == codes
+    assert known.plan is not None
+    assert unknown.plan is not None
+    assert [step.digest for step in known.plan.steps] == [step.digest for step in unknown.plan.steps]
+    assert known.plan.facts_digest == unknown.plan.facts_digest
