@@ -6,7 +6,7 @@ or another digest covers them.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from tunewright.compiler.ir.tokens import TokenFacts
@@ -203,19 +203,21 @@ class Facts:
 
     def digest(self) -> str:
         """Return the digest of everything that is not volatile."""
-        # asdict copies what it meets, one by one; these are many and would be left out anyway.
-        data = {name: replace(facts, prompt_digests=()) for name, facts in self.data.items()}
-        suites = {name: replace(facts, prompt_digests=()) for name, facts in self.suites.items()}
-        body = asdict(replace(self, data=data, suites=suites))
-        del body["secrets_known"], body["tokens"]
-        return digest_of(_stable(body))
+        return digest_of(_stable(replace(self, secrets_known=None, tokens={})))
 
 
 def _stable(value: Any) -> Any:
+    """Return facts as JSON without their volatile fields; names that users chose are keys, not fields, and all stay."""
+    if is_dataclass(value):
+        return {
+            item.name: _stable(getattr(value, item.name)) for item in fields(value) if item.name not in VOLATILE
+        }
     match value:
-        case dict():
-            return {key: _stable(item) for key, item in value.items() if key not in VOLATILE}
+        case Mapping():
+            return {key: _stable(item) for key, item in value.items()}
         case list() | tuple():
             return [_stable(item) for item in value]
+        case frozenset():
+            return sorted(value)
         case _:
             return value

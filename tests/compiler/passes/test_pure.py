@@ -12,6 +12,7 @@ import pytest
 
 import tunewright
 from tunewright.compiler.front import Compilation
+from tunewright.compiler.ir.facts import DataFacts, Facts
 from tunewright.compiler.ir.plan import Plan, plan_from_json
 from tunewright.spec.canonical import canonical_json
 
@@ -189,3 +190,10 @@ def test_plan_reads_back(compile_overlay: Compile) -> None:
     plan = plan_of(compile_overlay, "{}")
     again = plan_from_json(json.loads(canonical_json(plan.to_json())))
     assert canonical_json(again.to_json()) == canonical_json(plan.to_json())
+
+
+def test_data_set_named_like_a_volatile_field_counts() -> None:
+    def digest(content: str) -> str:
+        return Facts(data={"path": DataFacts(digest=content), "cached": DataFacts(rows=1)}).digest()
+
+    assert digest("sha256:1") != digest("sha256:2")
