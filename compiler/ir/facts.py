@@ -209,9 +209,7 @@ class Facts:
 def _stable(value: Any) -> Any:
     """Return facts as JSON without their volatile fields; names that users chose are keys, not fields, and all stay."""
     if is_dataclass(value):
-        return {
-            item.name: _stable(getattr(value, item.name)) for item in fields(value) if item.name not in VOLATILE
-        }
+        return {item.name: _stable(getattr(value, item.name)) for item in fields(value) if item.name not in VOLATILE}
     match value:
         case Mapping():
             return {key: _stable(item) for key, item in value.items()}

@@ -99,7 +99,8 @@ def test_disk_that_is_too_small(compile_overlay: Compile) -> None:
 def test_host_that_can_not_hold_what_is_offloaded(compile_overlay: Compile) -> None:
     spec = (
         "{base: {model: 'hf://Qwen/Qwen2.5-7B-Instruct@a09a35458c702b33eeacc393d103063234e8bc28'}, steps: "
-        "{sft: {train: {tuner: full, max_length: 256, parallelism: {strategy: zero3, processes: 2, offload_optimizer: cpu}}}}}"
+        "{sft: {train: {tuner: full, max_length: 256, "
+        "parallelism: {strategy: zero3, processes: 2, offload_optimizer: cpu}}}}}"
     )
     device = Accelerator(name="a100-80gb", memory_bytes=85_899_345_920, count=2)
     small = HardwareFacts(cpu_cores=16, memory_bytes=32 * 2**30, accelerator=device)
