@@ -2,6 +2,8 @@
 `errors` are free.
 """
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -261,7 +263,7 @@ class Client:
         """
         while True:
             try:
-                yield from open_stream()
+                yield from _undisturbed(open_stream)
             except grpc.RpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE or not self._comes_back(patience_seconds):
                     raise self._translated(error) from error
@@ -293,6 +295,23 @@ class Client:
             metadata=info.metadata,
             diagnostics=[wire.diagnostic(item) for item in diagnostics.diagnostics],
         )
+
+
+def _undisturbed(open_stream: Callable[[], Any]) -> Any:
+    """Open a stream; a Ctrl-C that comes meanwhile is raised when it is open.
+
+    One that hit gRPC between a call and the thread that serves it would make `close` wait for ever.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return open_stream()
+    presses: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: presses.append(number))
+    try:
+        return open_stream()
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+        if presses:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _pages(page: Callable[[str], tuple[list[Answer], str]]) -> Iterator[Answer]:

@@ -1,0 +1,40 @@
+"""Ctrl-C at any moment of opening a stream: it is heard, and the connection can be closed."""
+
+import os
+import signal
+import threading
+import time
+
+from harness.daemons import Daemon
+from harness.plans import a_plan, a_step
+
+from tunewright.client.api import connect
+from tunewright.client.local import socket_target
+
+DEADLINE_SECONDS = 60.0
+
+
+def press_after(seconds: float) -> None:
+    time.sleep(seconds)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_connection_closes_whenever_ctrl_c_came(daemon: Daemon) -> None:
+    run = daemon.submit(a_plan(a_step("sft", [{"wait_for": "work/go"}]))).run.id
+    for microseconds in range(0, 1500, 25):
+        client = connect(socket_target(daemon.home))
+        client.server_info()
+        finger = threading.Thread(target=press_after, args=(microseconds / 1e6,))
+        heard = False
+        try:
+            finger.start()
+            for _ in client.watch(run):  # the run waits: only the interrupt ends this
+                pass
+        except KeyboardInterrupt:
+            heard = True
+        finger.join()
+        assert heard
+        closing = threading.Thread(target=client.close, daemon=True)
+        closing.start()
+        closing.join(DEADLINE_SECONDS)
+        assert not closing.is_alive(), f"interrupted after {microseconds} us, the connection does not close"
