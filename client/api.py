@@ -2,7 +2,6 @@
 `errors` are free.
 """
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -47,6 +46,7 @@ from tunewright.proto.v1 import (
 #: Seconds for calls that compile (they read and hash the spec's files) and for all others.
 COMPILE_TIMEOUT_SECONDS = 600.0
 TIMEOUT_SECONDS = 30.0
+_CLOSE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
@@ -88,8 +88,13 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; open iterators end with an error."""
-        self._channel.close()
+        """Close the connection; open iterators end with an error.
+
+        Waits for a moment only: a Ctrl-C inside of gRPC can leave a call that nobody ends, and `close` waits for it.
+        """
+        closing = threading.Thread(target=self._channel.close, daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)
 
     # Specs
 
@@ -263,7 +268,7 @@ class Client:
         """
         while True:
             try:
-                yield from _undisturbed(open_stream)
+                yield from open_stream()
             except grpc.RpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE or not self._comes_back(patience_seconds):
                     raise self._translated(error) from error
@@ -295,23 +300,6 @@ class Client:
             metadata=info.metadata,
             diagnostics=[wire.diagnostic(item) for item in diagnostics.diagnostics],
         )
-
-
-def _undisturbed(open_stream: Callable[[], Any]) -> Any:
-    """Open a stream; a Ctrl-C that comes meanwhile is raised when it is open.
-
-    One that hit gRPC between a call and the thread that serves it would make `close` wait for ever.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return open_stream()
-    presses: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: presses.append(number))
-    try:
-        return open_stream()
-    finally:
-        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
-        if presses:
-            signal.raise_signal(signal.SIGINT)
 
 
 def _pages(page: Callable[[str], tuple[list[Answer], str]]) -> Iterator[Answer]:

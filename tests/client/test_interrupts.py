@@ -1,17 +1,16 @@
-"""Ctrl-C at any moment of opening a stream: it is heard, and the connection can be closed."""
+"""Ctrl-C at any moment of opening and reading a stream: it is heard, and the connection can be closed."""
 
 import os
 import signal
 import threading
 import time
 
+import pytest
 from harness.daemons import Daemon
 from harness.plans import a_plan, a_step
 
 from tunewright.client.api import connect
 from tunewright.client.local import socket_target
-
-DEADLINE_SECONDS = 60.0
 
 
 def press_after(seconds: float) -> None:
@@ -19,6 +18,7 @@ def press_after(seconds: float) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.timeout(180)
 def test_connection_closes_whenever_ctrl_c_came(daemon: Daemon) -> None:
     run = daemon.submit(a_plan(a_step("sft", [{"wait_for": "work/go"}]))).run.id
     for microseconds in range(0, 1500, 25):
@@ -34,7 +34,5 @@ def test_connection_closes_whenever_ctrl_c_came(daemon: Daemon) -> None:
             heard = True
         finger.join()
         assert heard
-        closing = threading.Thread(target=client.close, daemon=True)
-        closing.start()
-        closing.join(DEADLINE_SECONDS)
-        assert not closing.is_alive(), f"interrupted after {microseconds} us, the connection does not close"
+        # Without a bound this is where about one in fifty would stay for ever.
+        client.close()
