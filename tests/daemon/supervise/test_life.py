@@ -80,7 +80,9 @@ def test_a_runner_inherits_no_ignored_signal_and_no_descriptor(bundle):
     shell = "grep SigIgn /proc/self/status; ls -l /proc/self/fd"
     bundle.play(command=Command(argv=("sh", "-c", shell)))
     output = bundle.text("stdout.log")
-    assert "SigIgn:\t0000000000000000" in output
+    ignored = int(output.partition("SigIgn:")[2].split()[0], 16)
+    # Signals 32 and 33 belong to the C library: nobody can set them, and who started the tests may have left them so.
+    assert ignored & ~(0b11 << 31) == 0
     assert "lock" not in output
     assert sum(" -> " in line for line in output.splitlines()) == 4  # 0, 1, 2 and the folder that ls reads
 
