@@ -13,8 +13,8 @@ from tunewright.runners.contract import Command
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _PIPE_BYTES = 1024 * 1024
-#: What we (or Python itself) ignore or catch; an ignored signal would stay ignored in the runner.
-_RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+#: A signal that we, Python itself or whoever started the daemon ignores would stay ignored in the runner.
+_RESET = tuple(sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

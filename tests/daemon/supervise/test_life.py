@@ -78,7 +78,11 @@ def test_a_runner_leads_its_group_and_yields_to_the_control_plane(bundle, servic
 
 def test_a_runner_inherits_no_ignored_signal_and_no_descriptor(bundle):
     shell = "grep SigIgn /proc/self/status; ls -l /proc/self/fd"
-    bundle.play(command=Command(argv=("sh", "-c", shell)))
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # as a shell does with what it starts in the background
+    try:
+        bundle.play(command=Command(argv=("sh", "-c", shell)))
+    finally:
+        signal.signal(signal.SIGQUIT, before)
     output = bundle.text("stdout.log")
     ignored = int(output.partition("SigIgn:")[2].split()[0], 16)
     # Signals 32 and 33 belong to the C library: nobody can set them, and who started the tests may have left them so.
