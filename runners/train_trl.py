@@ -10,14 +10,17 @@ from typing import Any
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
+from tunewright.runners.training.arguments import can_resume
 from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named, sync_tree
 from tunewright.runners.training.data import read_training_rows, split_rows
 from tunewright.runners.training.distributed import check_wrapper, is_first, join_processes, leave_processes
-from tunewright.runners.training.methods import can_resume, make_trainer, training_arguments
+from tunewright.runners.training.loading import load_tuned_model
 from tunewright.runners.training.outputs import check_outputs, tidy_outputs, write_record
 from tunewright.runners.training.oversight import Oversight, memory_bytes
-from tunewright.runners.training.settings import METHODS, STRATEGIES, TUNERS, TrainSettings
-from tunewright.runners.training.tuners import load_tuned_model
+from tunewright.runners.training.settings import STRATEGIES, TrainSettings
+from tunewright.runners.training.trainer import make_trainer, training_arguments
+from tunewright.spec.methods import METHODS
+from tunewright.spec.tuners import TUNERS
 
 MANIFEST = Manifest(
     name="train-trl",

@@ -12,14 +12,6 @@ from typing import Any
 
 FORMATS = ("messages", "prompt_completion", "instruction", "preference", "kto", "text")
 
-#: Formats that each training method can learn from.
-FORMATS_BY_METHOD: Mapping[str, tuple[str, ...]] = {
-    "sft": ("messages", "prompt_completion", "instruction", "text"),
-    "dpo": ("preference",),
-    "orpo": ("preference",),
-    "kto": ("kto", "preference"),
-}
-
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 
 ROLES = ("system", "user", "assistant", "tool")

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 
+from tunewright.spec.methods import METHODS
+from tunewright.spec.tuners import TUNERS
+
 _OFFLOAD = {"none": "It stays on the accelerator.", "cpu": "In host memory: room for larger models, slower steps."}
 
-_TUNERS = {
-    "full": "All weights learn.",
-    "lora": "Low-rank adapters beside frozen weights.",
-    "dora": "LoRA that learns size and direction apart: a little better, a little slower.",
-    "rslora": "LoRA with a scale that stays sound at high ranks.",
-    "qlora": "LoRA on a base held in 4 bits: a quarter of its memory.",
-}
+_TUNERS = {name: tuner.meaning for name, tuner in TUNERS.items()}
 _STRATEGIES = {
     "single": "One process.",
     "ddp": "Every process holds the whole model.",
@@ -44,12 +41,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "bertscore": "Nearness in meaning to the expected text, by another model.",
         "judge": "Another model says how good the reply is.",
     },
-    "Train.method": {
-        "sft": "Supervised: learn to give the replies of the rows.",
-        "dpo": "From pairs of a better and a worse reply, held near the model it starts from.",
-        "orpo": "Supervised and from pairs in one step, without a reference model.",
-        "kto": "From single replies marked good or bad.",
-    },
+    "Train.method": {name: method.meaning for name, method in METHODS.items()},
     "Train.lr_scheduler_type": {
         "linear": "Falls in a straight line to 0.",
         "cosine": "Falls along half a cosine to 0.",

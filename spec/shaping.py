@@ -7,6 +7,7 @@ yaml-language-server; other readers of draft-07 pass over them.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tunewright.spec import methods, tuners
 from tunewright.spec.meanings import MEANINGS
 from tunewright.spec.model.document import VERBS
 from tunewright.spec.model.section import NAME_PATTERN
@@ -37,15 +38,19 @@ _KINDS = {
     "boolean": "`true` or `false`",
 }
 
+
+def _foreign(
+    section: str, tag: str, words: Iterable[str], owners: Mapping[str, tuple[str, ...]]
+) -> Iterable[tuple[str, str, tuple[str, ...], str, str]]:
+    for key, own in owners.items():
+        if others := tuple(word for word in words if word not in own):
+            yield section, tag, others, key, f"`{key}` means nothing to this {tag}: it is for {', '.join(own)}"
+
+
 #: Section, the key that decides, the words for which another key means nothing, that key, why.
 _FOREIGN: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
-    ("Train", "method", ("sft",), "beta", "`beta` means nothing to sft: it has no reference model"),
-    ("Train", "method", ("sft", "orpo", "kto"), "loss_type", "`loss_type` is for `method: dpo` only"),
-    ("Train", "method", ("dpo", "orpo", "kto"), "loss_on", "`loss_on` is for `method: sft` only"),
-    *(
-        ("Tuner", "type", ("full",), key, f"`{key}` is for adapters; `full` has none")
-        for key in ("rank", "alpha", "dropout", "target_modules")
-    ),
+    *_foreign("Train", "method", methods.METHODS, methods.OWNERS),
+    *_foreign("Tuner", "type", tuners.TUNERS, tuners.OWNERS),
     ("Quantize", "method", ("bnb", "fp8"), "group_size", "`group_size` is for gptq and awq"),
 )  # fmt: skip
 

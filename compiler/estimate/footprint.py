@@ -17,6 +17,8 @@ from tunewright.compiler.estimate.storage import (
 )
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
+from tunewright.spec.methods import METHODS
+from tunewright.spec.tuners import TUNERS
 
 GIB = 2**30
 MIB = 2**20
@@ -27,10 +29,6 @@ _FRAGMENTED = {True: 1.06, False: 1.15}
 _CONTEXT_BYTES = 600 * MIB
 _COLLECTIVES_BYTES = 500 * MIB
 _PYTHON_BYTES = 750 * MIB
-#: Sequences in one row of a method: preference pairs are run side by side.
-_SEQUENCES = {"dpo": 2, "orpo": 2}
-#: Methods that compare with a frozen copy of the model; with adapters the copy is the base itself, adapters off.
-_WITH_REFERENCE = frozenset({"dpo", "kto"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ def train_memory(
     layout, tuner = train.parallelism, train.tuner
     trained = trained_parameters(train, model)
     states = model_states(train, model, trained=trained, shards=layout.data_parallel, master=master)
-    tokens = _SEQUENCES.get(train.method, 1) * rows.peak_tokens(train) / layout.context_parallel
+    tokens = METHODS[train.method].sequences * rows.peak_tokens(train) / layout.context_parallel
     element = ELEMENT_BYTES[train.precision]
     loss = loss or loss_memory(model, train.method, tokens, head_trained=not tuner.is_adapter, element_bytes=element)
     activations, with_loss = (tokens * size for size in _kept_per_token(train, model, loss.per_token))
@@ -109,12 +107,12 @@ def trained_parameters(train: ResolvedTrain, model: ModelFacts) -> int:
 
 def _reference_bytes(train: ResolvedTrain, weights: float) -> float:
     # Adapters compare with their own base; otherwise a frozen copy of the weights is divided as they are.
-    return 0 if train.tuner.is_adapter or train.method not in _WITH_REFERENCE else weights
+    return 0 if train.tuner.is_adapter or not METHODS[train.method].has_reference else weights
 
 
 def _dequantised(train: ResolvedTrain, model: ModelFacts) -> float:
     # A 4-bit layer is expanded to 16 bits for every product, forwards and backwards.
-    if train.tuner.type != "qlora":
+    if TUNERS[train.tuner.type].base_bits is None:
         return 0
     largest = max(shape.in_features * shape.out_features for shape in linear_shapes(model).values())
     return 2 * 2 * largest

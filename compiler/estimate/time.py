@@ -9,6 +9,7 @@ from tunewright.compiler.estimate.throughput import training_flops, training_rat
 from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.ir.facts import HardwareFacts, ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
+from tunewright.spec.methods import METHODS
 
 #: From the start of a process to its first step.
 START_SECONDS = 10.0
@@ -16,9 +17,6 @@ START_SECONDS = 10.0
 _STEP_SECONDS = 0.1
 #: Rows of a micro-batch are padded to its longest one.
 _PADDING = 1.25
-#: A model before the comparison: the reference, or the base with adapters off, runs forward only.
-_REFERENCE_METHODS = frozenset({"dpo", "kto"})
-_SEQUENCES = {"dpo": 2.0, "orpo": 2.0}
 _LINK_SHARE = 0.65
 #: Bytes a second between machines and to the host, for each process; parameters a second of Adam on one host core.
 _NETWORK_BANDWIDTH = 15e9
@@ -80,7 +78,7 @@ def optimizer_steps(train: ResolvedTrain, rows: RowLengths) -> int | None:
 
 
 def _micro_batch_tokens(train: ResolvedTrain, rows: RowLengths) -> float:
-    sequences = train.per_device_train_batch_size * _SEQUENCES.get(train.method, 1.0)
+    sequences = train.per_device_train_batch_size * METHODS[train.method].sequences
     if train.packing:
         return sequences * train.max_length
     padded = rows.tokens_per_row(train) * (_PADDING if train.per_device_train_batch_size > 1 else 1.0)
@@ -90,7 +88,7 @@ def _micro_batch_tokens(train: ResolvedTrain, rows: RowLengths) -> float:
 def _flops(train: ResolvedTrain, model: ModelFacts, rows: RowLengths) -> float:
     length = train.max_length if train.packing else rows.tokens_per_row(train)
     flops = training_flops(model, length, adapter=train.tuner.is_adapter, replayed=train.gradient_checkpointing)
-    if train.method in _REFERENCE_METHODS:
+    if METHODS[train.method].has_reference:  # the reference, or the base with adapters off, runs forward only
         forwards = 4.0 if train.gradient_checkpointing else 3.0
         flops *= 1 + 1 / forwards
     layout = train.parallelism

@@ -1,26 +1,12 @@
 """The compiler's defaults, as data. A change here changes plans: raise DEFAULTS_VERSION with it.
 
-Learning rates: adapters take about ten times the rate of full fine-tuning (Biderman et al. 2024, "LoRA Learns Less and
-Forgets Less");
-preference methods take rates well below supervised ones (TRL's own defaults and examples, 1.16).
+What belongs to one training method or tuner stands with it in spec/methods.py and spec/tuners.py.
 """
 
 DEFAULTS_VERSION = 1
 
 SEED = 42
 
-#: (method, learns an adapter) -> peak learning rate.
-LEARNING_RATE = {
-    ("sft", True): 2.0e-4, ("sft", False): 1.0e-5,
-    ("dpo", True): 2.0e-5, ("dpo", False): 5.0e-7,
-    ("orpo", True): 2.0e-5, ("orpo", False): 5.0e-6,
-    ("kto", True): 2.0e-5, ("kto", False): 5.0e-7,
-}  # fmt: skip
-
-#: method -> passes over the data.
-EPOCHS = {"sft": 3.0, "dpo": 1.0, "orpo": 1.0, "kto": 1.0}
-
-BETA = 0.1
 TUNER = "lora"
 RANK = 16
 ALPHA_PER_RANK = 2.0

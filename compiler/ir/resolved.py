@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tunewright.compiler.ir.plan import Estimate
+from tunewright.spec.tuners import TUNERS
 
 
 class Origin(StrEnum):
@@ -31,8 +32,8 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedTuner:
-    """Which weights learn. For `full` the adapter fields are zero or empty. `target_modules` is `("all-linear",)` or
-    layer names.
+    """Which weights learn. Where the tuner is not a low-rank one, rank, alpha, dropout are zero and `target_modules` is
+    empty; else that is `("all-linear",)` or layer names. `options` are the tuner's own further keys (spec/tuners.py).
     """
 
     type: str
@@ -40,11 +41,17 @@ class ResolvedTuner:
     alpha: float = 0.0
     dropout: float = 0.0
     target_modules: tuple[str, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     @property
     def is_adapter(self) -> bool:
-        """True when the base stays frozen."""
-        return self.type != "full"
+        """True when the base stays as it is and the result lies beside it."""
+        return TUNERS[self.type].makes_adapter
+
+    @property
+    def is_low_rank(self) -> bool:
+        """True when it has a rank."""
+        return TUNERS[self.type].low_rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +94,10 @@ class ResolvedParallelism:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedTrain:
-    """A training step; lengths in tokens, `precision` one of bf16, fp16, fp32, `device` cpu, cuda, npu or mps."""
+    """A training step; lengths in tokens, `precision` one of bf16, fp16, fp32, `device` cpu, cuda, npu or mps.
+
+    `options` are the method's own keys (spec/methods.py).
+    """
 
     method: str
     from_step: str | None
@@ -103,8 +113,7 @@ class ResolvedTrain:
     max_length: int
     packing: bool
     loss_on: str
-    beta: float
-    loss_type: str
+    options: Mapping[str, object] = field(hash=False)
     weight_decay: float
     max_grad_norm: float
     optim: str

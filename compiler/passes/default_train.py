@@ -1,11 +1,15 @@
 """Defaults of a training step."""
 
+from collections.abc import Mapping
+
 from tunewright.compiler.facts import defaults
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.provenance import Chooser
 from tunewright.compiler.passes.work import Work
+from tunewright.spec.methods import METHODS
 from tunewright.spec.model.train import Parallelism, Train, Tuner
+from tunewright.spec.tuners import TUNERS
 
 
 def default_train(
@@ -17,6 +21,7 @@ def default_train(
     before = before if isinstance(before, ResolvedTrain) else None
     tuner = _tuner(train.tuner, before, chooser)
     device = machine.device(work.facts)
+    method = METHODS[train.method]
     chooser.written("method")
     chooser.written("data")
     return ResolvedTrain(
@@ -27,14 +32,12 @@ def default_train(
         learning_rate=chooser.default(
             "learning_rate",
             train.learning_rate,
-            defaults.LEARNING_RATE[train.method, tuner.is_adapter],
+            method.learning_rate[0 if tuner.is_adapter else 1],
             f"{train.method} with {tuner.type}",
         ),
         lr_scheduler_type=chooser.default("lr_scheduler_type", train.lr_scheduler_type, "cosine"),
         warmup_ratio=chooser.default("warmup_ratio", train.warmup_ratio, 0.03),
-        num_train_epochs=chooser.default(
-            "num_train_epochs", train.num_train_epochs, defaults.EPOCHS[train.method], train.method
-        ),
+        num_train_epochs=chooser.default("num_train_epochs", train.num_train_epochs, method.epochs, train.method),
         max_steps=chooser.optional("max_steps", train.max_steps),
         per_device_train_batch_size=chooser.default(
             "per_device_train_batch_size", train.per_device_train_batch_size, defaults.MICRO_BATCH
@@ -43,8 +46,7 @@ def default_train(
         max_length=chooser.derived("max_length", train.max_length, lambda: _max_length(work, before)),
         packing=chooser.default("packing", train.packing, False),
         loss_on=chooser.derived("loss_on", train.loss_on, lambda: _loss_on(work, train)),
-        beta=chooser.default("beta", train.beta, defaults.BETA),
-        loss_type=chooser.default("loss_type", train.loss_type, "sigmoid"),
+        options=_options(train, method.options, chooser),
         weight_decay=chooser.default("weight_decay", train.weight_decay, 0.0),
         max_grad_norm=chooser.default("max_grad_norm", train.max_grad_norm, 1.0),
         optim=chooser.default("optim", train.optim, "adamw_torch"),
@@ -79,10 +81,11 @@ def _tuner(tuner: Tuner | None, before: ResolvedTrain | None, chooser: Chooser) 
         chooser.derived("tuner", None, lambda: (before.tuner.type, "the step it starts from"))
         return before.tuner
     kind = inner.default("type", tuner.type if tuner else None, defaults.TUNER)
-    if kind == "full":
-        return ResolvedTuner(type=kind)
+    options = _options(tuner, TUNERS[kind].options, inner)
+    if not TUNERS[kind].low_rank:
+        return ResolvedTuner(type=kind, options=options)
     # Training goes on in the same adapter: what is not written is the adapter's.
-    known = before.tuner if before is not None and before.tuner.is_adapter else None
+    known = before.tuner if before is not None and before.tuner.is_low_rank else None
     rank = inner.default("rank", tuner.rank if tuner else None, known.rank if known else defaults.RANK)
     alpha = tuner.alpha if tuner else None
     return ResolvedTuner(
@@ -99,7 +102,17 @@ def _tuner(tuner: Tuner | None, before: ResolvedTrain | None, chooser: Chooser) 
             tuner.target_modules if tuner else None,
             known.target_modules if known else ("all-linear",),
         ),
+        options=options,
     )
+
+
+def _options(section: Train | Tuner | None, known: Mapping[str, object], chooser: Chooser) -> dict[str, object]:
+    """Return the options of a method or tuner: what is written, or the table's default."""
+    options: dict[str, object] = {}
+    for key, default in known.items():
+        value = getattr(section, key, None)
+        options[key] = chooser.optional(key, value) if default is None else chooser.default(key, value, default)
+    return options
 
 
 def _max_length(work: Work, before: ResolvedTrain | None) -> tuple[int, str]:

@@ -6,12 +6,13 @@ from typing import Any
 
 from tunewright.compiler.facts.kinds import KINDS, missing
 from tunewright.compiler.ir.plan import Process, Step
-from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain
+from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import lowering, machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.deepspeed import deepspeed_prepare, deepspeed_settings
 from tunewright.compiler.targets.megatron import megatron_arguments
 from tunewright.compiler.targets.torchrun import launch_argv
+from tunewright.spec.tuners import TUNERS
 
 _ZERO = ("zero1", "zero2", "zero3")
 
@@ -79,13 +80,22 @@ def _parameters(train: ResolvedTrain) -> dict[str, Any]:
             key: getattr(train.parallelism, key)
             for key in ("strategy", "processes", "offload_optimizer", "offload_parameters")
         }
-    tuner = body["tuner"]
-    if not train.tuner.is_adapter:
-        body["tuner"] = {"type": tuner["type"]}
-    elif tuner["target_modules"] == ("all-linear",):
-        tuner["target_modules"] = "all-linear"
+    body["tuner"] = _tuner_parameters(train.tuner)
     body["threads"] = _threads(train)
     return body
+
+
+def _tuner_parameters(tuner: ResolvedTuner) -> dict[str, Any]:
+    body: dict[str, Any] = {"type": tuner.type}
+    if tuner.is_low_rank:
+        everything = tuner.target_modules == ("all-linear",)
+        body |= {
+            "rank": tuner.rank,
+            "alpha": tuner.alpha,
+            "dropout": tuner.dropout,
+            "target_modules": "all-linear" if everything else tuner.target_modules,
+        }
+    return body | ({"options": dict(tuner.options)} if tuner.options else {})
 
 
 def _threads(train: ResolvedTrain) -> int:
@@ -137,8 +147,9 @@ def _summary(train: ResolvedTrain) -> str:
         processes += "".join(f" {name} {size}" for name, size in sizes if size > 1)
     if parallelism.offload_optimizer == "cpu" or parallelism.offload_parameters == "cpu":
         processes += " + CPU offload"
-    tuner = _TUNER_WORDS[train.tuner.type] + (f" r{train.tuner.rank}" if train.tuner.is_adapter else "")
-    method = "" if train.method == "sft" else f"{train.method.upper()} beta {train.beta:g}, "
+    tuner = TUNERS[train.tuner.type].word + (f" r{train.tuner.rank}" if train.tuner.is_low_rank else "")
+    beta = f" beta {train.options['beta']:g}" if "beta" in train.options else ""
+    method = "" if train.method == "sft" else f"{train.method.upper()}{beta}, "
     return f"{processes}, {method}{tuner}, {train.precision}"
 
 
@@ -151,4 +162,3 @@ _STRATEGY_WORDS = {
     "fsdp2": "FSDP2",
     "megatron": "Megatron",
 }
-_TUNER_WORDS = {"full": "full", "lora": "LoRA", "dora": "DoRA", "rslora": "rsLoRA", "qlora": "QLoRA"}

@@ -60,6 +60,10 @@ def identity_of(prefix: str, value: Any) -> dict[str, Any]:
     for field in fields(value):
         if field.name in _WITHOUT_EFFECT:
             continue
+        if field.name == "options":  # each stands in the spec where the others stand
+            for name, option in getattr(value, field.name).items():
+                _flatten(f"{prefix}.{name}", option, flat)
+            continue
         key = field.name.removesuffix("_step") if field.name == "from_step" else field.name
         _flatten(f"{prefix}.{key}", getattr(value, field.name), flat)
     return flat

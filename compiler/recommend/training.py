@@ -14,6 +14,7 @@ from tunewright.compiler.facts import defaults
 from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.recommend.situation import Choice, RecommendationError, Situation, under
+from tunewright.spec.methods import METHODS
 
 _GIB = 2**30
 _LENGTH_STEP = 64
@@ -104,7 +105,8 @@ def training_choices(situation: Situation, setting: Setting, *step: str) -> tupl
         *under(*step, "tuner", type_=(train.tuner.type, _tuner_reason(setting))),
         *under(*step, "tuner", rank=(train.tuner.rank, _rank(situation)[1])),
         *under(*step, "tuner", alpha=(train.tuner.alpha, "twice the rank")),
-        *(under(*step, beta=(train.beta, "usual: how strongly the model is held where it starts")) if is_pair else ()),
+        *(under(*step, beta=(train.options["beta"], "usual: how strongly the model is held where it starts"))
+          if is_pair else ()),
         *under(
             *step,
             learning_rate=(train.learning_rate, rate),
@@ -147,18 +149,17 @@ def _draft(situation: Situation, method: str, tuner: ResolvedTuner, rows: int) -
         from_step=None,
         data=("rows",),
         tuner=tuner,
-        learning_rate=defaults.LEARNING_RATE[method, True],
+        learning_rate=METHODS[method].learning_rate[0],
         lr_scheduler_type="cosine",
         warmup_ratio=0.03,
-        num_train_epochs=defaults.EPOCHS[method],
+        num_train_epochs=METHODS[method].epochs,
         max_steps=None,
         per_device_train_batch_size=rows,
         gradient_accumulation_steps=1,
         max_length=length_of(situation)[0],
         packing=False,
         loss_on="all" if situation.task == "continue" else "completion",
-        beta=defaults.BETA,
-        loss_type="sigmoid",
+        options=METHODS[method].options,
         weight_decay=0.0,
         max_grad_norm=1.0,
         optim="adamw_torch",

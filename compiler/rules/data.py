@@ -7,7 +7,7 @@ from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
-from tunewright.spec.formats import FORMATS_BY_METHOD
+from tunewright.spec.methods import METHODS
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import nearest, suggestion
 
@@ -139,25 +139,20 @@ def _check_method_fit(work: Work) -> None:
     for name, step in work.spec.steps.items():
         if step.train is None or work.is_poisoned("steps", name, "train", "method"):
             continue
-        fitting = FORMATS_BY_METHOD[step.train.method]
+        method = METHODS[step.train.method]
         for index, data in enumerate(step.train.data):
             facts, declared = work.facts.data.get(data), work.spec.data.get(data)
             form = (declared.format if declared else None) or (facts.format if facts else None)
-            if form is None or form in fitting:
+            if form is None or form in method.formats:
                 continue
             assert declared is not None
-            needs = {
-                "dpo": "`chosen` and `rejected`",
-                "orpo": "`chosen` and `rejected`",
-                "kto": "`completion` and `label`",
-            }.get(step.train.method, "a reply")
             work.sink.report(
                 "TW2012",
                 f"data set `{data}` does not fit {step.train.method}",
                 work.value_span("steps", name, "train", "data", index),
-                f"{step.train.method} needs {needs} in every row",
+                f"{step.train.method} needs {method.needs} in every row",
                 labels=(Label(work.key_span("data", data), f"rows are `{form}`"),),
-                help=f"{step.train.method} learns from: {', '.join(fitting)}",
+                help=f"{step.train.method} learns from: {', '.join(method.formats)}",
             )
 
 

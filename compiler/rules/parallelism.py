@@ -7,6 +7,7 @@ from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.compiler.targets.megatron import misfits
 from tunewright.spec.diagnostics import Label
+from tunewright.spec.methods import METHODS
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import listed, nearest, suggestion
 
@@ -209,7 +210,7 @@ def _check_saved(work: Work) -> None:
 def _check_quantized_megatron(work: Work) -> None:
     assert work.resolved is not None
     for step, train in work.resolved.trains():
-        if train.parallelism.strategy == "megatron" and train.method in ("orpo", "kto"):
+        if train.parallelism.strategy == "megatron" and not METHODS[train.method].on_megatron:
             work.sink.report(
                 "TW3019",
                 f"{train.method} is not available with megatron",

@@ -8,12 +8,11 @@ from tunewright.compiler.ir.resolved import ModelState, ResolvedStep, ResolvedTr
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
+from tunewright.spec import methods, tuners
 from tunewright.spec.diagnostics import Edit, Label
 from tunewright.spec.model.train import Train
 from tunewright.spec.suggest import listed, nearest, suggestion
 
-_PREFERENCE = ("dpo", "orpo", "kto")
-_ADAPTER_KEYS = ("rank", "alpha", "dropout", "target_modules")
 #: Methods whose weights are packed integers; mxfp4 and fp8 are unpacked while they load.
 _PACKED = frozenset({"gptq", "awq", "aqlm", "hqq", "eetq", "bitsandbytes"})
 #: Peak rates beyond which every published recipe diverges.
@@ -74,18 +73,19 @@ def _check_length(work: Work) -> None:
             )
 
 
-def _check_adapter_keys(work: Work) -> None:
+def _check_tuner_keys(work: Work) -> None:
     for name, train in _written(work):
-        if train.tuner is None or train.tuner.type != "full":
+        tuner = train.tuner
+        if tuner is None or work.is_poisoned("steps", name, "train", "tuner", "type"):
             continue
-        for key in _ADAPTER_KEYS:
-            if getattr(train.tuner, key) is not None:
+        for key, owners in tuners.OWNERS.items():
+            if tuner.type not in owners and getattr(tuner, key) is not None:
                 work.sink.report(
                     "TW3003",
-                    f"`{key}` belongs to an adapter, but all weights learn",
+                    f"`{key}` means nothing to the tuner `{tuner.type}`",
                     work.key_span("steps", name, "train", "tuner", key),
-                    labels=(Label(work.value_span("steps", name, "train", "tuner", "type"), "no adapter here"),),
-                    help=f"remove `{key}`, or use `type: lora`",
+                    labels=(Label(work.value_span("steps", name, "train", "tuner", "type"), ""),),
+                    help=f"remove `{key}`, or use {listed([f'`{owner}`' for owner in owners], 6)}",
                 )
 
 
@@ -118,11 +118,12 @@ def _check_continuation(work: Work) -> None:
         old, new = before.body.tuner, train.tuner
         if not old.is_adapter or not new.is_adapter:
             continue
-        same = (old.rank, old.alpha, set(old.target_modules), _family(old.type)) == (
+        # A LoRA adapter may be trained further on a 4-bit base and back.
+        same = (old.rank, old.alpha, set(old.target_modules), tuners.TUNERS[old.type].family) == (
             new.rank,
             new.alpha,
             set(new.target_modules),
-            _family(new.type),
+            tuners.TUNERS[new.type].family,
         )
         if not same:
             work.sink.report(
@@ -133,11 +134,6 @@ def _check_continuation(work: Work) -> None:
                 labels=(Label(work.key_span("steps", before.name), f"{old.type} rank {old.rank}"),),
                 help="leave `tuner` out: the adapter keeps its form",
             )
-
-
-def _family(tuner: str) -> str:
-    """A LoRA adapter may be trained further on a 4-bit base and back."""
-    return "lora" if tuner == "qlora" else tuner
 
 
 def _check_sharded_quantized(work: Work) -> None:
@@ -190,9 +186,9 @@ def _check_packing(work: Work) -> None:
         if not train.packing:
             continue
         span = work.value_span("steps", step.name, "train", "packing")
-        if train.method in _PREFERENCE:
+        if not methods.METHODS[train.method].packs:
             work.sink.report(
-                "TW3020", f"{train.method} compares whole rows and can't pack them", span, help="remove `packing`"
+                "TW3020", f"{train.method} takes rows whole and can't pack them", span, help="remove `packing`"
             )
         elif train.attention != "flash_attention_2":
             work.sink.report(
@@ -205,15 +201,14 @@ def _check_packing(work: Work) -> None:
 
 def _check_foreign_keys(work: Work) -> None:
     for name, train in _written(work):
-        foreign = {"beta": train.method == "sft", "loss_type": train.method != "dpo", "loss_on": train.method != "sft"}
-        for key, is_foreign in foreign.items():
-            if is_foreign and getattr(train, key) is not None:
+        for key, owners in methods.OWNERS.items():
+            if train.method not in owners and getattr(train, key) is not None:
                 work.sink.report(
                     "TW3022",
                     f"`{key}` means nothing to {train.method}",
                     work.key_span("steps", name, "train", key),
                     labels=(Label(work.value_span("steps", name, "train", "method"), ""),),
-                    help=f"remove `{key}`",
+                    help=f"remove `{key}`; it is for {listed([f'`{owner}`' for owner in owners], 6)}",
                 )
 
 
@@ -329,7 +324,7 @@ RULES = (
     Rule(
         code="TW3003",
         phase=Phase.TEXT,
-        check=_check_adapter_keys,
+        check=_check_tuner_keys,
         resolved=False,
         why="A rank for a step without adapters would be silently ignored.",
         bad="steps: {sft: {train: {tuner: {type: full, rank: 8}}}}",

@@ -3,16 +3,14 @@
 import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from tunewright.runners.contract import Input
 from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.settings import DataSet, TrainSettings
-from tunewright.spec.formats import DataError, normal_row, read_rows, row_problem
+from tunewright.spec.formats import DataError, read_rows, row_problem
 
 _PREFIX = "data."
-
-Row = dict[str, Any]
 
 
 def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> list[Row]:
@@ -91,21 +89,16 @@ def _checked_rows(path: Path, form: str, report: Reporter) -> Iterator[Row]:
 
 
 def _fit(row: Row, form: str, settings: TrainSettings) -> Iterator[Row]:
-    normal = normal_row(row, form)
-    if "prompt" in normal and settings.system_prompt and not _has_system(normal["prompt"]):
-        normal["prompt"] = [{"role": "system", "content": settings.system_prompt}, *normal["prompt"]]
-    match settings.method:
-        case "sft" if settings.loss_on == "all" and "prompt" in normal:
-            yield {"messages": [*normal["prompt"], *normal["completion"]]}
-        case "kto" if form == "preference":
-            yield {"prompt": normal["prompt"], "completion": normal["chosen"], "label": True}
-            yield {"prompt": normal["prompt"], "completion": normal["rejected"], "label": False}
-        case _:
-            yield normal
+    for fitted in training_method(settings.method).rows(row, form, settings):
+        if settings.system_prompt:
+            for key in ("prompt", "messages"):
+                if key in fitted and not _has_system(fitted[key]):
+                    fitted[key] = [{"role": "system", "content": settings.system_prompt}, *fitted[key]]
+        yield fitted
 
 
-def _has_system(prompt: list[Row]) -> bool:
-    return bool(prompt) and prompt[0]["role"] == "system"
+def _has_system(messages: list[Row]) -> bool:
+    return bool(messages) and messages[0]["role"] == "system"
 
 
 def _weighted(rows: list[Row], data_set: DataSet, chance: random.Random) -> list[Row]:

@@ -13,6 +13,7 @@ from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import Reporter, StepCancelledError, StepFailedError
 from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named
 from tunewright.runners.training.distributed import agree, is_first
+from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.spec.canonical import digest_of_tree
 
@@ -81,11 +82,12 @@ class Oversight:
         self.report.metric(step, values)
 
     def _check_reference(self, loss: float, step: int) -> None:
-        """Before the first update policy and reference are equal, so DPO's loss must be ln 2."""
-        follows = self.settings.method == "dpo" and self.settings.loss_type in (None, "sigmoid")
-        if follows and step == 1 and abs(loss - math.log(2)) > _REFERENCE_TOLERANCE:
+        """A method that compares with a reference starts at a known loss: another one means a wrong reference."""
+        expected = training_method(self.settings.method).first_loss(self.settings)
+        if expected is not None and step == 1 and abs(loss - expected) > _REFERENCE_TOLERANCE:
             raise StepFailedError(
-                f"DPO starts at a loss of {loss:.4f} instead of ln 2: its reference is not the model it started from",
+                f"{self.settings.method} starts at a loss of {loss:.4f} instead of {expected:.4f}: its reference "
+                "is not the model it started from",
                 reason="REFERENCE_WRONG",
                 help="the step's log has the libraries' versions; use the pinned `train` environment",
             )

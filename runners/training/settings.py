@@ -1,14 +1,14 @@
 """The parameters of `train.trl` as typed values. Standard library only."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import StepFailedError
+from tunewright.spec.methods import METHODS
+from tunewright.spec.tuners import TUNERS
 
-METHODS = ("sft", "dpo", "orpo", "kto")
-TUNERS = ("full", "lora", "dora", "rslora", "qlora")
 STRATEGIES = ("single", "ddp", "zero1", "zero2", "zero3", "fsdp2")
 
 _Part = TypeVar("_Part")
@@ -16,18 +16,19 @@ _Part = TypeVar("_Part")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuner:
-    """What is trained: all weights (`full`) or a low-rank adapter on `target_modules`."""
+    """What is trained, by the words of spec/tuners.py; `options` are the type's own further keys."""
 
     type: str
     rank: int = 0
     alpha: float = 0
     dropout: float = 0.0
     target_modules: str | list[str] = "all-linear"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def makes_adapter(self) -> bool:
         """Say whether the result is an adapter, not a whole model."""
-        return self.type != "full"
+        return TUNERS[self.type].makes_adapter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class DataSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
-    """Every parameter of a training step; the compiler has resolved all defaults."""
+    """Every parameter of a training step; the compiler has resolved all defaults. `options` are the method's own."""
 
     method: str
     tuner: Tuner
@@ -86,8 +87,7 @@ class TrainSettings:
     data: Mapping[str, DataSet]
     evaluation_share: float = 0
     system_prompt: str | None = None
-    beta: float | None = None
-    loss_type: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @staticmethod
     def from_parameters(parameters: Mapping[str, Any]) -> "TrainSettings":

@@ -1,13 +1,19 @@
 """`train`: how a model learns. Keys are those of transformers and TRL where the meaning is theirs."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from tunewright.spec.methods import METHODS
 from tunewright.spec.model.section import Count, Name, Names, Positive, Section, Share, Texts
+from tunewright.spec.tuners import TUNERS
 
-Method = Literal["sft", "dpo", "orpo", "kto"]
-TunerType = Literal["full", "lora", "dora", "rslora", "qlora"]
+if TYPE_CHECKING:  # type checkers want the words themselves; the tables hold them
+    Method: TypeAlias = str
+    TunerType: TypeAlias = str
+else:
+    Method = Literal[tuple(METHODS)]
+    TunerType = Literal[tuple(TUNERS)]
 Strategy = Literal["single", "ddp", "zero1", "zero2", "zero3", "fsdp2", "megatron"]
 Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"]
 Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adamw_bnb_8bit", "paged_adamw_8bit"]

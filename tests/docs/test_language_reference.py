@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tunewright.compiler.facts import defaults
 from tunewright.compiler.facts.metrics import METRICS
 from tunewright.compiler.front import Compilation, compile_text
 from tunewright.compiler.ir.facts import HardwareFacts
-from tunewright.spec.formats import FORMATS, FORMATS_BY_METHOD, row_problem
+from tunewright.spec import methods
+from tunewright.spec.formats import FORMATS, row_problem
 from tunewright.spec.model.base import Base
 from tunewright.spec.model.data import DataSet, Suite
 from tunewright.spec.model.document import Allow, Resources, Spec, Step, Triggers
@@ -123,7 +123,8 @@ def test_defaults_are_those_of_the_compiler(heading: str, resolved: Compilation)
     for key, (_, default, _) in keys_of(heading).items():
         literal = re.fullmatch(r"`([^`]+)`", default)
         if literal and literal[1] not in ("auto", "base"):
-            value = getattr(body, key)
+            owners = methods.OWNERS.get(key, ())
+            value = methods.METHODS[owners[0]].options[key] if owners and key != "loss_on" else getattr(body, key)
             assert resolve_scalar(literal[1]) == (value[0] if isinstance(value, tuple) else value), key
             compared += 1
     assert compared
@@ -131,18 +132,17 @@ def test_defaults_are_those_of_the_compiler(heading: str, resolved: Compilation)
 
 def test_learning_rates_are_those_of_the_compiler() -> None:
     for method, adapters, full in rows_of("### `train`", "method | adapters | all weights"):
-        assert float(adapters) == defaults.LEARNING_RATE[method, True]
-        assert float(full) == defaults.LEARNING_RATE[method, False]
+        assert (float(adapters), float(full)) == methods.METHODS[method].learning_rate
 
 
 def test_rows_shown_fit_their_format() -> None:
     shown = rows_of("## `data`", "format | a row | for")
     assert {form.strip("`") for form, _, _ in shown} == set(FORMATS)
-    for form, example, methods in shown:
+    for form, example, fit in shown:
         row = json.loads(re.search(r"`(\{.*?\})`", example)[1])  # type: ignore[index]
         assert row_problem(row, form.strip("`")) is None
-        fitting = [method for method, forms in FORMATS_BY_METHOD.items() if form.strip("`") in forms]
-        assert methods.split(", ") == fitting
+        fitting = [name for name, method in methods.METHODS.items() if form.strip("`") in method.formats]
+        assert fit.split(", ") == fitting
 
 
 def test_metrics_report_what_is_written() -> None:

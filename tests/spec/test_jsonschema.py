@@ -104,8 +104,8 @@ def test_every_choice_is_explained() -> None:
     ("steps", "message"),
     [
         ("sft: {train: {method: sft, data: rows, lora_rank: 8}}", "`lora_rank` is called `tuner.rank` here"),
-        ("sft: {train: {method: sft, data: rows, beta: 0.1}}", "`beta` means nothing to sft"),
-        ("sft: {train: {method: sft, data: rows, tuner: {type: full, rank: 8}}}", "`rank` is for adapters"),
+        ("sft: {train: {method: sft, data: rows, beta: 0.1}}", "`beta` means nothing to this method"),
+        ("sft: {train: {method: sft, data: rows, tuner: {type: full, rank: 8}}}", "`rank` means nothing to this type"),
         ("sft: {timeout: 10m}", "a step needs one of"),
         ("sft: {train: {method: sft, data: rows}, approve: {role: risk}}", "make `approve` a step of its own"),
         ("sft: {approve: {role: risk, expires: 10}}", "a duration needs a unit"),

@@ -12,6 +12,7 @@ import pytest
 
 import tunewright
 from tunewright.runners import contract
+from tunewright.spec.methods import METHODS
 
 PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
 TEAMS = ("billing", "network", "account")
@@ -45,11 +46,10 @@ PARAMETERS: dict[str, Any] = {
     "data": {"rows": {"format": "messages"}},
     "evaluation_share": 0,
     "system_prompt": None,
-    "beta": None,
-    "loss_type": None,
+    "options": {},
 }
 FULL = {"tuner": {"type": "full"}, "learning_rate": 1e-3}
-PREFERENCES = {"data": {"rows": {"format": "preference"}}, "beta": 0.1}
+PREFERENCES = {"data": {"rows": {"format": "preference"}}}
 
 
 def conversations(count: int = 64) -> list[dict[str, Any]]:
@@ -119,6 +119,7 @@ class TrainBench:
         for part in (contract.INPUTS, contract.WORK, contract.OUTPUTS):
             (bundle / part).mkdir(parents=True)
         parameters = {key: value for part in (PARAMETERS, *changes) for key, value in part.items()}
+        parameters["options"] = {**METHODS[parameters["method"]].options, **parameters["options"]}
         rows = preferences() if parameters["data"]["rows"]["format"] == "preference" else conversations()
         data = bundle / contract.INPUTS / "rows.jsonl"
         data.write_text("".join(json.dumps(row) + "\n" for row in rows))

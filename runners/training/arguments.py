@@ -1,0 +1,67 @@
+"""The settings that all trainers understand; no library default is left to change what is learnt."""
+
+from pathlib import Path
+from typing import Any
+
+from tunewright.runners.training.precision import uses_autocast
+from tunewright.runners.training.settings import TrainSettings
+
+DEEPSPEED_FILE = "deepspeed.json"
+
+
+def shared_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) -> dict[str, Any]:
+    """Return the keyword arguments that every trainer's settings object takes."""
+    autocast = uses_autocast(settings)
+    return {
+        "output_dir": str(work / "checkpoints"),
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": settings.lr_scheduler_type,
+        "warmup_steps": settings.warmup_ratio,  # below 1 it is a share of all steps
+        "num_train_epochs": settings.num_train_epochs,
+        "max_steps": settings.max_steps if settings.max_steps is not None else -1,
+        "per_device_train_batch_size": settings.per_device_train_batch_size,
+        "per_device_eval_batch_size": settings.per_device_train_batch_size,
+        "gradient_accumulation_steps": settings.gradient_accumulation_steps,
+        "gradient_checkpointing": settings.gradient_checkpointing,
+        "max_length": settings.max_length,
+        "weight_decay": settings.weight_decay,
+        "max_grad_norm": settings.max_grad_norm,
+        "optim": settings.optim,
+        "seed": settings.seed,
+        "data_seed": settings.seed,
+        "bf16": autocast and settings.precision == "bf16",
+        "fp16": autocast and settings.precision == "fp16",
+        "logging_steps": settings.logging_steps,
+        "logging_first_step": True,
+        "logging_nan_inf_filter": False,  # it would hide the NaN that must stop the step
+        "eval_strategy": "epoch" if evaluates else "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "use_cpu": settings.device == "cpu",  # without it two gloo processes train unsynchronised, silently
+        "dataloader_pin_memory": settings.device == "cuda",
+        **_saving(settings),
+        **_dividing(settings, work),
+    }
+
+
+def can_resume(settings: TrainSettings) -> bool:
+    """Say whether this way of dividing the work can save and load the optimizer's state."""
+    return not (settings.parallelism.strategy == "fsdp2" and settings.device == "cpu")
+
+
+def _saving(settings: TrainSettings) -> dict[str, Any]:
+    if settings.save_steps is None or not can_resume(settings):
+        return {"save_strategy": "no"}
+    return {"save_strategy": "steps", "save_steps": settings.save_steps}
+
+
+def _dividing(settings: TrainSettings, work: Path) -> dict[str, Any]:
+    parallelism = settings.parallelism
+    if parallelism.uses_deepspeed:
+        return {"deepspeed": str(work / DEEPSPEED_FILE)}
+    if parallelism.strategy == "fsdp2" and settings.device == "cuda":
+        offload = "cpu" in (parallelism.offload_optimizer, parallelism.offload_parameters)
+        return {"fsdp": True, "fsdp_config": {"version": 2, "reshard_after_forward": True, "cpu_offload": offload}}
+    if settings.device == "cpu" and parallelism.strategy != "single":
+        return {"ddp_backend": "gloo"}
+    return {}

@@ -1,0 +1,105 @@
+"""The model that is trained: base weights in the right precision, and the adapter on top of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.training.methods.method import training_method
+from tunewright.runners.training.precision import weights_precision
+from tunewright.runners.training.settings import Parallelism, TrainSettings
+from tunewright.runners.training.tuners.tuner import training_tuner
+from tunewright.spec.methods import METHODS
+from tunewright.spec.tuners import TUNERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedModel:
+    """What a trainer is given.
+
+    `peft_config` is for a new adapter: the trainer adds it after seeding, and its reference is the model without it.
+    A continued adapter is already in `model`; then the trainer freezes a copy of it as the reference. `reference` is
+    given only where neither works.
+    """
+
+    model: Any
+    tokenizer: Any
+    peft_config: Any | None = None
+    reference: Any | None = None
+
+
+def load_tuned_model(model_folder: Path, adapter: Path | None, settings: TrainSettings, report: Reporter) -> TunedModel:
+    """Load the base model, its tokenizer and the adapter to continue from; raise StepFailedError."""
+    from transformers import AutoTokenizer
+
+    report.phase("loading the model")
+    tokenizer = AutoTokenizer.from_pretrained(adapter if adapter and _has_tokenizer(adapter) else model_folder)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model = _load_base(model_folder, settings)
+    report.check_cancelled()
+    if adapter is not None:
+        return _continue_adapter(model, tokenizer, adapter, settings, report)
+    tuner = training_tuner(settings)
+    model = tuner.prepare(model, settings)
+    return TunedModel(model=model, tokenizer=tokenizer, peft_config=tuner.adapter(model, settings))
+
+
+def _load_base(folder: Path, settings: TrainSettings) -> Any:
+    import torch
+
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[weights_precision(settings)]
+    extra = training_tuner(settings).loading(settings)
+    if (sharding := _sharded_at_load(settings.parallelism, settings.device)) is not None:
+        extra["distributed_config"] = sharding
+    try:
+        return training_method(settings.method).load(
+            folder, dtype=dtype, attn_implementation=settings.attention, use_safetensors=True, **extra
+        )
+    except (ValueError, KeyError, OSError, ImportError) as error:
+        raise StepFailedError(
+            f"the base model does not load: {str(error).splitlines()[0]}",
+            reason="MODEL_UNREADABLE",
+            help="check that transformers knows the architecture and that `attention` fits it",
+        ) from error
+
+
+def _sharded_at_load(parallelism: Parallelism, device: str) -> Any | None:
+    """On processors accelerate would quietly run DDP instead of FSDP: there torch shards the model while it loads."""
+    if parallelism.strategy != "fsdp2" or device != "cpu":
+        return None
+    from transformers.distributed import DistributedConfig
+
+    return DistributedConfig(fsdp_size=parallelism.processes)
+
+
+def _continue_adapter(
+    model: Any, tokenizer: Any, adapter: Path, settings: TrainSettings, report: Reporter
+) -> TunedModel:
+    from peft import PeftModel
+
+    zero3_plain = settings.parallelism.strategy == "zero3" and TUNERS[settings.tuner.type].base_bits is None
+    tuned = PeftModel.from_pretrained(
+        model, adapter, is_trainable=settings.tuner.makes_adapter, autocast_adapter_dtype=not zero3_plain
+    )
+    if not settings.tuner.makes_adapter:
+        import copy
+
+        merged = training_tuner(settings).prepare(tuned.merge_and_unload().requires_grad_(True), settings)
+        return TunedModel(
+            model=merged,
+            tokenizer=tokenizer,
+            reference=copy.deepcopy(merged) if METHODS[settings.method].has_reference else None,
+        )
+    rank = getattr(tuned.peft_config["default"], "r", settings.tuner.rank)
+    if rank != settings.tuner.rank:
+        report.emit(
+            "warning",
+            code="adapter-rank-kept",
+            message=f"the adapter that is continued has rank {rank}; the step's rank {settings.tuner.rank} is not used",
+        )
+    return TunedModel(model=tuned, tokenizer=tokenizer)
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return (folder / "tokenizer_config.json").exists()

@@ -1,0 +1,1 @@
+"""One file a training method; `method.py` says what such a file gives."""

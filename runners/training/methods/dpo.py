@@ -1,0 +1,27 @@
+"""Direct preference optimisation (Rafailov et al. 2023) and its loss variants."""
+
+import math
+from typing import Any
+
+from tunewright.runners.training.methods.method import TrainingMethod
+from tunewright.runners.training.settings import TrainSettings
+
+
+def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
+    from trl import DPOConfig
+
+    return DPOConfig(**shared, beta=settings.options["beta"], loss_type=[settings.options["loss_type"]])
+
+
+def _trainer() -> Any:
+    from trl import DPOTrainer
+
+    return DPOTrainer
+
+
+def _first_loss(settings: TrainSettings) -> float | None:
+    """Before the first update policy and reference are equal, so the logistic loss is ln 2."""
+    return math.log(2) if settings.options["loss_type"] == "sigmoid" else None
+
+
+METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, first_loss=_first_loss)

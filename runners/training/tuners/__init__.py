@@ -1,0 +1,1 @@
+"""One file a tuner; `tuner.py` says what such a file gives."""
