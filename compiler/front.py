@@ -187,7 +187,10 @@ def request_for(spec: Spec) -> FactRequest:
     folders = [suite.data for suite in spec.suites.values() if suite.data]
     return FactRequest(
         models=(spec.base.model,),
-        data={name: DataRequest(sources=data.source, format=data.format) for name, data in spec.data.items()},
+        data={
+            name: DataRequest(sources=data.source, format=data.format, columns=data.columns)
+            for name, data in spec.data.items()
+        },
         suites={
             name: SuiteRequest(file=suite.file, metric=suite.metric)
             for name, suite in spec.suites.items()

@@ -52,8 +52,13 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     order = _read_order(step)
     _check_possible(order)
     limit = order.parameters["measure"]["limit"]
-    form = order.parameters.get("calibration_format")
-    conversations = calibration.read_conversations(order.calibration, form, limit)
+    conversations = calibration.read_conversations(
+        order.calibration,
+        order.parameters.get("calibration_format"),
+        limit,
+        order.parameters.get("calibration_columns"),
+        order.parameters.get("calibration_prompt_template"),
+    )
     settle(threads=order.parameters["threads"], device=order.parameters["device"], seed=0)
     tokenizer = load_tokenizer(order.model)
     rows: list[CalibrationRow] = []

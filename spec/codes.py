@@ -94,6 +94,7 @@ CODES = _table(
     ("TW2025", "lopsided-labels", _W),
     ("TW2026", "truncated-rows", _W),
     ("TW2027", "unlearned-stop", _W),
+    ("TW2028", "unread-property", _E),
     # 3 training and parallelism
     ("TW3001", "unknown-target-module", _E),
     ("TW3002", "excessive-length", _E),

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tunewright.spec.prompts import fill_template
+
 FORMATS = ("messages", "prompt_completion", "instruction", "preference", "kto", "text")
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
@@ -232,14 +234,15 @@ def _kind(value: Any) -> str:
     return "nothing" if value is None else names.get(type(value), type(value).__name__)
 
 
-def normal_row(row: Mapping[str, Any], form: str) -> dict[str, Any]:
+def normal_row(row: Mapping[str, Any], form: str, prompt_template: str | None = None) -> dict[str, Any]:
     """Return the one form that runners train on.
 
     `messages`, `prompt_completion`, `instruction` become `{prompt: [message...], completion: [message...]}` (the last
     assistant turn is the
     completion); `preference` becomes `{prompt, chosen, rejected}`; `kto` `{prompt, completion, label}`; `text` stays
     `{text}`.
-    The row must fit (`row_problem` returned None).
+    With a prompt template, prompt and completion of `instruction` are texts. The row must fit (`row_problem` returned
+    None).
     """
     match form:
         case "messages":
@@ -247,6 +250,8 @@ def normal_row(row: Mapping[str, Any], form: str) -> dict[str, Any]:
             return {"prompt": messages[:-1], "completion": messages[-1:]}
         case "prompt_completion":
             return {"prompt": _turns(row["prompt"], "user"), "completion": _turns(row["completion"], "assistant")}
+        case "instruction" if prompt_template is not None:
+            return {"prompt": fill_template(prompt_template, row), "completion": row["output"]}
         case "instruction":
             extra = row.get("input")
             question = f"{row['instruction']}\n\n{extra}" if extra else row["instruction"]

@@ -72,7 +72,12 @@ def token_requests(compilation: Compilation) -> dict[str, TokenRequest]:
             if name in wanted or facts is None or facts.remote or not facts.rows or form is None:
                 continue
             wanted[name] = TokenRequest(
-                facts=facts, format=form, limit=written.limit, system_prompt=train.system_prompt
+                facts=facts,
+                format=form,
+                columns=written.columns,
+                prompt_template=written.prompt_template,
+                limit=written.limit,
+                system_prompt=train.system_prompt,
             )
     return wanted
 

@@ -38,7 +38,9 @@ def collect(
             for source in request.models
         },
         data={
-            name: collect_data(wanted.sources, wanted.format, base_directory, cache=cache, progress=progress)
+            name: collect_data(
+                wanted.sources, wanted.format, base_directory, columns=wanted.columns, cache=cache, progress=progress
+            )
             for name, wanted in request.data.items()
         },
         suites={

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRequest:
-    """A data set: its sources as written and the format declared for it."""
+    """A data set: its sources as written, the format declared for it, and its own names for the format's columns."""
 
     sources: tuple[str, ...]
     format: str | None = None
+    columns: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

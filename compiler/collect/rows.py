@@ -10,6 +10,7 @@ from typing import Any
 from tunewright.compiler.collect.progress import Read, unheard
 from tunewright.compiler.collect.prompts import prompt_digest
 from tunewright.spec.canonical import digest_of_file
+from tunewright.spec.columns import renamed
 from tunewright.spec.formats import DataError, parse_line, read_rows
 
 Row = Mapping[str, Any]
@@ -36,9 +37,13 @@ _TEXT_COLUMNS: Mapping[str | None, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class Tally:
-    """What a pass over a file has found so far. Problems are `(line, message)`; `read` is told of each piece."""
+    """What a pass over a file has found so far. Problems are `(line, message)`; `read` is told of each piece.
+
+    `rename` maps the format's columns to the file's own.
+    """
 
     read: Read = unheard
+    rename: Mapping[str, str] | None = None
     form: str | None = None
     rows: int = 0
     columns: dict[str, None] = field(default_factory=dict)
@@ -77,7 +82,8 @@ def pass_over(path: Path, tally: Tally, check: Check, start: Callable[[Row], Non
 def _look_at(rows: Iterable[tuple[int, Row]], tally: Tally, check: Check, start: Callable[[Row], None]) -> None:
     columns, lengths = tally.columns, tally.lengths
     seen: object = None
-    for line, row in rows:
+    for line, own in rows:
+        row = renamed(own, tally.rename) if tally.rename else own
         if not tally.rows:
             start(row)
         tally.rows += 1

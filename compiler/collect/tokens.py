@@ -18,6 +18,7 @@ from tunewright.compiler.collect.tokenizers import NoTokenizerError, tokenizer_d
 from tunewright.compiler.ir.facts import DataFacts, ModelFacts
 from tunewright.compiler.ir.tokens import TokenFacts
 from tunewright.spec.canonical import digest_of
+from tunewright.spec.columns import renamed
 from tunewright.spec.formats import DataError, normal_row
 
 #: Raise it when counting begins to find other lengths: what older versions remembered is then not used.
@@ -31,10 +32,15 @@ _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """Rows of a data set as one training step reads them: at most the first `limit`, with the system prompt added."""
+    """Rows of a data set as one training step reads them: at most the first `limit`, with the system prompt added.
+
+    `columns` and `prompt_template` are those of the data set.
+    """
 
     facts: DataFacts
     format: str
+    columns: Mapping[str, str] | None = None
+    prompt_template: str | None = None
     limit: int | None = None
     system_prompt: str | None = None
 
@@ -98,8 +104,18 @@ def _unknown(requests: Mapping[str, TokenRequest], reason: str) -> dict[str, Tok
 
 def _key(request: TokenRequest, tokenizer: str) -> str:
     """Return what decides the lengths; the sample follows from the rows' digest, so their own seed is that."""
+    read = [request.columns and dict(request.columns), request.prompt_template]
     return digest_of(
-        [_COUNT, request.facts.digest, request.format, request.rows, request.sample, request.system_prompt, tokenizer]
+        [
+            _COUNT,
+            request.facts.digest,
+            request.format,
+            request.rows,
+            request.sample,
+            request.system_prompt,
+            tokenizer,
+            *(read if any(read) else ()),
+        ]
     )
 
 
@@ -159,16 +175,22 @@ def _lines(requests: Mapping[str, TokenRequest]) -> Iterator[bytes]:
     for name, request in requests.items():
         paths = [Path(file.path) for file in request.facts.files if file.path]
         for row in sample_rows(paths, request.rows, request.sample, request.facts.digest or ""):
-            texts = texts_of(row, request.format, request.system_prompt)
+            texts = texts_of(
+                renamed(row, request.columns), request.format, request.system_prompt, request.prompt_template
+            )
             yield json.dumps({"set": name, "texts": texts}).encode() + b"\n"
 
 
-def texts_of(row: Mapping[str, Any], form: str, system_prompt: str | None) -> list[Any]:
+def texts_of(
+    row: Mapping[str, Any], form: str, system_prompt: str | None, prompt_template: str | None = None
+) -> list[Any]:
     """Return what a trainer makes of a row, before the template: one conversation or text, or two to choose from."""
-    normal = normal_row(row, form)
+    normal = normal_row(row, form, prompt_template)
     if "text" in normal:
         return [normal["text"]]
     prompt = normal["prompt"]
+    if isinstance(prompt, str):
+        return [prompt + normal["completion"]]
     if system_prompt and not (prompt and prompt[0]["role"] == "system"):
         prompt = [{"role": "system", "content": system_prompt}, *prompt]
     replies = [normal[key] for key in ("completion", "chosen", "rejected") if key in normal]

@@ -30,11 +30,15 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
     inputs = lowering.model_inputs(work, body.model)
     identity = {**lowering.identity_of(f"steps.{step.name}.export", body), **lowering.environment_identity(work, kind)}
     calibration_format = None
+    reading: dict[str, Any] = {}
     if body.calibration is not None and body.calibration in work.facts.data:
         facts = work.facts.data[body.calibration]
         calibration_format = work.spec.data[body.calibration].format or facts.format
+        reading = {
+            f"calibration_{key}": value for key, value in lowering.reading_of(work.spec.data[body.calibration]).items()
+        }
         inputs |= lowering.file_inputs("calibration", "data", facts.files)
-        identity[f"data.{body.calibration}"] = facts.digest
+        identity |= {f"data.{body.calibration}": facts.digest, **reading}
     return lowering.made(
         work,
         step,
@@ -45,6 +49,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
             "merge": body.merge,
             "quantize": _quantize(body),
             "calibration_format": calibration_format,
+            **reading,
             "max_shard_size_bytes": _SHARD_BYTES,
             "measure": {"limit": _MEASURED_ROWS, "max_length": _MEASURED_TOKENS},
             "limits": {"perplexity_increase": body.perplexity_increase},

@@ -35,12 +35,14 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         facts, written = work.facts.data[name], work.spec.data[name]
         inputs |= lowering.file_inputs(f"data.{name}", "data", facts.files)
         form = written.format or facts.format
-        parameters_data[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit}
+        reading = lowering.reading_of(written)
+        parameters_data[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit, **reading}
         data_identity |= {
             f"data.{name}": facts.digest,
             f"data.{name}.format": form,
             f"data.{name}.weight": written.weight,
             f"data.{name}.limit": written.limit,
+            **{f"data.{name}.{key}": value for key, value in reading.items()},
         }
     parameters = _parameters(train) | {"data": parameters_data}
     return lowering.made(

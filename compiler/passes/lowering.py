@@ -11,6 +11,7 @@ from tunewright.compiler.ir.resolved import ModelState, ResolvedParallelism, Res
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.environment import common_environment
+from tunewright.spec.model.data import DataSet
 
 #: Settings that never change what a step produces.
 _WITHOUT_EFFECT = frozenset(
@@ -52,6 +53,17 @@ def file_inputs(key: str, role: str, files: Iterable[Any]) -> dict[str, StepInpu
         name: StepInput(role=role, path=item.written, digest=item.digest)
         for name, item in zip(names, items, strict=True)
     }
+
+
+def reading_of(data: DataSet) -> dict[str, Any]:
+    """Return how the rows of a data set are read, as far as the spec says anything but their format."""
+    said = {
+        "columns": data.columns,
+        "prompt_template": data.prompt_template,
+        "subset": data.subset,
+        "split": data.split,
+    }
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def identity_of(prefix: str, value: Any) -> dict[str, Any]:

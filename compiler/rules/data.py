@@ -223,7 +223,7 @@ def _check_template(work: Work) -> None:
         formats = {
             (work.spec.data[data].format or work.facts.data[data].format)
             for data in step.train.data
-            if data in work.facts.data
+            if data in work.facts.data and not work.spec.data[data].prompt_template
         }
         if formats - {"text", None}:
             work.sink.report(
@@ -231,7 +231,7 @@ def _check_template(work: Work) -> None:
                 "the base model has no chat template",
                 work.value_span("base", "model"),
                 labels=(Label(work.key_span("steps", name), "learns from turns of a conversation"),),
-                help="use the model's instruct variant, or data of format `text`",
+                help="use the model's instruct variant, data of format `text`, or a `prompt_template`",
             )
             return
 
@@ -278,6 +278,35 @@ def _check_suites_named(work: Work) -> None:
                 f"unknown suite `{suite}`",
                 work.value_span(*path),
                 help=suggestion(near, f"own suites: {own}; benchmarks: {', '.join(BENCHMARKS)}"),
+            )
+
+
+_HUBS = ("hf://", "ms://")
+
+
+def _check_reading(work: Work) -> None:
+    """Say of properties of a data set that they can't mean anything for it."""
+    assert work.spec is not None
+    assert work.facts is not None
+    for name, data in work.spec.data.items():
+        if work.is_faulty("data", name):
+            continue
+        facts = work.facts.data.get(name)
+        form = data.format or (facts.format if facts else None)
+        for key in ("subset", "split"):
+            if getattr(data, key) is not None and not any(source.startswith(_HUBS) for source in data.source):
+                work.sink.report(
+                    "TW2028",
+                    f"files have no `{key}`",
+                    work.value_span("data", name, key),
+                    help="remove it; `limit` takes the first rows of a file",
+                )
+        if data.prompt_template is not None and form not in ("instruction", None):
+            work.sink.report(
+                "TW2028",
+                f"rows of format `{form}` have no instruction to put into a template",
+                work.value_span("data", name, "prompt_template"),
+                help="remove it; the model's chat template makes text of turns",
             )
 
 
@@ -357,6 +386,15 @@ RULES = (
         resolved=False,
         bad='data: {rows: {source: "file:strange.jsonl"}}',
         good='data: {rows: {source: "file:rows.jsonl"}}',
+    ),
+    Rule(
+        code="TW2028",
+        phase=Phase.DATA,
+        why="A part of files, or a prompt for rows that have no instruction, would be ignored without a word.",
+        check=_check_reading,
+        resolved=False,
+        bad='data: {rows: {source: "file:rows.jsonl", split: "train[:1%]"}}',
+        good='data: {rows: {source: "file:rows.jsonl", limit: 8}}',
     ),
     Rule(
         code="TW2014",

@@ -1,13 +1,14 @@
 """Calibration rows as token ids, and what a model makes of them: perplexity of the replies and its likeliest tokens."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunewright.runners.chat import ChatTemplateError, conversation_tokens
 from tunewright.runners.sdk import StepFailedError
+from tunewright.spec.columns import renamed
 from tunewright.spec.formats import DataError, detect_format, normal_row, read_rows, row_problem
 
 
@@ -27,10 +28,16 @@ class Reading:
     likeliest: tuple[int, ...]
 
 
-def read_conversations(paths: Sequence[Path], form: str | None, limit: int | None) -> list[dict[str, Any]]:
+def read_conversations(
+    paths: Sequence[Path],
+    form: str | None,
+    limit: int | None,
+    columns: Mapping[str, str] | None = None,
+    prompt_template: str | None = None,
+) -> list[dict[str, Any]]:
     """Return the first rows of a data set in normal form; `form` None looks at the columns. No files, no rows.
 
-    Raises StepFailedError that names file:line of a bad row.
+    `columns` and `prompt_template` are those of the data set. Raises StepFailedError that names file:line of a bad row.
     """
     rows: list[dict[str, Any]] = []
     for path in paths:
@@ -38,7 +45,7 @@ def read_conversations(paths: Sequence[Path], form: str | None, limit: int | Non
             for line, row in read_rows(path):
                 if limit is not None and len(rows) >= limit:
                     return rows
-                rows.append(_normal(row, form, f"{path}:{line}"))
+                rows.append(_normal(renamed(row, columns), form, prompt_template, f"{path}:{line}"))
         except DataError as error:
             raise _bad(f"{path}:{error.line or 1}: {error}") from error
     if paths and not rows:
@@ -46,12 +53,12 @@ def read_conversations(paths: Sequence[Path], form: str | None, limit: int | Non
     return rows
 
 
-def _normal(row: dict[str, Any], form: str | None, where: str) -> dict[str, Any]:
+def _normal(row: dict[str, Any], form: str | None, prompt_template: str | None, where: str) -> dict[str, Any]:
     form = form or detect_format(row)
     problem = "its columns fit no known format" if form is None else row_problem(row, form)
     if form is None or problem:
         raise _bad(f"{where}: {problem}")
-    return normal_row(row, form)
+    return normal_row(row, form, prompt_template)
 
 
 def tokenize(tokenizer: Any, conversations: Sequence[dict[str, Any]], max_length: int) -> list[CalibrationRow]:
@@ -104,6 +111,9 @@ def agreement(before: Reading, after: Reading) -> float:
 def _ids(tokenizer: Any, row: dict[str, Any]) -> tuple[list[int], int]:
     if "text" in row:
         return list(tokenizer(row["text"])["input_ids"]), 1
+    if isinstance(row.get("prompt"), str):
+        prompt = list(tokenizer(row["prompt"])["input_ids"])
+        return [*prompt, *tokenizer(row["completion"], add_special_tokens=False)["input_ids"]], len(prompt)
     completion = row["chosen"] if "chosen" in row else row["completion"]
     return conversation_tokens(tokenizer, row["prompt"], completion)
 

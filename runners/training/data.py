@@ -8,7 +8,9 @@ from tunewright.runners.contract import Input
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.settings import DataSet, TrainSettings
+from tunewright.spec.columns import renamed
 from tunewright.spec.formats import DataError, read_rows, row_problem
+from tunewright.spec.prompts import fill_template
 
 _PREFIX = "data."
 
@@ -24,15 +26,15 @@ def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, rep
         taken = [
             fitted
             for path in _files(name, inputs)
-            for row in _checked_rows(path, data_set.format, report)
-            for fitted in _fit(row, data_set.format, settings)
+            for row in _checked_rows(path, data_set, report)
+            for fitted in _fit(row, data_set, settings)
         ]
         if data_set.limit is not None:
             taken = taken[: data_set.limit]
         rows.extend(_weighted(taken, data_set, random.Random(f"{settings.seed}/{name}")))  # noqa: S311 - not cryptography
     if not rows:
         raise StepFailedError("the data files hold no rows", reason="NO_DATA", help="add rows, or raise `limit`")
-    if len({tuple(sorted(row)) for row in rows}) > 1:
+    if len({tuple(sorted((name, isinstance(value, str)) for name, value in row.items())) for row in rows}) > 1:
         raise StepFailedError(
             "the data sets mix plain text with conversations, which one training step can't learn from together",
             reason="DATA_MIXED",
@@ -53,7 +55,7 @@ def split_rows(rows: list[Row], share: float, seed: int) -> tuple[list[Row], lis
 
 def needs_chat_template(rows: list[Row]) -> bool:
     """Say whether the rows are conversations, which only a chat template turns into text."""
-    return "text" not in rows[0]
+    return not any(isinstance(rows[0].get(name), str) for name in ("text", "completion"))
 
 
 def _files(name: str, inputs: Mapping[str, Input]) -> list[Path]:
@@ -67,16 +69,17 @@ def _files(name: str, inputs: Mapping[str, Input]) -> list[Path]:
     return [Path(inputs[item].path) for item in numbered]
 
 
-def _checked_rows(path: Path, form: str, report: Reporter) -> Iterator[Row]:
+def _checked_rows(path: Path, data_set: DataSet, report: Reporter) -> Iterator[Row]:
     try:
-        for number, (line, row) in enumerate(read_rows(path)):
+        for number, (line, own) in enumerate(read_rows(path)):
             if number % 10_000 == 0:
                 report.check_cancelled()
-            if (problem := row_problem(row, form)) is not None:
+            row = renamed(own, data_set.columns)
+            if (problem := row_problem(row, data_set.format)) is not None:
                 raise StepFailedError(
                     f"{path.name}:{line}: {problem}",
                     reason="DATA_INVALID",
-                    help=f"correct the row; the format is `{form}`",
+                    help=f"correct the row; the format is `{data_set.format}`",
                 )
             yield row
     except DataError as error:
@@ -88,8 +91,12 @@ def _checked_rows(path: Path, form: str, report: Reporter) -> Iterator[Row]:
         ) from error
 
 
-def _fit(row: Row, form: str, settings: TrainSettings) -> Iterator[Row]:
-    for fitted in training_method(settings.method).rows(row, form, settings):
+def _fit(row: Row, data_set: DataSet, settings: TrainSettings) -> Iterator[Row]:
+    if data_set.prompt_template is not None:
+        prompt, reply = fill_template(data_set.prompt_template, row), row["output"]
+        yield {"text": prompt + reply} if settings.loss_on == "all" else {"prompt": prompt, "completion": reply}
+        return
+    for fitted in training_method(settings.method).rows(row, data_set.format, settings):
         if settings.system_prompt:
             for key in ("prompt", "messages"):
                 if key in fitted and not _has_system(fitted[key]):

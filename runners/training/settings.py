@@ -48,11 +48,19 @@ class Parallelism:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
-    """One named data set: its format, how often its rows are seen, and how many are taken at most."""
+    """One named data set: its format, how often its rows are seen, and how many are taken at most.
+
+    `columns` maps the format's columns to the rows' own, `prompt_template` makes texts of instruction rows; `subset`
+    and `split` are what was fetched from a hub.
+    """
 
     format: str
     weight: float = 1.0
     limit: int | None = None
+    columns: Mapping[str, str] | None = None
+    prompt_template: str | None = None
+    subset: str | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,29 @@
 """`data` and `suites`: what is learned from, and what is measured with."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from tunewright.spec.model.section import Count, Positive, Section, Texts
+from tunewright.spec.prompts import template_problem
 
 DataFormat = Literal["messages", "prompt_completion", "instruction", "preference", "kto", "text"]
+
+Column = Literal[
+    "messages", "role", "content", "prompt", "completion", "chosen", "rejected", "label",
+    "instruction", "input", "output", "system", "text",
+]  # fmt: skip
 
 Metric = Literal[
     "exact", "json_schema", "json_match", "multiple_choice", "regex", "accuracy", "bleu", "rouge", "bertscore", "judge"
 ]
+
+
+def _prompt_template(value: str) -> str:
+    if (problem := template_problem(value)) is not None:
+        raise PydanticCustomError("prompt_template", "no prompt template: {problem}", {"problem": problem})
+    return value
 
 
 class DataSet(Section):
@@ -25,6 +40,22 @@ class DataSet(Section):
 
     limit: Count | None = None
     """Use only the first so many rows."""
+
+    subset: str | None = None
+    """Which of a hub's data sets under one name, where it holds several."""
+
+    split: str | None = None
+    """Which part of a hub's data set, such as `train` or `train[:1%]`."""
+
+    columns: dict[Column, str] | None = None
+    """Names in the rows that differ from the format's: `{messages: conversations, role: from, content: value}`. Who
+    speaks may then be called `human`, `gpt` and the like.
+    """
+
+    prompt_template: Annotated[str, AfterValidator(_prompt_template)] | None = None
+    """How instruction rows become plain text, with `{instruction}`, `{input}` and `{system}`, or `alpaca`; with the
+    model's chat template when not written.
+    """
 
 
 class Suite(Section):
