@@ -32,7 +32,8 @@ def collect_data(
     """Return the facts of a data set of one or several sources: `file:`, `dir:`, a bare path, `hf://datasets/...`.
 
     Rows, renamed as `columns` say, are held against the declared format, or against the one that the first row of all
-    shows. The digest binds the content of the files in the order written. `progress` hears how far the reading of JSONL files is.
+    shows. The digest binds the content of the files in the order written. `progress` hears how far the reading of
+    JSONL files is.
     """
     if any(source.startswith(_REMOTE) for source in sources):
         return DataFacts(format=declared_format, remote=True)

@@ -1,6 +1,6 @@
 """`data` and `suites`: what is learned from, and what is measured with."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -10,10 +10,13 @@ from tunewright.spec.prompts import template_problem
 
 DataFormat = Literal["messages", "prompt_completion", "instruction", "preference", "kto", "text"]
 
-Column = Literal[
-    "messages", "role", "content", "prompt", "completion", "chosen", "rejected", "label",
-    "instruction", "input", "output", "system", "text",
-]  # fmt: skip
+if TYPE_CHECKING:  # type checkers want keys that any text can be; the words are held at run time
+    Column: TypeAlias = str
+else:
+    Column = Literal[
+        "messages", "role", "content", "prompt", "completion", "chosen", "rejected", "label",
+        "instruction", "input", "output", "system", "text",
+    ]  # fmt: skip
 
 Metric = Literal[
     "exact", "json_schema", "json_match", "multiple_choice", "regex", "accuracy", "bleu", "rouge", "bertscore", "judge"

@@ -52,6 +52,12 @@ FULL = {"tuner": {"type": "full"}, "learning_rate": 1e-3}
 PREFERENCES = {"data": {"rows": {"format": "preference"}}}
 
 
+@pytest.fixture(scope="session")
+def parameters() -> dict[str, Any]:
+    """What a training step of the tests is told."""
+    return PARAMETERS
+
+
 def conversations(count: int = 64) -> list[dict[str, Any]]:
     return [
         {
