@@ -5,6 +5,8 @@ rules can look at
 the rest. The paths so treated are `poisoned`: nothing more is said about them.
 """
 
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -12,13 +14,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tunewright.spec.diagnostics import DiagnosticSink, Edit
-from tunewright.spec.document import Document, Path, dotted, replace_at, without
+from tunewright.spec.document import Document, Path, dotted, renamed, replace_at, without
+from tunewright.spec.migrate import older_versions
 from tunewright.spec.model.document import API_VERSION, Spec
 from tunewright.spec.model.policy import POLICY_VERSION, Policy
-from tunewright.spec.model.section import Section
+from tunewright.spec.model.section import NAME_PATTERN, Section
 from tunewright.spec.shape_messages import describe
 from tunewright.spec.source import Span
-from tunewright.spec.suggest import listed
+from tunewright.spec.suggest import listed, suggestion
 from tunewright.spec.syntax import MappingNode, Scalar, ScalarNode, plain_value, resolve_scalar
 from tunewright.spec.vocabulary import explain_unknown_key, known_keys
 
@@ -34,16 +37,37 @@ Language = TypeVar("Language", bound=Section)
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A bound spec (None when too little is left) and the paths whose written values were not usable."""
+    """A bound spec (None when too little is left), the document with mistyped keys read as what they were meant to be,
+    and the paths whose written values were not usable.
+    """
 
     spec: Spec | None
+    document: Document
     poisoned: frozenset[Path]
 
 
 def bind(document: Document, sink: DiagnosticSink, poisoned: frozenset[Path] = frozenset()) -> Binding:
     """Bind a document; findings go to the sink. About `poisoned` paths everything was said before."""
+    if _is_older(document, sink):
+        return Binding(None, document, poisoned)
     mender = _Mender(document, sink, document.root, Spec, set(poisoned))
-    return Binding(_bound(mender, Spec), frozenset(mender.poisoned))
+    spec = _bound(mender, Spec)
+    return Binding(spec, mender.document, frozenset(mender.poisoned))
+
+
+def _is_older(document: Document, sink: DiagnosticSink) -> bool:
+    """True, and said, for a spec of an older version: its words have other meanings, so no more is said about them."""
+    path = ("api_version",)
+    node = document.node(path)
+    if not isinstance(node, ScalarNode) or node.value not in older_versions():
+        return False
+    sink.report(
+        "TW1007",
+        f"api_version `{node.value}` is of an older Tunewright",
+        node.span,
+        help="`tunewright migrate` brings the spec up to date",
+    )
+    return True
 
 
 def bind_policy(document: Document, sink: DiagnosticSink) -> Policy | None:
@@ -59,12 +83,23 @@ def _bound(mender: "_Mender", language: type[Language]) -> Language | None:
             before = mender.root
             # Unknown keys first: a key that was mistyped is not also missing.
             details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
+            mender.missing = _missing_keys(details)
             for detail in details:
                 mender.take(detail)
             mender.drop()
             if mender.root is before:
                 break
     return None
+
+
+def _missing_keys(details: Iterable[ErrorDetails]) -> dict[Path, list[str]]:
+    """Return the keys that are missing, by the section that misses them."""
+    missing: dict[Path, list[str]] = {}
+    for detail in details:
+        if detail["type"] == "missing":
+            *section, key = detail["loc"]
+            missing.setdefault(tuple(section), []).append(str(key))
+    return missing
 
 
 @dataclass(slots=True)
@@ -78,6 +113,8 @@ class _Mender:
     root: MappingNode
     language: type[Section]
     poisoned: set[Path] = field(default_factory=set)
+    missing: Mapping[Path, Sequence[str]] = field(default_factory=dict)
+    _unexplained: set[Path] = field(default_factory=set)
     _dropped: set[Path] = field(default_factory=set)
 
     def take(self, detail: ErrorDetails) -> None:
@@ -100,20 +137,28 @@ class _Mender:
         self._dropped.clear()
 
     def _bad_name(self, path: Path) -> None:
+        span, rule = self.document.key_span(path), "a name has lower-case letters, digits and `_` only"
+        meant = _name_like(str(path[-1]))
+        node, right = self.document.node(path), (*path[:-1], meant)
+        usable = re.match(NAME_PATTERN, meant) is not None and self.document.node(right) is None
         self.sink.report(
             "TW1006",
             f"`{path[-1]}` is not a name",
-            self.document.key_span(path),
-            help="a name begins with a lower-case letter and has lower-case letters, digits and `_` only",
+            span,
+            help=suggestion(meant, rule) if usable else f"{rule}, and begins with a letter",
+            edit=Edit(span, meant) if usable else None,
         )
-        self._poison(path)
+        if usable and node is not None:
+            self._rename(path, meant)
+        else:
+            self._poison(path)
 
     def _missing(self, path: Path) -> None:
         *head, key = path
         parent = tuple(head)
         if Document(self.document.source, self.root).node(path) is not None:
             return  # a mistyped key was given its right name in this round
-        if not self._is_poisoned(path):
+        if not self._is_poisoned(path) and parent not in self._unexplained:
             where = f" in `{dotted(parent)}`" if parent else ""
             node = self.document.node(parent)
             span = (
@@ -131,20 +176,23 @@ class _Mender:
 
     def _unknown(self, path: Path) -> None:
         span = self.document.key_span(path)
-        finding = explain_unknown_key(path, self.language)
+        finding = explain_unknown_key(path, self.language, self.missing.get(path[:-1], ()))
         edit = Edit(span, finding.replacement) if finding.replacement else None
         self.sink.report(finding.code, finding.message, span, finding.label, help=finding.help, edit=edit)
-        self._poison(path)
         right = (*path[:-1], finding.replacement) if finding.replacement else None
         node = self.document.node(path)
-        if (
-            right
-            and node is not None
-            and self.document.node(right) is None
-            and all(isinstance(part, str) for part in right)
-        ):
-            self.root = replace_at(self.root, [str(part) for part in right], span, node)
-            self.poisoned.add(right)
+        if right is None or node is None or self.document.node(right) is not None:
+            self._poison(path)
+            self._unexplained.add(path[:-1])
+            return
+        self._rename(path, str(right[-1]))
+        if not isinstance(node, MappingNode):
+            self.poisoned.add(right)  # what it was meant to be is a guess: no more is said about its value
+
+    def _rename(self, path: Path, name: str) -> None:
+        """Go on as if the right key stood at a path; the places of what is there stay those of the text."""
+        self.root = renamed(self.root, path, name)
+        self.document = Document(self.document.source, renamed(self.document.root, path, name))
 
     def _bad_value(self, path: Path, detail: ErrorDetails) -> None:
         code, message, help_text = describe(detail, path)
@@ -170,6 +218,11 @@ class _Mender:
 
     def _is_poisoned(self, path: Path) -> bool:
         return any(path[: len(bad)] == bad or bad[: len(path)] == path for bad in self.poisoned)
+
+
+def _name_like(text: str) -> str:
+    """Return the name that a text was probably meant to be: `Final Exam` is `final_exam`."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
 def _head(span: Span) -> Span:

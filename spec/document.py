@@ -1,12 +1,15 @@
 """The Document form: a tree of nodes, and the way from a path in the spec to the place where it was written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tunewright.spec.source import SourceFile, Span
 from tunewright.spec.syntax import Entry, MappingNode, Node, SequenceNode
 
 Path = tuple[str | int, ...]
+
+#: In a pattern of a path, any name.
+ANY = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,10 @@ class Document:
             if node is None:
                 return None
         return node
+
+    def nodes(self, pattern: Path) -> Iterator[Node]:
+        """Yield the nodes at all paths that a pattern means."""
+        yield from _matching(self.root, pattern)
 
     def value_span(self, path: Path) -> Span:
         """Return the span of the value at a path; when it is not there, of the nearest thing around it."""
@@ -43,6 +50,23 @@ class Document:
             if isinstance(parent, SequenceNode) and isinstance(part, int) and part < len(parent.items):
                 return parent.items[part].span
         return Span(self.source, 0, 0)
+
+
+def matches(path: Path, pattern: Path) -> bool:
+    """True for a path that a pattern of the same length means."""
+    return len(path) == len(pattern) and all(want in (ANY, part) for part, want in zip(path, pattern, strict=True))
+
+
+def _matching(node: Node | None, pattern: Path) -> Iterator[Node]:
+    if node is None:
+        return
+    if not pattern:
+        yield node
+    elif pattern[0] != ANY:
+        yield from _matching(_child(node, pattern[0]), pattern[1:])
+    elif isinstance(node, MappingNode):
+        for entry in node.entries.values():
+            yield from _matching(entry.value, pattern[1:])
 
 
 def _child(node: Node | None, part: str | int) -> Node | None:
@@ -79,6 +103,29 @@ def replace_at(root: MappingNode, path: Sequence[str], key: Span, value: Node) -
     else:
         entries[head] = Entry(key, value)
     return MappingNode(entries, root.span)
+
+
+def renamed(root: MappingNode, path: Path, name: str) -> MappingNode:
+    """Return `root` with the key at a path called `name`; its span and its place in the order stay."""
+    return _renamed(root, path, name)  # type: ignore[return-value]
+
+
+def _renamed(node: Node, path: Path, name: str) -> Node:
+    head, rest = path[0], path[1:]
+    if isinstance(node, MappingNode):
+        return MappingNode(
+            {
+                (name if key == head and not rest else key): (
+                    Entry(entry.key, _renamed(entry.value, rest, name)) if key == head and rest else entry
+                )
+                for key, entry in node.entries.items()
+            },
+            node.span,
+        )
+    if isinstance(node, SequenceNode):
+        items = (_renamed(item, rest, name) if index == head else item for index, item in enumerate(node.items))
+        return SequenceNode(tuple(items), node.span)
+    return node
 
 
 def without(root: MappingNode, path: Path) -> MappingNode:

@@ -5,7 +5,6 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from tunewright.spec.document import Path, dotted
-from tunewright.spec.migrate import older_versions
 from tunewright.spec.suggest import listed, nearest, suggestion
 
 _TYPES = {
@@ -95,12 +94,6 @@ def _number_help(value: str) -> str | None:
 
 def _unknown_value(expected: str, value: Any, path: Path) -> tuple[str, str, str | None]:
     known = [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(",")]
-    if path == ("api_version",) and isinstance(value, str) and value in older_versions():
-        return (
-            "TW1007",
-            f"api_version `{value}` is of an older Tunewright",
-            "`tunewright migrate` brings the spec up to date",
-        )
     if path == ("api_version",):
         return "TW1007", f"api_version `{_plain(value)}` is not supported", f"did you mean `{known[-1]}`?"
     near = nearest(str(value), known) if isinstance(value, str) else None

@@ -66,6 +66,10 @@ class Span:
         """The text that the span covers."""
         return self.source.text[self.start : self.end]
 
+    def lies_in(self, first: "Span", last: "Span") -> bool:
+        """True when this span begins between the begin of one span and the end of another of the same text."""
+        return self.source is first.source and first.start <= self.start < max(last.end, first.end)
+
     def utf16_column(self, position: Position) -> int:
         """Return the 0-based column in UTF-16 code units, as language servers count."""
         prefix = self.source.line_text(position.line)[: position.column - 1]

@@ -2,6 +2,7 @@
 to be.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
@@ -110,8 +111,11 @@ def known_keys(path: Path, language: type[BaseModel] = Spec) -> tuple[str, ...]:
     return _keys(model) if model else ()
 
 
-def explain_unknown_key(path: Path, language: type[BaseModel] = Spec) -> UnknownKey:
-    """Say what an unknown key was probably meant to be: a typo, a word of another framework, a key of another place."""
+def explain_unknown_key(path: Path, language: type[BaseModel] = Spec, missing: Sequence[str] = ()) -> UnknownKey:
+    """Say what an unknown key was probably meant to be: a typo, a word of another framework, a key of another place.
+
+    `missing` are the keys that must stand beside it and do not: it may be one of them.
+    """
     key = str(path[-1])
     here = known_keys(path[:-1], language)
     where = f" in `{dotted(path[:-1])}`" if path[:-1] else ""
@@ -127,6 +131,8 @@ def explain_unknown_key(path: Path, language: type[BaseModel] = Spec) -> Unknown
         return UnknownKey(
             "TW1011", f"`{key}` does not belong{where or ' here'}", "", f"it belongs in {listed(places, 3)}", None
         )
+    if missing:
+        keys_help = f"`{missing[0]}` is missing: is it meant? ({keys_help})"
     return UnknownKey("TW1003", f"unknown key `{key}`{where}", "", keys_help, None)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tunewright.compiler.rules.rule import Rule
 
 _EXAMPLE = """\b
-Examples: tunewright explain TW3104
+Examples: tunewright explain TW3014
           tunewright explain life.yaml steps.align.train.beta
           tunewright explain life.yaml --why-rerun align"""
 

@@ -142,7 +142,7 @@ class _Court:
 
     def _report(self, code: str, message: str, span: Span, rule: Path) -> None:
         # The warning about the same thing has been said by this error.
-        self.work.sink.withdraw(span, frozenset({"TW2019", "TW7002", "TW7005"}))
+        self.work.sink.withdraw(span, frozenset({"TW2019", "TW4011", "TW7002", "TW7005"}))
         label = Label(self.text.value_span(rule), f"the policy `{self.policy.name}` says so")
         self.work.sink.report(
             code, message, span, labels=[label], help="change the spec, or ask those who keep the policy"

@@ -10,4 +10,4 @@ def bind(work: Work) -> Work:
     """Bind the Document; what does not fit is reported and poisoned."""
     assert work.document is not None
     binding = bind_document(work.document, work.sink, work.poisoned)
-    return replace(work, spec=binding.spec, poisoned=binding.poisoned)
+    return replace(work, spec=binding.spec, document=binding.document, poisoned=binding.poisoned)

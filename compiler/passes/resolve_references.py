@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tunewright.compiler.expressions import ExpressionError, names_used
+from tunewright.compiler.facts.benchmarks import BENCHMARKS
 from tunewright.compiler.ir.resolved import ModelState
+from tunewright.compiler.passes.mentions import Mentions
 from tunewright.compiler.passes.work import References, Work
-from tunewright.spec.diagnostics import Edit, Label
+from tunewright.spec.diagnostics import Label
 from tunewright.spec.model.document import VERBS, Spec, Step
-from tunewright.spec.suggest import listed, nearest, suggestion
 
 BASE = "base"
 MODEL_VERBS = frozenset({"train", "export"})
@@ -24,14 +25,19 @@ def resolve_references(work: Work) -> Work:
     assert spec is not None
     for name, step in spec.steps.items():
         _check_verbs(work, name, step)
+    mentions = Mentions(work)
     usable = {name: step for name, step in spec.steps.items() if len(_verbs(step)) == 1}
     needs: dict[str, list[str]] = {}
     gates: list[str] = []
     for name, step in usable.items():
-        needs[name] = [target for target in _step_targets(work, spec, name, step) if target in usable]
+        needs[name] = [target for target in _step_targets(mentions, spec, name, step) if target in usable]
         needs[name] += [gate for gate in gates if gate not in needs[name]]
         if step.verb in ("gate", "approve"):
             gates.append(name)
+    for index, changing in enumerate((spec.triggers.data_changed or ()) if spec.triggers else ()):
+        mentions.check("data", changing, ("triggers", "data_changed", index), spec.data)
+    idle = {("steps", name) for name, step in spec.steps.items() if not _verbs(step)}
+    work = replace(work, poisoned=work.poisoned | mentions.report() | idle)
     order = _order(work, needs)
     if order is None:
         return work
@@ -70,28 +76,28 @@ def _check_verbs(work: Work, name: str, step: Step) -> None:
         work.sink.report("TW1008", f"step `{name}` has {both}", span, help="a step does one thing: make it two steps")
 
 
-def _step_targets(work: Work, spec: Spec, name: str, step: Step) -> Iterator[str]:
+def _step_targets(mentions: Mentions, spec: Spec, name: str, step: Step) -> Iterator[str]:
     """Yield the steps that a step refers to, reporting those that can't be meant."""
     verb = step.verb
     match verb:
         case "train":
             assert step.train is not None
             if step.train.from_ is not None:
-                yield from _model_target(work, spec, name, verb, "from", step.train.from_, frozenset({"train"}))
-            _check_data(work, spec, name, step.train.data)
+                yield from _model_target(mentions, spec, name, verb, "from", step.train.from_, frozenset({"train"}))
+            _check_data(mentions, spec, name, step.train.data)
         case "evaluate":
             assert step.evaluate is not None
-            yield from _model_target(work, spec, name, verb, "model", step.evaluate.model, MODEL_VERBS)
+            yield from _model_target(mentions, spec, name, verb, "model", step.evaluate.model, MODEL_VERBS)
+            for index, suite in enumerate(step.evaluate.suites):
+                mentions.check("suites", suite, ("steps", name, "evaluate", "suites", index), spec.suites, BENCHMARKS)
         case "export":
             assert step.export is not None
-            yield from _model_target(work, spec, name, verb, "model", step.export.model, frozenset({"train"}))
+            yield from _model_target(mentions, spec, name, verb, "model", step.export.model, frozenset({"train"}))
             if step.export.calibration is not None:
-                _check_name(
-                    work, step.export.calibration, spec.data, "data set", ("steps", name, "export", "calibration")
-                )
+                mentions.check("data", step.export.calibration, ("steps", name, "export", "calibration"), spec.data)
         case "deploy":
             assert step.deploy is not None
-            yield from _model_target(work, spec, name, verb, "model", step.deploy.model, MODEL_VERBS)
+            yield from _model_target(mentions, spec, name, verb, "model", step.deploy.model, MODEL_VERBS)
         case "gate":
             assert step.gate is not None
             yield from _gate_targets(spec, step.gate.require)
@@ -112,12 +118,10 @@ def _gate_targets(spec: Spec, requirements: tuple[str, ...]) -> Iterator[str]:
 
 
 def _model_target(
-    work: Work, spec: Spec, name: str, verb: str, key: str, target: str, allowed: frozenset[str]
+    mentions: Mentions, spec: Spec, name: str, verb: str, key: str, target: str, allowed: frozenset[str]
 ) -> Iterator[str]:
-    path = ("steps", name, verb, key)
-    if target == BASE or work.is_poisoned(*path):
-        return
-    if not _check_name(work, target, spec.steps, "step", path, extra=(BASE,)):
+    work, path = mentions.work, ("steps", name, verb, key)
+    if target == BASE or work.is_poisoned(*path) or not mentions.check("steps", target, path, spec.steps, (BASE,)):
         return
     step = spec.steps[target]
     if target != name and len(_verbs(step)) == 1 and step.verb not in allowed:
@@ -138,46 +142,19 @@ def _article(verb: str) -> str:
     return f"an `{verb}`" if verb[0] in "aeiou" else f"a `{verb}`"
 
 
-def _check_data(work: Work, spec: Spec, name: str, data: tuple[str, ...]) -> None:
+def _check_data(mentions: Mentions, spec: Spec, name: str, data: tuple[str, ...]) -> None:
     seen: set[str] = set()
     for index, item in enumerate(data):
         path = ("steps", name, "train", "data", index)
         if item in seen:
-            work.sink.report(
+            mentions.work.sink.report(
                 "TW2005",
                 f"data set `{item}` is named twice",
-                work.value_span(*path),
+                mentions.work.value_span(*path),
                 help="name it once; `weight` says how often its rows are taken",
             )
         seen.add(item)
-        _check_name(work, item, spec.data, "data set", path)
-
-
-def _check_name(
-    work: Work,
-    name: str,
-    known: dict[str, object] | object,
-    what: str,
-    path: tuple[str | int, ...],
-    extra: tuple[str, ...] = (),
-) -> bool:
-    assert isinstance(known, dict)
-    if name in known:
-        return True
-    if work.is_poisoned(*path):
-        return False
-    span = work.value_span(*path)
-    section = "steps" if what == "step" else "data"
-    if any(bad[0] == section and len(bad) == 2 and bad[1] == name for bad in work.poisoned):
-        return False
-    near = nearest(name, [*known, *extra])
-    here = (
-        f"{what}s here: {listed([*known, *extra])}" if known else f"there are no {what}s: declare it under `{section}`"
-    )
-    work.sink.report(
-        "TW2001", f"unknown {what} `{name}`", span, help=suggestion(near, here), edit=Edit(span, near) if near else None
-    )
-    return False
+        mentions.check("data", item, path, spec.data)
 
 
 def _order(work: Work, needs: dict[str, list[str]]) -> tuple[str, ...] | None:

@@ -8,9 +8,10 @@ from tunewright.compiler.ir.plan import Plan, Step
 from tunewright.compiler.ir.resolved import ModelState, ResolvedSpec
 from tunewright.spec.codes import Severity
 from tunewright.spec.diagnostics import DiagnosticSink
-from tunewright.spec.document import Document, Path
+from tunewright.spec.document import Document, Path, matches
 from tunewright.spec.model.document import Spec
 from tunewright.spec.source import SourceFile, Span
+from tunewright.spec.vocabulary import known_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,23 @@ class Work:
     def is_poisoned(self, *path: str | int) -> bool:
         """True when something was already said about the value at a path, or about what holds it."""
         return any(path[: len(bad)] == bad for bad in self.poisoned)
+
+    def is_suspect(self, *place: str | int) -> bool:
+        """True when something was said about what stands at a place or may have been meant to; `*` is any name.
+
+        A key that nobody knows may be meant for any key that is missing beside it.
+        """
+        assert self.document is not None
+        for bad in self.poisoned:
+            common = min(len(bad), len(place))
+            if matches(bad[:common], place[:common]):
+                return True
+            if len(bad) <= len(place) and matches(bad[:-1], place[: len(bad) - 1]):
+                missing = self.document.node((*bad[:-1], place[len(bad) - 1])) is None
+                known = known_keys(bad[:-1])
+                if missing and known and bad[-1] not in known:
+                    return True
+        return False
 
     def is_faulty(self, *path: str | int) -> bool:
         """True when an error was found inside what is written at a path: what follows from it is not worth saying."""

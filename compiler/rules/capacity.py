@@ -191,6 +191,10 @@ RULES = (
     Rule(
         code="TW3018",
         phase=Phase.HARDWARE,
+        follows=(
+            "resources",
+            "base.model",
+        ),
         check=_check_memory,
         why="Out of memory after hours is the most common surprise; the estimate says it before anything starts.",
         bad="{"

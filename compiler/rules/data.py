@@ -1,6 +1,5 @@
 """Family 2: what a spec refers to, and the rows it learns from."""
 
-from tunewright.compiler.facts.benchmarks import BENCHMARKS
 from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, RowProblem
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.compiler.passes import machine
@@ -9,7 +8,6 @@ from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.methods import METHODS
 from tunewright.spec.source import Span
-from tunewright.spec.suggest import nearest, suggestion
 
 _DATA_SCHEMES = ("file:", "dir:", "hf://datasets/")
 _MODEL_SCHEMES = ("hf://", "ms://", "dir:", "gguf:", "package:")
@@ -90,7 +88,7 @@ def _span_of_file(work: Work, written: str) -> Span:
 def _check_rows(work: Work) -> None:
     for section, name, facts, span in _named(work):
         problems = [problem for problem in facts.problems if problem.line is not None]
-        if not problems or (section == "data" and _is_strange(work, name, facts)):
+        if not problems or (_is_unscored(work, name) if section == "suites" else _is_strange(work, name, facts)):
             continue
         first = problems[0]
         shown = "\n".join(_row_text(problem) for problem in problems[:5])
@@ -109,6 +107,12 @@ def _check_rows(work: Work) -> None:
 
 def _row_text(problem: RowProblem) -> str:
     return f"{problem.file}:{problem.line}: {problem.message}"
+
+
+def _is_unscored(work: Work, name: str) -> bool:
+    """True for a suite without a metric: what its rows need is not known."""
+    assert work.spec is not None
+    return work.spec.suites[name].metric is None
 
 
 def _is_strange(work: Work, name: str, facts: DataFacts) -> bool:
@@ -244,10 +248,9 @@ def _check_unused(work: Work) -> None:
     used_data = {name for train in trains for name in train.data} | {export.calibration for export in exports}
     used_data |= set(work.spec.triggers.data_changed or ()) if work.spec.triggers else set()
     used_suites = {name for evaluate in evaluates for name in evaluate.suites}
-    broken = any(bad[0] == "steps" for bad in work.poisoned)
     for section, declared, used in (("data", work.spec.data, used_data), ("suites", work.spec.suites, used_suites)):
         for name in declared:
-            if name not in used and not broken:
+            if name not in used:
                 what = "data set" if section == "data" else "suite"
                 work.sink.report(
                     "TW2021",
@@ -255,30 +258,6 @@ def _check_unused(work: Work) -> None:
                     work.key_span(section, name),
                     help="remove it, or name it in a step",
                 )
-
-
-def _check_suites_named(work: Work) -> None:
-    assert work.spec is not None
-    for name, step in work.spec.steps.items():
-        if step.evaluate is None:
-            continue
-        for index, suite in enumerate(step.evaluate.suites):
-            path = ("steps", name, "evaluate", "suites", index)
-            if (
-                suite in work.spec.suites
-                or suite in BENCHMARKS
-                or work.is_poisoned(*path)
-                or work.is_poisoned("suites", suite)
-            ):
-                continue
-            near = nearest(suite, [*work.spec.suites, *BENCHMARKS])
-            own = ", ".join(work.spec.suites) or "none"
-            work.sink.report(
-                "TW2022",
-                f"unknown suite `{suite}`",
-                work.value_span(*path),
-                help=suggestion(near, f"own suites: {own}; benchmarks: {', '.join(BENCHMARKS)}"),
-            )
 
 
 _HUBS = ("hf://", "ms://")
@@ -362,6 +341,10 @@ RULES = (
     Rule(
         code="TW2011",
         phase=Phase.DATA,
+        follows=(
+            "suites.@.metric",
+            "data.@.format",
+        ),
         check=_check_rows,
         resolved=False,
         why="A row that does not fit its format stops training hours in, or is dropped without a word. Every row "
@@ -407,6 +390,12 @@ RULES = (
     Rule(
         code="TW2015",
         phase=Phase.DATA,
+        follows=(
+            "resources",
+            "steps.@.train.per_device_train_batch_size",
+            "steps.@.train.gradient_accumulation_steps",
+            "steps.@.train.parallelism",
+        ),
         why="With fewer rows than one optimizer step takes, trainers stop with an unrelated error or learn nothing.",
         bad="steps: {sft: {train: {per_device_train_batch_size: 64}}}",
         good="steps: {sft: {train: {per_device_train_batch_size: 4}}}",
@@ -447,6 +436,12 @@ RULES = (
     Rule(
         code="TW2021",
         phase=Phase.TEXT,
+        follows=(
+            "steps.*.train.data",
+            "steps.*.evaluate.suites",
+            "steps.*.export.calibration",
+            "triggers.data_changed",
+        ),
         why="What is declared and never used is usually a step that names the wrong thing.",
         check=_check_unused,
         resolved=False,
@@ -457,8 +452,6 @@ RULES = (
         code="TW2022",
         phase=Phase.TEXT,
         why="A suite is one of your own, or a benchmark known by name.",
-        check=_check_suites_named,
-        resolved=False,
         bad="steps: {exam: {evaluate: {suites: [quizz]}}}",
         good="steps: {exam: {evaluate: {suites: [quiz]}}}",
     ),

@@ -52,7 +52,7 @@ def _check_expressions(work: Work) -> None:
 
 
 def _metrics_of(work: Work, step: str, suite: str) -> tuple[str, ...] | None:
-    """Return the metrics that a step reports for a suite; None when the suite is not part of it."""
+    """Return the metrics that a step reports for a suite; None when the suite is not part of it, or not known."""
     assert work.spec is not None
     evaluate = work.spec.steps[step].evaluate
     if evaluate is None or suite not in evaluate.suites:
@@ -60,12 +60,13 @@ def _metrics_of(work: Work, step: str, suite: str) -> tuple[str, ...] | None:
     declared = work.spec.suites.get(suite)
     if declared is None or declared.benchmark:
         known = BENCHMARKS.get(declared.benchmark if declared and declared.benchmark else suite)
-        return (*(known.metrics if known else ("accuracy",)), "rows")
+        return (*known.metrics, "rows") if known else None
     return (*METRICS[declared.metric].reports, "rows") if declared.metric else None
 
 
 def _check_metrics(work: Work) -> None:
     assert work.spec is not None
+    said: set[str] = set()
     for text, span in _requirements(work):
         try:
             paths = names_used(text)
@@ -73,18 +74,20 @@ def _check_metrics(work: Work) -> None:
             continue
         for path in paths:
             place = _inside(span, text, text.index(path) + 1 if path in text else 1, len(path))
-            _check_metric(work, path, place)
+            _check_metric(work, path, place, said)
 
 
-def _check_metric(work: Work, path: str, span: Span) -> None:
+def _check_metric(work: Work, path: str, span: Span, said: set[str]) -> None:
+    """Look at one metric; `said` are the names that are no evaluation steps, each of which is one mistake."""
     assert work.spec is not None
     step, suite, metric = path.split(".")
     exams = [name for name, item in work.spec.steps.items() if item.evaluate is not None]
     if step == "*":
         return
     if step not in exams:
-        if work.is_poisoned("steps", step) or any(bad[:2] == ("steps", step) for bad in work.poisoned):
+        if step in said or work.is_suspect("steps", step):
             return
+        said.add(step)
         near = nearest(step, exams)
         work.sink.report(
             "TW4002",

@@ -9,7 +9,6 @@ from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.codes import CODES, Severity
 from tunewright.spec.document import Path
-from tunewright.spec.suggest import nearest
 from tunewright.spec.syntax import MappingNode, Node, ScalarNode, SequenceNode
 
 _SECRET_SHAPES = re.compile(
@@ -79,7 +78,7 @@ def _check_references(work: Work) -> None:
                 )
             elif found.group(1) == "env":
                 continue  # unset variables were reported when they were filled in
-            elif key not in SECRET_KEYS:
+            elif key not in SECRET_KEYS and not work.is_poisoned(*path):
                 work.sink.report(
                     "TW1017",
                     f"`{key}` can't hold a secret",
@@ -163,15 +162,6 @@ def _check_triggers(work: Work) -> None:
             work.value_span("triggers", "schedule"),
             help="five fields: minute hour day-of-month month day-of-week, such as `0 3 1,15 * *`",
         )
-    for index, name in enumerate(triggers.data_changed or ()):
-        if name not in work.spec.data:
-            near = nearest(name, work.spec.data)
-            work.sink.report(
-                "TW2001",
-                f"unknown data set `{name}`",
-                work.value_span("triggers", "data_changed", index),
-                help=f"did you mean `{near}`?" if near else None,
-            )
     work.sink.report(
         "TW7007",
         "triggers are planned but do not start runs yet",
@@ -265,6 +255,7 @@ RULES = (
     Rule(
         code="TW7007",
         phase=Phase.TEXT,
+        follows=("triggers.schedule", "triggers.data_changed"),
         why="Nothing pretends: a trigger that is only planned says so.",
         bad='triggers: {schedule: "0 3 1,15 * *"}',
         good="name: sample",

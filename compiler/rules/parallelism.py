@@ -136,14 +136,16 @@ def _check_model_parallel(work: Work) -> None:
         if written is None:
             continue
         if written.strategy != "megatron":
-            for key in (*_SIZES, "sequence_parallel"):
-                if getattr(written, key) not in (None, False, 1):
-                    work.sink.report(
-                        "TW3014",
-                        f"`{key}` needs the strategy `megatron`",
-                        work.key_span("steps", name, "train", "parallelism", key),
-                        help=f"set `strategy: megatron`, or remove `{key}`",
-                    )
+            keys = [key for key in (*_SIZES, "sequence_parallel") if getattr(written, key) not in (None, False, 1)]
+            spans = [work.key_span("steps", name, "train", "parallelism", key) for key in keys]
+            if spans:
+                work.sink.report(
+                    "TW3014",
+                    f"`{keys[0]}` needs the strategy `megatron`",
+                    spans[0],
+                    labels=tuple(Label(span, "this too") for span in spans[1:]),
+                    help=f"set `strategy: megatron`, or remove {listed(f'`{key}`' for key in keys)}",
+                )
         elif written.sequence_parallel and (written.tensor_parallel or 1) == 1:
             work.sink.report(
                 "TW3015",
@@ -289,6 +291,10 @@ RULES = (
     Rule(
         code="TW3013",
         phase=Phase.HARDWARE,
+        follows=(
+            "resources",
+            "steps.@.train.parallelism",
+        ),
         check=_check_world,
         why="Every process belongs to exactly one group; some frameworks round down and leave accelerators idle.",
         bad="{"
@@ -301,6 +307,7 @@ RULES = (
     Rule(
         code="TW3014",
         phase=Phase.TEXT,
+        follows=("steps.@.train.parallelism.strategy",),
         check=_check_model_parallel,
         resolved=False,
         why="Only Megatron splits layers; elsewhere the setting would be silently ignored.",
@@ -310,6 +317,7 @@ RULES = (
     Rule(
         code="TW3015",
         phase=Phase.TEXT,
+        follows=("steps.@.train.parallelism.tensor_parallel",),
         why="Sequence parallelism splits what a tensor-parallel group would hold twice; alone it is dropped "
         "without a word elsewhere.",
         bad="{"
@@ -323,6 +331,7 @@ RULES = (
     Rule(
         code="TW3016",
         phase=Phase.TEXT,
+        follows=("steps.@.train.parallelism.strategy",),
         check=_check_offload,
         why="Only a sharded strategy can move its shards to the host.",
         bad="steps: {sft: {train: {parallelism: {strategy: ddp, processes: 2, offload_optimizer: cpu}}}}",
@@ -372,6 +381,11 @@ RULES = (
     Rule(
         code="TW3028",
         phase=Phase.MODEL,
+        follows=(
+            "resources",
+            "base.model",
+            "steps.@.train.parallelism",
+        ),
         check=_check_misfits,
         why="What the layout splits must come out even everywhere; Megatron asserts it once every process is up.",
         bad="{"

@@ -397,6 +397,7 @@ RULES = (
     Rule(
         code="TW6004",
         phase=Phase.TEXT,
+        follows=("steps.@.deploy.engine",),
         check=_check_engine_format,
         why="Not every engine reads every format; found after the export otherwise.",
         bad="{" + _GPU + ", steps: {pack: {export: {quantize: {method: bnb}}}, serve: {deploy: {engine: sglang}}}}",
@@ -413,6 +414,7 @@ RULES = (
     Rule(
         code="TW6006",
         phase=Phase.TEXT,
+        follows=("steps.@.deploy.max_model_len",),
         why="A service shorter than the training rows cuts requests that the model has learned to answer.",
         bad="steps: {sft: {train: {max_length: 8192}}, serve: {deploy: {max_model_len: 2048}}}",
         good="steps: {sft: {train: {max_length: 2048}}, serve: {deploy: {max_model_len: 2048}}}",
@@ -428,6 +430,11 @@ RULES = (
     Rule(
         code="TW6008",
         phase=Phase.HARDWARE,
+        follows=(
+            "resources",
+            "steps.@.deploy.tensor_parallel",
+            "steps.@.deploy.replicas",
+        ),
         why="Replicas that do not fit never become ready.",
         bad="{" + _GPU + ", steps: {serve: {deploy: {engine: vllm, tensor_parallel: 2, replicas: {min: 8, max: 8}}}}}",
         good="{" + _GPU + ", steps: {serve: {deploy: {engine: vllm, tensor_parallel: 2, replicas: {min: 1, max: 4}}}}}",
@@ -435,6 +442,7 @@ RULES = (
     Rule(
         code="TW6009",
         phase=Phase.TEXT,
+        follows=("steps.@.deploy.canary.steps",),
         check=_check_canary,
         resolved=False,
         why="A canary that does not end at 100 % never becomes the release.",
@@ -444,6 +452,7 @@ RULES = (
     Rule(
         code="TW6010",
         phase=Phase.TEXT,
+        follows=("steps.@.deploy.replicas",),
         why="A range runs from the smaller to the larger number.",
         bad="steps: {serve: {deploy: {replicas: {min: 4, max: 1}}}}",
         good="steps: {serve: {deploy: {replicas: {min: 1, max: 4}}}}",
@@ -451,6 +460,7 @@ RULES = (
     Rule(
         code="TW6011",
         phase=Phase.TEXT,
+        follows=("steps.*.evaluate",),
         check=_check_measured,
         why="A release that nobody measured is found bad by its users.",
         bad="steps: {exam: {evaluate: {model: base}}}",
@@ -459,6 +469,10 @@ RULES = (
     Rule(
         code="TW6012",
         phase=Phase.HARDWARE,
+        follows=(
+            "resources",
+            "steps.@.deploy.engine",
+        ),
         check=_check_engine_device,
         why="Production engines compute on accelerators.",
         bad="steps: {serve: {deploy: {engine: vllm}}}",

@@ -182,6 +182,7 @@ RULES = (
     Rule(
         code="TW5009",
         phase=Phase.DATA,
+        follows=("steps.@.export.quantize",),
         check=_check_calibration_rows,
         why="Calibration over a handful of rows fits the quantised weights to just these rows.",
         bad="{resources: {accelerator: a100-80gb, count: 8}, steps: {pack: {export: {quantize: {method: gptq}}}, "

@@ -29,6 +29,8 @@ class Rule:
     `check` looks at the Work and reports to its sink; None when an earlier pass reports the code (syntax, shape,
     references).
     `resolved`: the check needs the ResolvedSpec and is skipped without one.
+    `follows`: the places it concludes from, such as `resources` or `steps.@.train.beta`, `@` being the step that the
+    finding is about and `*` any. Where a mistake is at one of them, the rule's finding follows from it and is muted.
     `why` says what users would meet without the rule; `bad` and `good` are YAML: a whole spec, or an overlay of the
     sample spec of the tests.
     """
@@ -40,6 +42,7 @@ class Rule:
     good: str
     check: Callable[[Work], None] | None = None
     resolved: bool = True
+    follows: tuple[str, ...] = ()
 
 
 def in_block_style(example: str) -> str:

@@ -388,6 +388,7 @@ RULES = (
     Rule(
         code="TW3021",
         phase=Phase.TEXT,
+        follows=("resources",),
         why="Without attention that knows where a row ends, packed rows learn from their neighbours.",
         bad="steps: {sft: {train: {packing: true}}}",
         good="{resources: {accelerator: a100-80gb}, steps: {sft: {train: {packing: true, attention: "

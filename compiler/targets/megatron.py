@@ -33,7 +33,7 @@ def misfits(train: ResolvedTrain, model: ModelFacts) -> Iterator[Misfit]:
     layout, layers = train.parallelism, model.num_hidden_layers
     if layers and layers % layout.pipeline_parallel:
         yield Misfit("pipeline_parallel", f"{layers} layers can't be cut into {layout.pipeline_parallel} equal stages")
-    if layout.expert_parallel > 1 and not model.num_experts:
+    if layout.expert_parallel > 1 and model.hidden_size and not model.num_experts:
         yield Misfit("expert_parallel", "the model has no experts")
     if model.num_experts and model.num_experts % layout.expert_parallel:
         yield Misfit(
