@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunewright.client.values import SpecSource
-from tunewright.compiler.front import set_variables
-from tunewright.spec.source import SourceFile
+from tunewright.compiler.front import Compilation, set_variables
 
 
-def spec_source(source: SourceFile, path: str, profile: str | None, sets: Sequence[str]) -> SpecSource:
-    """Return what decides the spec's meaning; relative paths in it start from the spec's folder (`-`: from here)."""
+def spec_source(compilation: Compilation, path: str, profile: str | None, sets: Sequence[str]) -> SpecSource:
+    """Return what decided the meaning of a spec that was compiled here; relative paths in it start from its folder
+    (`-`: from here).
+    """
+    source, lock = compilation.source, compilation.lock
     folder = Path.cwd() if path == "-" else Path(path).resolve().parent
     return SpecSource(
         text=source.text,
@@ -18,4 +20,7 @@ def spec_source(source: SourceFile, path: str, profile: str | None, sets: Sequen
         profile=profile or "",
         sets=tuple(sets),
         variables=set_variables(source.text, *sets),
+        lock=lock.text if lock else "",
+        lock_path=lock.name if lock else "",
+        locked=compilation.locked,
     )

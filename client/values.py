@@ -14,7 +14,8 @@ STEP_ENDED = frozenset({"succeeded", "reused", "failed", "cancelled", "skipped"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecSource:
     """A spec and what decides its meaning: text, label for diagnostics, absolute folder for relative paths, profile,
-    `path=value` changes, values of the `${env:NAME}` references.
+    `path=value` changes, values of the `${env:NAME}` references; the lock that pins its models, `locked` when nothing
+    may differ from it.
     """
 
     text: str
@@ -23,6 +24,9 @@ class SpecSource:
     profile: str = ""
     sets: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    lock: str = ""
+    lock_path: str = ""
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

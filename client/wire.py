@@ -28,6 +28,9 @@ def source_message(source: values.SpecSource) -> spec_pb2.SpecSource:
         profile=source.profile,
         sets=source.sets,
         variables=source.variables,
+        lock=source.lock,
+        lock_path=source.lock_path,
+        locked=source.locked,
     )
 
 

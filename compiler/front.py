@@ -10,6 +10,7 @@ from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.progress import Progress
 from tunewright.compiler.collect.request import DataRequest, FactRequest, ResourceRequest, SuiteRequest
 from tunewright.compiler.ir.facts import EnvironmentFacts, Facts, HardwareFacts
+from tunewright.compiler.ir.pins import ModelPin, pins_of
 from tunewright.compiler.ir.plan import Plan
 from tunewright.compiler.ir.resolved import ResolvedSpec
 from tunewright.compiler.ir.tokens import TokenFacts
@@ -30,7 +31,9 @@ class SpecFileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compilation:
-    """Everything a compilation found: the forms as far as they came, and the findings sorted by place."""
+    """Everything a compilation found: the forms as far as they came, and the findings sorted by place; and the lock
+    that the spec's models were pinned by, `locked` when all of it was held to that.
+    """
 
     source: SourceFile
     document: Document | None
@@ -39,6 +42,8 @@ class Compilation:
     resolved: ResolvedSpec | None
     plan: Plan | None
     diagnostics: tuple[Diagnostic, ...]
+    lock: SourceFile | None = None
+    locked: bool = False
 
     @property
     def has_errors(self) -> bool:
@@ -59,6 +64,7 @@ def compile_file(
     home: Path | None = None,
     policy: SourceFile | None = None,
     lock: SourceFile | None = None,
+    locked: bool = True,
     progress: Progress | None = None,
 ) -> Compilation:
     """Compile a spec file as `compile_text` does; raise SpecFileError when there is no text to compile."""
@@ -77,6 +83,7 @@ def compile_file(
         home=home,
         policy=policy,
         lock=lock,
+        locked=locked,
         progress=progress,
     )
 
@@ -117,6 +124,7 @@ def compile_text(
     home: Path | None = None,
     policy: SourceFile | None = None,
     lock: SourceFile | None = None,
+    locked: bool = True,
     tokens: Mapping[str, TokenFacts] | None = None,
     progress: Progress | None = None,
 ) -> Compilation:
@@ -126,17 +134,28 @@ def compile_text(
     `variables` are the values of `${env:NAME}`: when None, those of this process that the text mentions. `hardware` is
     the
     machine to plan for when the spec states none: when None, this one. `policy` and `lock` are what the spec is held
-    to, where it is held to something. `tokens` are the lengths that were counted for data sets;
+    to, where it is held to something; without `locked` the lock only pins the models of hubs. `tokens` are the lengths
+    that were counted for data sets;
     `progress` hears how far the reading of long data files is.
     """
     text = text.removeprefix("\ufeff")
     if variables is None:
         variables = set_variables(text, *sets)
-    work = read(new_work(text, name, profile=profile, sets=tuple(sets), variables=variables, policy=policy, lock=lock))
+    given = new_work(
+        text,
+        name,
+        profile=profile,
+        sets=tuple(sets),
+        variables=variables,
+        policy=policy,
+        lock=lock,
+        locked=locked and lock is not None,
+    )
+    work = read(given)
     _check_other_profiles(work)
     if work.spec is not None:
         facts = collect(
-            request_for(work.spec),
+            request_for(work.spec, pins_of(lock.text if lock else None)),
             base_directory,
             environments=environments or {},
             secrets_known=secrets_known,
@@ -154,6 +173,8 @@ def compile_text(
         resolved=work.resolved,
         plan=work.plan,
         diagnostics=tuple(work.sink),
+        lock=work.lock,
+        locked=work.locked,
     )
 
 
@@ -180,13 +201,14 @@ def _is_inside(inner: Span, outer: Span) -> bool:
     return inner.source.name == outer.source.name and outer.start <= inner.start <= outer.end
 
 
-def request_for(spec: Spec) -> FactRequest:
+def request_for(spec: Spec, pins: Mapping[str, ModelPin] | None = None) -> FactRequest:
     """Return what must be found out before a spec can be compiled."""
     resources = spec.resources
     schemas = [suite.json_schema for suite in spec.suites.values() if suite.json_schema]
     folders = [suite.data for suite in spec.suites.values() if suite.data]
     return FactRequest(
         models=(spec.base.model,),
+        pins=pins or {},
         data={
             name: DataRequest(sources=data.source, format=data.format, columns=data.columns)
             for name, data in spec.data.items()

@@ -101,7 +101,15 @@ def new_work(
     variables: Mapping[str, str] | None = None,
     policy: SourceFile | None = None,
     lock: SourceFile | None = None,
+    locked: bool = False,
 ) -> Work:
     """Return the work that the passes begin with."""
-    source = SourceFile(name, text)
-    return Work(source=source, profile=profile, sets=sets, variables=variables or {}, policy=policy, lock=lock)
+    return Work(
+        source=SourceFile(name, text),
+        profile=profile,
+        sets=sets,
+        variables=variables or {},
+        policy=policy,
+        lock=lock,
+        locked=locked,
+    )

@@ -20,6 +20,8 @@ class Submitted:
     profile: str | None
     sets: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
+    lock: SourceFile | None = None
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ def compile_with(home: Path, environments: Path) -> Compiler:
             cache=FactCache(),
             home=home,
             policy=_policy(home),
+            lock=submitted.lock,
+            locked=submitted.locked,
         )
         return Compiled(plan=compilation.plan, diagnostics=compilation.diagnostics)
 

@@ -13,6 +13,7 @@ from tunewright.runners.model_sources.check import check_model
 from tunewright.runners.model_sources.folder import take_folder
 from tunewright.runners.model_sources.gguf import CONVERSION, convert_gguf
 from tunewright.runners.model_sources.hub import download
+from tunewright.runners.model_sources.pinned import hold_to_pins
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 
 MANIFEST = Manifest(
@@ -50,7 +51,11 @@ def _fetch(step: StepFile, bundle: Path, outputs: Path, report: Reporter) -> Non
     if given is None and isinstance(source, str):
         report.phase(f"fetching {source}")
         folder = cache.shared_folder("hub") or bundle / contract.WORK / "hub"
-        take_folder(download(source, folder, _token(step)), outputs, report)
+        pins: dict[str, str] = step.parameters.get("files") or {}
+        fetched = download(source, folder, _token(step), revision=step.parameters.get("revision"), names=pins)
+        take_folder(fetched, outputs, report, names=pins)
+        if pins:
+            hold_to_pins(outputs, pins, report, fetched=fetched)
         return
     path = _input_path(given)
     if path.is_dir():

@@ -37,6 +37,8 @@ def measured(
         profile=profile,
         sets=sets,
         tokens=tokens,
+        lock=compilation.lock,
+        locked=compilation.locked,
         **world(policy),
     )
 

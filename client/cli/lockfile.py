@@ -39,25 +39,26 @@ def write_lock(spec: Path, lock: Mapping[str, Any]) -> bool:
     return True
 
 
-def read_lock(spec: str) -> SourceFile:
+def read_lock(spec: str) -> SourceFile | None:
+    """Return the lock that belongs to a spec; None when there is none, as for a spec from standard input."""
+    path = lock_path(Path(spec))
+    try:
+        return None if spec == STANDARD_INPUT else as_source(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CommandError(f"the lock `{path}` can't be read: {error.strerror}") from None
+
+
+def required_lock(spec: str) -> SourceFile:
     """Return the lock that belongs to a spec; raise CommandError when there is none."""
     if spec == STANDARD_INPUT:
         raise CommandError("a spec from standard input has no lock", help="name the file", code=exits.USAGE)
-    path = lock_path(Path(spec))
-    try:
-        return SourceFile(str(path), path.read_bytes().decode("utf-8", errors="surrogateescape"))
-    except FileNotFoundError:
-        raise CommandError(f"there is no lock `{path}`", help=f"write it: tunewright lock {spec}") from None
+    if (lock := read_lock(spec)) is None:
+        raise CommandError(f"there is no lock `{lock_path(Path(spec))}`", help=f"write it: tunewright lock {spec}")
+    return lock
 
 
-def hold_daemon_to_lock(spec: str, plan: Mapping[str, Any]) -> None:
-    """Raise CommandError when the plan of a daemon, which sees its own files, rests on something else than the lock."""
-    from tunewright.compiler.passes.hold_to_lock import drifts
-
-    try:
-        kept = json.loads(read_lock(spec).text)
-    except json.JSONDecodeError as error:
-        raise CommandError(f"the lock `{lock_path(Path(spec))}` is not JSON: {error}") from None
-    found = [str(drift) for drift in drifts(kept, plan["lock"])]
-    if found:
-        raise CommandError(f"the daemon would run something else than the lock says: {'; '.join(found)}")
+def as_source(path: Path) -> SourceFile:
+    """Return a lock's text; bytes that are no UTF-8 are pointed at by the compiler. May raise OSError."""
+    return SourceFile(str(path), path.read_bytes().decode("utf-8", errors="surrogateescape"))

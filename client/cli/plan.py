@@ -14,7 +14,7 @@ from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.formats import FORMS, REPORTS, report_text
 from tunewright.client.cli.lengths import length_lines, length_values, measured, tell_more, with_estimates_of
-from tunewright.client.cli.lockfile import hold_daemon_to_lock, write_lock
+from tunewright.client.cli.lockfile import write_lock
 from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options, standards_options
 from tunewright.client.cli.screen import remark, show, show_json
 from tunewright.client.cli.specs import compile_or_stop, compile_spec
@@ -77,8 +77,6 @@ def command(
             lengths = measured(compilation, spec, profile=profile, sets=sets, policy=policy)
             tell_more(lengths, than=compilation)
     plan, actions = planned(compilation, spec, profile, sets, target)
-    if locked:
-        hold_daemon_to_lock(spec, plan.to_json())
     if not no_lock and not locked and spec != STANDARD_INPUT:
         write_lock(Path(spec), plan.lock)
     if out is not None:
@@ -138,13 +136,17 @@ def planned(
 
     try:
         with started(target) as client:
-            answer = client.compile(spec_source(compilation.source, spec, profile, sets))
+            answer = client.compile(spec_source(compilation, spec, profile, sets))
     except UnreachableError as error:
         if target is not None:
             raise
         remark(f"warning: what was done before is not known, everything is shown as new: {error}")
         return unknown
     if answer.plan is None:
+        errors = "; ".join(item.message for item in answer.diagnostics if item.severity == "error")
+        if compilation.locked:
+            raise CommandError(f"the daemon, which sees its own files, would not run this: {errors}")
+        remark(f"warning: the daemon would not run this: {errors}")
         return unknown
     actions = tuple(StepAction(item.step, item.action, item.because) for item in answer.actions)
     return plan_from_json(answer.plan), actions

@@ -12,7 +12,7 @@ import click
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
-from tunewright.client.cli.lockfile import hold_daemon_to_lock, write_lock
+from tunewright.client.cli.lockfile import write_lock
 from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options, standards_options
 from tunewright.client.cli.screen import is_terminal
 from tunewright.client.cli.specs import compile_or_stop
@@ -56,25 +56,10 @@ def command(
     compilation = compile_or_stop(spec, profile=profile, sets=sets, locked=locked, policy=policy)
     plan = executable(compilation)
     with started(target) as client, Interrupts() as interrupts:
-        if locked:
-            expected = expected or planned_to_lock(client, compilation, spec, profile, sets)
         created = create(client, compilation, spec, profile, sets, expected=expected, sync=sync, interrupts=interrupts)
         if not no_lock and not locked and spec != STANDARD_INPUT:
             write_lock(Path(spec), created.plan.get("lock") or plan.lock)
         return follow_or_cancel(client, created.run, created.plan, interrupts, as_json=as_json)
-
-
-def planned_to_lock(
-    client: "Client", compilation: Compilation, spec: str, profile: str | None, sets: Sequence[str]
-) -> str:
-    """Return the digest of the daemon's own plan when it rests on what the lock says; raise CommandError otherwise."""
-    from tunewright.client.sources import spec_source
-
-    answer = client.compile(spec_source(compilation.source, spec, profile, sets))
-    if answer.plan is None:
-        return ""  # the run is refused with the daemon's findings
-    hold_daemon_to_lock(spec, answer.plan)
-    return str(answer.plan["digest"])
 
 
 def executable(compilation: Compilation) -> Plan:
@@ -104,7 +89,7 @@ def create(
     from tunewright.client.errors import RefusedError
     from tunewright.client.sources import spec_source
 
-    source = spec_source(compilation.source, spec, profile, sets)
+    source = spec_source(compilation, spec, profile, sets)
     request: dict[str, Any] = {"request_id": uuid.uuid4().hex, "expected_plan_digest": expected}
     try:
         with interrupts.held() if interrupts else nullcontext():

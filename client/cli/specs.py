@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from tunewright.client import places
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
-from tunewright.client.cli.lockfile import read_lock
+from tunewright.client.cli.lockfile import read_lock, required_lock
 from tunewright.client.cli.options import STANDARD_INPUT
 from tunewright.client.cli.reading import ReadingBar
 from tunewright.client.cli.screen import colourful, is_terminal, remark
@@ -18,16 +18,29 @@ from tunewright.compiler.front import Compilation, SpecFileError, compile_file, 
 from tunewright.compiler.ir.facts import EnvironmentFacts
 from tunewright.compiler.render.quantities import counted
 from tunewright.spec.codes import Severity
+from tunewright.spec.source import SourceFile
+
+#: The lock that lies beside the spec, if there is one.
+BESIDE: Final = "beside"
 
 
 def compile_spec(
-    path: str, *, profile: str | None, sets: Sequence[str], locked: bool = False, policy: str | None = None
+    path: str,
+    *,
+    profile: str | None,
+    sets: Sequence[str],
+    locked: bool = False,
+    policy: str | None = None,
+    lock: SourceFile | Literal["beside"] | None = BESIDE,
 ) -> Compilation:
     """Compile a file, or standard input for `-`; raise CommandError where there is nothing to read.
 
-    `locked`: hold it to the lock beside it. `policy`: the file to hold it to instead of this machine's.
+    `lock` pins its models; `locked`: hold it to all that the lock beside it says. `policy`: the file to hold it to
+    instead of this machine's.
     """
-    given = {**world(policy), "lock": read_lock(path) if locked else None}
+    if lock == BESIDE:
+        lock = required_lock(path) if locked else read_lock(path)
+    given = {**world(policy), "lock": lock, "locked": locked}
     bar = ReadingBar()
     given["progress"] = bar
     try:
@@ -65,10 +78,16 @@ def world(policy: str | None = None) -> dict[str, Any]:
 
 
 def compile_or_stop(
-    path: str, *, profile: str | None, sets: Sequence[str], locked: bool = False, policy: str | None = None
+    path: str,
+    *,
+    profile: str | None,
+    sets: Sequence[str],
+    locked: bool = False,
+    policy: str | None = None,
+    lock: SourceFile | Literal["beside"] | None = BESIDE,
 ) -> Compilation:
-    """Compile; print what was found, and end the command when there are errors."""
-    compilation = compile_spec(path, profile=profile, sets=sets, locked=locked, policy=policy)
+    """Compile as `compile_spec` does; print what was found, and end the command when there are errors."""
+    compilation = compile_spec(path, profile=profile, sets=sets, locked=locked, policy=policy, lock=lock)
     if compilation.has_errors:
         from tunewright.compiler.render.full import render_full
 

@@ -36,14 +36,12 @@ def command(
     target: str | None,
 ) -> int:
     """Start a run of SPEC (life.yaml) on a running daemon and print its id."""
-    from tunewright.client.cli.run import create, executable, planned_to_lock
+    from tunewright.client.cli.run import create, executable
     from tunewright.client.cli.watch import watch_run
 
     compilation = compile_or_stop(spec, profile=profile, sets=sets, locked=locked, policy=policy)
     plan = executable(compilation)
     with connected(target) as client:
-        if locked:
-            expected = expected or planned_to_lock(client, compilation, spec, profile, sets)
         created = create(client, compilation, spec, profile, sets, expected=expected, sync=sync)
         if not no_lock and not locked and spec != STANDARD_INPUT:
             write_lock(Path(spec), created.plan.get("lock") or plan.lock)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.lockfile import read_lock
 from tunewright.client.lsp.snapshot import Snapshot
 
 #: Pause after a keystroke before the compiler starts: shorter than people notice, longer than the next key takes.
@@ -72,12 +73,16 @@ class OpenDocuments:
         await document.settle(PATIENCE_SECONDS)
         return document.snapshot
 
+    def _compile_here(self, snapshot: Snapshot) -> Snapshot:
+        """Compile with what this machine is, and what the lock beside the file pins. Runs in a worker."""
+        return snapshot.compiled(lock=read_lock(str(snapshot.path)), locked=False, **self._world())
+
     async def _compiled(self, snapshot: Snapshot) -> Snapshot:
         if not snapshot.is_spec:
             return snapshot
         loop = asyncio.get_running_loop()
         try:
-            compiled = await loop.run_in_executor(self._executor, lambda: snapshot.compiled(**self._world()))
+            compiled = await loop.run_in_executor(self._executor, self._compile_here, snapshot)
         except CommandError as error:
             compiled, complaint = snapshot, f"{error.message}: {error.help}"
         except Exception:

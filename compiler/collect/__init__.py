@@ -34,7 +34,9 @@ def collect(
     """
     return Facts(
         models={
-            source: collect_model(source, base_directory, cache=cache, package_paths=package_paths)
+            source: collect_model(
+                source, base_directory, cache=cache, package_paths=package_paths, pin=request.pins.get(source)
+            )
             for source in request.models
         },
         data={

@@ -1,7 +1,7 @@
 """Files and folders by content: paths as a spec writes them, digests that are not computed twice."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,16 @@ def folder_digest(folder: Path, *, cache: FactCache | None) -> str:
     return digest_of_entries(folder_entries(folder, cache=cache))
 
 
-def folder_entries(folder: Path, *, cache: FactCache | None) -> tuple[FileEntry, ...]:
-    """Return the files of a folder with their digests; raise OSError when one can't be read.
+def folder_entries(
+    folder: Path, *, cache: FactCache | None, kept: Callable[[str], bool] = lambda _: True
+) -> tuple[FileEntry, ...]:
+    """Return the files of a folder (those that `kept` takes, by their path in it) with their digests; raise OSError
+    when one can't be read.
 
     The digest of them all is equal to `digest_of_tree`, but hidden files (`.git`, a hub's bookkeeping) are left out and
     links to files, which hub caches are made of, are followed.
     """
-    paths = sorted(_files_in(folder))
+    paths = sorted(path for path in _files_in(folder) if kept(path.relative_to(folder).as_posix()))
     if len(paths) > 1 and sum(path.stat().st_size for path in paths) > _WORTH_THREADS:
         from concurrent.futures import ThreadPoolExecutor
 

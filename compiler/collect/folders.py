@@ -1,7 +1,7 @@
 """Look at a model folder in the Hugging Face layout: configuration, tokenizer, chat template, weights."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,14 @@ class _FolderError(ValueError):
     """The folder can't be used; the message says why, in words that go after its name."""
 
 
-def collect_folder(source: str, folder: Path, *, cache: FactCache | None) -> ModelFacts:
-    """Return the facts of a model folder; what is wrong with it becomes `problem`."""
+def collect_folder(
+    source: str, folder: Path, *, cache: FactCache | None, kept: Callable[[str], bool] = lambda _: True
+) -> ModelFacts:
+    """Return the facts of a model folder; what is wrong with it becomes `problem`. `kept` says which files count."""
     shape: dict[str, Any] = {}
     try:
         shape = _shape(folder)
-        entries = folder_entries(folder, cache=cache)
+        entries = folder_entries(folder, cache=cache, kept=kept)
         return ModelFacts(
             source=source,
             origin="folder",

@@ -5,6 +5,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+#: What of a hub's folder makes the model: other formats of the weights, code and pages about it are not fetched.
+FETCHED_SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model", ".tiktoken")
+
 _REFERENCE = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -15,6 +18,11 @@ class HubReference:
 
     hub_id: str
     revision: str | None
+
+
+def is_fetched(name: str) -> bool:
+    """Say whether a file of a hub's folder, by its path in it, is part of the model that a run fetches."""
+    return "/" not in name and name.endswith(FETCHED_SUFFIXES)
 
 
 def parse_hub_reference(text: str) -> HubReference | None:

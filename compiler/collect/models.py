@@ -8,22 +8,35 @@ from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.files import locate
 from tunewright.compiler.collect.folders import collect_folder
 from tunewright.compiler.collect.gguf_models import collect_gguf
-from tunewright.compiler.collect.hubs import hugging_face_snapshot, model_scope_folder, parse_hub_reference
+from tunewright.compiler.collect.hubs import (
+    HubReference,
+    hugging_face_snapshot,
+    is_fetched,
+    model_scope_folder,
+    parse_hub_reference,
+)
 from tunewright.compiler.collect.packages import PackageError, find_in_package
 from tunewright.compiler.collect.partial import facts_without_weights
 from tunewright.compiler.facts.models import known_model
 from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.compiler.ir.pins import ModelPin
 
 _FORMS = "`dir:`, `gguf:`, `package:`, `hf://` or `ms://`"
 
 
 def collect_model(
-    source: str, base_directory: Path, *, cache: FactCache | None, package_paths: Sequence[str] | None = None
+    source: str,
+    base_directory: Path,
+    *,
+    cache: FactCache | None,
+    package_paths: Sequence[str] | None = None,
+    pin: ModelPin | None = None,
 ) -> ModelFacts:
     """Return the facts of a model source; what is wrong with it becomes `problem`, a whole sentence.
 
     A hub model in the local hub cache is looked at there; else the catalogue of known shapes tells, without a digest.
-    `package_paths` are the folders that `package:` looks through instead of this interpreter's own.
+    `package_paths` are the folders that `package:` looks through instead of this interpreter's own. `pin` is what a
+    lock holds a hub model to, and what it was known to be.
     """
     scheme, _, rest = source.partition(":")
     match scheme:
@@ -34,7 +47,7 @@ def collect_model(
         case "package":
             return _collect_package(source, rest, cache, package_paths)
         case "hf" | "ms" if rest.startswith("//"):
-            return _collect_hub(source, scheme, rest.removeprefix("//"), cache)
+            return _collect_hub(source, scheme, rest.removeprefix("//"), cache, pin)
         case _:
             return _unusable(source, f"{source} is not a model source; write {_FORMS}")
 
@@ -50,16 +63,27 @@ def _collect_package(
     return replace(collect(source, path, cache=cache), revision=version)
 
 
-def _collect_hub(source: str, scheme: str, text: str, cache: FactCache | None) -> ModelFacts:
+def _collect_hub(source: str, scheme: str, text: str, cache: FactCache | None, pin: ModelPin | None) -> ModelFacts:
     reference = parse_hub_reference(text)
     if reference is None:
         return _unusable(source, f"{source} does not name a hub model; write {scheme}://organisation/name")
+    if pin is None:
+        return _collect_snapshot(source, scheme, reference, cache)
+    # The lock tells it all: so a machine that has the model and one that has not plan the same.
+    if (locked := pin.facts(source)) is not None:
+        return locked
+    here = _collect_snapshot(source, scheme, replace(reference, revision=pin.revision or reference.revision), cache)
+    # Files of a hub's cache that are not what is pinned are of no use: what is pinned will be fetched.
+    return pin.applied(here) if pin.digest else here
+
+
+def _collect_snapshot(source: str, scheme: str, reference: HubReference, cache: FactCache | None) -> ModelFacts:
     if scheme == "hf":
         folder, commit = hugging_face_snapshot(reference) or (None, None)
     else:
         folder, commit = model_scope_folder(reference), reference.revision
     if folder is not None:
-        facts = collect_folder(source, folder, cache=cache)
+        facts = collect_folder(source, folder, cache=cache, kept=is_fetched)
         if facts.problem is None:
             return replace(facts, revision=commit)
         # Only a part of the model was fetched so far: no fault of the spec.

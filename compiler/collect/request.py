@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tunewright.compiler.ir.pins import ModelPin
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRequest:
@@ -34,9 +36,12 @@ class ResourceRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRequest:
-    """Model sources, data sets and suites by name, other files as written; `resources` if stated."""
+    """Model sources, data sets and suites by name, other files as written; `resources` if stated. `pins` says which
+    revision and files some of the models are held to.
+    """
 
     models: tuple[str, ...] = ()
+    pins: Mapping[str, ModelPin] = field(default_factory=dict)
     data: Mapping[str, DataRequest] = field(default_factory=dict)
     suites: Mapping[str, SuiteRequest] = field(default_factory=dict)
     files: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from tunewright.spec.canonical import digest_of
 NO_ROWS = "the file holds no rows"
 
 VOLATILE = frozenset(
-    {"file_digests", "disk_free_bytes", "installed", "path", "memory_free_bytes", "cached", "prompt_digests"}
+    {"file_digests", "disk_free_bytes", "installed", "path", "memory_free_bytes", "cached", "pinned", "prompt_digests"}
 )
 
 
@@ -103,7 +103,7 @@ class ModelFacts:
 
     `origin`: `folder`, `gguf`, `catalogue` (shape known, files not here) or `unknown`.
     `problem` says in a sentence why it can't be used.
-    `file_digests` has name and digest of each file of a folder; `digest` covers them all.
+    `file_digests` has name and digest of each file of a folder; `digest` covers them all. `pinned`: by a lock.
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
     `unstopped_turn` is the text that ends a turn in the chat template when generation does not stop at it; `recurrent`:
     some layers carry a state along the sequence.
@@ -117,6 +117,7 @@ class ModelFacts:
     digest: str | None = None
     file_digests: tuple[tuple[str, str], ...] = ()
     revision: str | None = None
+    pinned: bool = False
     model_type: str | None = None
     hidden_size: int | None = None
     num_hidden_layers: int | None = None

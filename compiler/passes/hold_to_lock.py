@@ -1,15 +1,14 @@
-"""hold_to_lock: a plan rests on exactly what the lock says; each thing that drifted is one finding."""
+"""hold_to_lock: a locked plan rests on exactly what the lock says; each thing that drifted is one finding."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tunewright.compiler.ir.pins import LOCK_VERSION
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.document import Document, Path
 from tunewright.spec.source import Span
 from tunewright.spec.syntax import MappingNode, parse_node, plain_value
-
-LOCK_VERSION = 1
 
 #: Sections of the lock that hold one thing a name, and the code of a thing that drifted.
 _SECTIONS = {
@@ -62,7 +61,11 @@ def drifts(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Drift]:
 
 
 def hold_to_lock(work: Work) -> Work:
-    """Compare the plan's lock with the one that the spec is held to; drop the plan when something drifted."""
+    """Compare the plan's lock with the one that the spec is held to; drop the plan when something drifted.
+
+    A spec that is not locked takes only its models' pins from the lock, which must be one all the same: pins that are
+    passed over would be models that change without anybody noticing.
+    """
     if work.lock is None or work.plan is None:
         return work
     root = parse_node(work.lock, work.sink)
@@ -77,13 +80,23 @@ def hold_to_lock(work: Work) -> Work:
             help="write it anew with `tunewright lock`, and look at the difference",
         )
         return replace(work, plan=None)
+    if not work.locked:
+        return work
     text = Document(work.lock, root)
-    found = list(drifts(kept, work.plan.lock))
+    found = list(drifts(kept, {**work.plan.lock, "allowed": _allowed(work, kept)}))
     for drift in found:
         is_kept = text.node(drift.thing) is not None
         span = text.key_span(drift.thing) if is_kept else _span_in_spec(work, drift.thing)
         work.sink.report(drift.code, str(drift), span, help=_HELP)
     return replace(work, plan=None) if found else work
+
+
+def _allowed(work: Work, kept: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the spec accepts now; that a warning is no longer there, since the lock pins a model, is no drift."""
+    assert work.spec is not None
+    assert work.plan is not None
+    still = {allow.code: allow.reason for allow in work.spec.allow if allow.code in (kept.get("allowed") or {})}
+    return {**still, **work.plan.lock["allowed"]}
 
 
 def _is_lock(value: Any) -> bool:
@@ -123,7 +136,7 @@ def _changes(old: Any, new: Any) -> Iterator[str]:
         if old != new:
             yield f"{_short(old)} -> {_short(new)}"
         return
-    for key in sorted({*old, *new} - {"origin", "files"}):
+    for key in sorted({*old, *new} - {"origin", "files", "shape"}):
         # Not fetched here: what the lock says can neither be confirmed nor denied.
         if old.get(key) != new.get(key) and not (key in ("digest", "revision") and new.get(key) is None):
             yield f"{key} {_short(old.get(key))} -> {_short(new.get(key))}"

@@ -38,6 +38,8 @@ def lower_fetch(work: Work) -> Work:
         parameters={
             "source": source,
             "revision": model.revision,
+            # What the runner holds the hub's answer to, file by file.
+            "files": dict(model.file_digests) if scheme in _HUBS else {},
             "precision": "bf16",
             "trust_remote_code": bool(work.spec.base.trust_remote_code),
         },

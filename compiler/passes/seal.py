@@ -6,6 +6,7 @@ from typing import Any
 from tunewright import __version__
 from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
 from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts, ModelFacts
+from tunewright.compiler.ir.pins import HUBS, LOCK_VERSION, shape_of
 from tunewright.compiler.ir.plan import Plan
 from tunewright.compiler.ir.plan import seal as seal_plan
 from tunewright.compiler.passes.work import Work
@@ -47,7 +48,7 @@ def machine_text(hardware: HardwareFacts) -> str:
 def _lock(work: Work, facts: Facts) -> dict[str, Any]:
     """What a later compilation can be held to: model, data and environments by digest, the version of the defaults."""
     lock: dict[str, Any] = {
-        "lock_version": 1,
+        "lock_version": LOCK_VERSION,
         "compiler": __version__,
         "defaults": DEFAULTS_VERSION,
         "models": {source: _model_lock(model) for source, model in sorted(facts.models.items())},
@@ -67,7 +68,9 @@ def _lock(work: Work, facts: Facts) -> dict[str, Any]:
 
 def _model_lock(model: ModelFacts) -> dict[str, Any]:
     files = {"files": dict(model.file_digests)} if model.file_digests else {}
-    return {"digest": model.digest, "revision": model.revision, "origin": model.origin, **files}
+    # A machine that does not have the model plans with what was known of it here.
+    shape = {"shape": shape_of(model)} if model.digest and model.source.startswith(HUBS) else {}
+    return {"digest": model.digest, "revision": model.revision, "origin": model.origin, **files, **shape}
 
 
 def _data_lock(data: DataFacts) -> dict[str, Any]:

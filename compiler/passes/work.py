@@ -36,7 +36,7 @@ class Work:
     `variables` are the values that `${env:NAME}` may take, `filled` those that were taken; `allowed` maps the code of
     each
     warning that the spec accepts, and that there was, to the reason. `policy` and `lock` are the texts that the spec is
-    held to; `governed` names the policy that was.
+    held to (the lock in all it says when `locked`, else in its pins of models); `governed` names the policy that was.
     """
 
     source: SourceFile
@@ -45,6 +45,7 @@ class Work:
     variables: Mapping[str, str] = field(default_factory=dict)
     policy: SourceFile | None = None
     lock: SourceFile | None = None
+    locked: bool = False
     sink: DiagnosticSink = field(default_factory=DiagnosticSink)
     document: Document | None = None
     spec: Spec | None = None

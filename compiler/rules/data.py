@@ -205,13 +205,13 @@ def _check_model(work: Work) -> None:
             span,
             help="its size, context and layers are checked once it is here; until then plans have no estimates",
         )
-    if source.startswith(("hf://", "ms://")) and "@" not in source:
+    if source.startswith(("hf://", "ms://")) and "@" not in source and not model.pinned:
         work.sink.report(
             "TW2019",
             f"`{source}` names no revision",
             span,
             "what this means can change",
-            help=f"write `{source}@<commit>`; the lock pins it once it is fetched",
+            help=f"write `{source}@<commit>`, or let `tunewright lock` look it up: later runs keep to what it found",
         )
 
 

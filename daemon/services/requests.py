@@ -9,8 +9,10 @@ from pathlib import Path
 from tunewright.daemon.compile import Submitted
 from tunewright.daemon.errors import RefusedError
 from tunewright.proto.v1 import spec_pb2
+from tunewright.spec.source import SourceFile
 
 MAX_SPEC_CHARACTERS = 1024 * 1024
+MAX_LOCK_CHARACTERS = 4 * 1024 * 1024
 
 
 def name_part(name: str, collection: str, field: str = "name") -> str:
@@ -67,7 +69,17 @@ def submitted(source: spec_pb2.SpecSource) -> Submitted:
         profile=source.profile or None,
         sets=tuple(source.sets),
         variables=dict(source.variables),
+        lock=_lock(source),
+        locked=source.locked,
     )
+
+
+def _lock(source: spec_pb2.SpecSource) -> SourceFile | None:
+    if len(source.lock) > MAX_LOCK_CHARACTERS:
+        raise invalid("source.lock", f"must be at most {MAX_LOCK_CHARACTERS} characters")
+    if source.locked and not source.lock:
+        raise invalid("source.lock", "must be there when the spec is `locked`")
+    return SourceFile(source.lock_path or "life.lock", source.lock) if source.lock else None
 
 
 def invalid(field: str, rule: str) -> RefusedError:

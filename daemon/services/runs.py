@@ -49,6 +49,9 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
                 "base_directory": str(submitted.base_directory),
                 "profile": submitted.profile,
                 "sets": submitted.sets,
+                "variables": submitted.variables,
+                "lock": submitted.lock.text if submitted.lock else None,
+                "locked": submitted.locked,
                 "expected_plan_digest": request.expected_plan_digest,
             }
         )

@@ -79,6 +79,9 @@ class SpecSource(google.protobuf.message.Message):
     PROFILE_FIELD_NUMBER: builtins.int
     SETS_FIELD_NUMBER: builtins.int
     VARIABLES_FIELD_NUMBER: builtins.int
+    LOCK_FIELD_NUMBER: builtins.int
+    LOCK_PATH_FIELD_NUMBER: builtins.int
+    LOCKED_FIELD_NUMBER: builtins.int
     text: builtins.str
     """The YAML text, UTF-8, at most 1 MiB."""
     path: builtins.str
@@ -87,6 +90,12 @@ class SpecSource(google.protobuf.message.Message):
     """Absolute folder that relative paths in the spec start from. The files are read on the daemon's machine."""
     profile: builtins.str
     """The profile to lay over the spec; empty for none."""
+    lock: builtins.str
+    """The text of the spec's lock, at most 4 MiB: the models of hubs stay at the revisions and files that it names. Empty: there is none."""
+    lock_path: builtins.str
+    """What to call the lock in diagnostics. Default: `life.lock`."""
+    locked: builtins.bool
+    """Refuse when anything is not what the lock says, with one diagnostic for each thing that drifted."""
     @property
     def sets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`path=value` changes on top, in order."""
@@ -104,8 +113,11 @@ class SpecSource(google.protobuf.message.Message):
         profile: builtins.str = ...,
         sets: collections.abc.Iterable[builtins.str] | None = ...,
         variables: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        lock: builtins.str = ...,
+        lock_path: builtins.str = ...,
+        locked: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["base_directory", b"base_directory", "path", b"path", "profile", b"profile", "sets", b"sets", "text", b"text", "variables", b"variables"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_directory", b"base_directory", "lock", b"lock", "lock_path", b"lock_path", "locked", b"locked", "path", b"path", "profile", b"profile", "sets", b"sets", "text", b"text", "variables", b"variables"]) -> None: ...
 
 global___SpecSource = SpecSource
 

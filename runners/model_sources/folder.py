@@ -2,6 +2,7 @@
 
 import fcntl
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from tunewright.runners.sdk import Reporter, StepFailedError
@@ -10,11 +11,13 @@ _KEPT_SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model", ".tiktoke
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file until one of them is written
 
 
-def take_folder(source: Path, folder: Path, report: Reporter) -> None:
-    """Copy a checked model folder to `folder`; raise StepFailedError when it lacks something."""
+def take_folder(source: Path, folder: Path, report: Reporter, *, names: Collection[str] = ()) -> None:
+    """Copy a checked model folder to `folder`, of its files only `names` where they are given; raise StepFailedError
+    when it lacks something.
+    """
     _check_folder(source)
     report.phase("copying the model folder")
-    files = sorted(path for path in source.iterdir() if path.is_file())
+    files = sorted(path for path in source.iterdir() if path.is_file() and (not names or path.name in names))
     left_out = [path.name for path in files if path.suffix not in _KEPT_SUFFIXES]
     for path in files:
         report.check_cancelled()

@@ -15,7 +15,16 @@ BLOCK = re.compile(
     r"^(?P<fence>`{3,4})\w+ file=(?P<file>\S+) (?P<where>before|end)=\"(?P<mark>[^\"]*)\"\n(?P<text>.*?)^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
-COPIED = ("spec", "compiler", "runners", "tests/compiler", "tests/conftest.py", "src/tunewright", "pyproject.toml")
+COPIED = (
+    "spec",
+    "compiler",
+    "runners",
+    "tests/compiler",
+    "tests/hub",
+    "tests/conftest.py",
+    "src/tunewright",
+    "pyproject.toml",
+)
 
 
 @pytest.fixture(scope="module")

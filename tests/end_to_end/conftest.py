@@ -137,7 +137,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, train_python: str) -> Iterat
         port = free.getsockname()[1]
     home, cache = root / "home", root / "cache"
     environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ},
         "TUNEWRIGHT_HOME": str(home), "TUNEWRIGHT_CACHE": str(cache), "NO_COLOR": "1",
     }  # fmt: skip
     made = World(home, folder, environment, port)

@@ -1,16 +1,26 @@
 """One spec, the whole life: trained, measured, gated, quantised, served; then again, changed, interrupted, killed."""
 
 import json
+import shutil
 import signal
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tunewright.daemon.home import Home
 from tunewright.daemon.supervise import Running, probe
+from tunewright.spec.canonical import digest_of_file
+
+if (_HUBS := str(Path(__file__).parents[1] / "hub")) not in sys.path:
+    sys.path.append(_HUBS)
+
+from loopback_hub import COMMIT, NAME, Hub, serving  # noqa: E402 - found only now
 
 pytestmark = [pytest.mark.train, pytest.mark.slow]
 
@@ -112,3 +122,40 @@ def test_daemon_killed_while_training_goes_on_as_if_nothing_had_happened(world: 
     assert watched.code == 0, watched.stderr + watched.stdout
     assert [path.name for path in bundle.parent.iterdir()] == [bundle.name], "the step was tried again"
     assert json.loads((bundle / "exit.json").read_text(encoding="utf-8"))["code"] == 0
+
+
+def test_a_locked_model_is_fetched_as_it_was_or_not_at_all(world: Any, tmp_path: Path) -> None:
+    """A hub whose branch moves, and that then gives other bytes for the same commit."""
+    commits = {COMMIT: tmp_path / "locked", "f" * 40: tmp_path / "newer"}
+    for folder in commits.values():
+        shutil.copytree(world.folder / "model", folder)
+    (commits["f" * 40] / "generation_config.json").write_text("{}", encoding="utf-8")
+    (world.folder / "hub.yaml").write_text(
+        f'api_version: tunewright/v1\nname: from-hub\nbase: {{model: "hf://{NAME}"}}\n'
+        "suites: {quiz: {file: quiz.jsonl, metric: exact}}\n"
+        "steps: {exam: {evaluate: {model: base, suites: [quiz], max_new_tokens: 4}}}\n",
+        encoding="utf-8",
+    )
+    world.run("stop", "--daemon")
+    with serving(Hub(commits)) as hub:
+        asking = replace(world, environment={**world.environment, "HF_ENDPOINT": hub.address})
+        assert asking.run("lock", "hub.yaml").code == 0
+        hub.main = "f" * 40
+        with asking.daemon():
+            done = asking.run("run", "hub.yaml", "--locked", "--json")
+            assert done.code == 0, done.stderr + done.stdout
+            digest = next(step["artifact"] for step in done.json["steps"] if step["step"] == "base")
+            fetched = Home(world.home).artifact(digest)
+            locked = json.loads((world.folder / "hub.lock").read_text(encoding="utf-8"))["models"][f"hf://{NAME}"]
+            assert locked["revision"] == COMMIT
+            assert {path.name: digest_of_file(path) for path in fetched.iterdir()} == locked["files"]
+
+            (commits[COMMIT] / "tokenizer_config.json").write_text("{}", encoding="utf-8")
+            shutil.rmtree(Path(world.environment["TUNEWRIGHT_CACHE"]) / "hub")
+            shutil.rmtree(fetched)
+            drifted = asking.run("run", "hub.yaml", "--locked", "--json")
+            assert drifted.code == 1
+            failure = drifted.json["failure"]
+            assert failure["reason"] == "MODEL_DRIFTED"
+            assert "tokenizer_config.json is sha256:" in failure["message"]
+            assert ".safetensors" not in failure["message"]

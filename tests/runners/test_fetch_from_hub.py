@@ -1,10 +1,7 @@
 """fetch.model from a hub: a loopback server with the hub's paths asks for a token and gives a pinned revision."""
 
-import json
-import threading
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,73 +10,36 @@ import pytest
 from tunewright.runners import contract
 from tunewright.spec.canonical import digest_of_file
 
+if (_HUBS := str(Path(__file__).parents[1] / "hub")) not in sys.path:
+    sys.path.append(_HUBS)
+
+from loopback_hub import COMMIT, NAME, Hub, serving  # noqa: E402 - found only now
+
 pytestmark = pytest.mark.train
 
-NAME, COMMIT, TOKEN = "tiny/model", "0123456789abcdef0123456789abcdef01234567", "hf_only_for_this_test"
-
-
-@dataclass
-class Hub:
-    """The address of the server, and what was asked of it."""
-
-    address: str = ""
-    asked: list[tuple[str, str]] = field(default_factory=list)
+TOKEN = "hf_only_for_this_test"
+_NEEDED = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
 
 
 @pytest.fixture
-def hub(tiny_folder: Path) -> Iterator[Hub]:
-    made = Hub()
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-        def do_HEAD(self) -> None:
-            self.answer(body=False)
-
-        def do_GET(self) -> None:
-            self.answer(body=True)
-
-        def answer(self, *, body: bool) -> None:
-            authorization = self.headers.get("authorization", "")
-            made.asked.append((self.path, authorization))
-            if authorization != f"Bearer {TOKEN}":
-                self.reply(401, b"{}", body, {"x-error-code": "GatedRepo"})
-            elif self.path.startswith(f"/api/models/{NAME}/tree/"):
-                tree = [
-                    {"type": "file", "path": path.name, "size": path.stat().st_size, "oid": "0" * 40}
-                    for path in sorted(tiny_folder.iterdir())
-                ]
-                self.reply(200, json.dumps(tree).encode(), body, {})
-            elif self.path.startswith(f"/api/models/{NAME}/"):
-                files = [{"rfilename": path.name} for path in sorted(tiny_folder.iterdir())]
-                self.reply(200, json.dumps({"id": NAME, "sha": COMMIT, "siblings": files}).encode(), body, {})
-            else:
-                path = tiny_folder / self.path.rpartition("/")[2]
-                headers = {"x-repo-commit": COMMIT, "etag": f'"{digest_of_file(path).removeprefix("sha256:")}"'}
-                self.reply(200, path.read_bytes(), body, headers)
-
-        def reply(self, code: int, content: bytes, body: bool, headers: dict[str, str]) -> None:
-            self.send_response(code)
-            for name, value in {**headers, "content-length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if body:
-                self.wfile.write(content)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    made.address = f"http://127.0.0.1:{server.server_port}"
-    yield made
-    server.shutdown()
-    thread.join()
+def hub(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    monkeypatch.setenv("TUNEWRIGHT_CACHE", str(tmp_path / "cache"))
+    with serving(Hub({COMMIT: tiny_folder}, token=TOKEN)) as hub:
+        yield hub
 
 
-def fetch(bench: Any, name: str, hub: Hub, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Any:
+def fetch(
+    bench: Any,
+    name: str,
+    hub: Hub,
+    inputs: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    parameters: dict[str, Any] | None = None,
+) -> Any:
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
-    bundle = bench.bundle(name, "fetch.model", inputs, {"source": f"hf://{NAME}@{COMMIT}"})
+    bundle = bench.bundle(name, "fetch.model", inputs, parameters or {"source": f"hf://{NAME}@{COMMIT}"})
     return bundle, bench.run("fetch_model", bundle)
 
 
@@ -106,3 +66,38 @@ def test_model_that_asks_for_a_token_is_denied_without_one(
     assert finished.failure["reason"] == "MODEL_DENIED"
     assert "access token" in finished.failure["help"]
     assert "Traceback" not in finished.stderr
+
+
+def test_the_locked_revision_is_fetched_and_held_to_the_locked_digests(
+    bench: Any, hub: Hub, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source names a branch, the plan a commit: what arrives is that commit, and each file what was locked."""
+    token = tmp_path / "HUB"
+    token.write_text(TOKEN, encoding="utf-8")
+    pins = {path.name: digest_of_file(path) for path in tiny_folder.iterdir()}
+    left_out = next(name for name in sorted(pins) if name not in _NEEDED)
+    pinned = {"source": f"hf://{NAME}", "revision": COMMIT, "files": {**pins}}
+    del pinned["files"][left_out]
+
+    bundle, finished = fetch(bench, "pinned", hub, {"secret.token": token}, monkeypatch, pinned)
+
+    assert finished.code == contract.ExitCode.OK, finished.stderr
+    assert {path.name for path in (bundle / "outputs").iterdir()} == set(pins) - {left_out}
+    assert not any("/main" in path for path, _ in hub.asked)
+
+    damaged = next((tmp_path / "cache" / "hub").glob("models--*/snapshots/*/tokenizer.json"))
+    damaged.resolve().write_text("{}", encoding="utf-8")
+    wrong = {**pins, "config.json": "sha256:" + "0" * 64, "gone.json": "sha256:" + "1" * 64}
+    _, finished = fetch(bench, "drifted", hub, {"secret.token": token}, monkeypatch, {**pinned, "files": wrong})
+
+    assert finished.code == contract.ExitCode.FAILED
+    assert finished.failure["reason"] == "MODEL_DRIFTED"
+    found = finished.failure["message"]
+    assert f"config.json is {pins['config.json'][:19]}, the lock says sha256:000000000000" in found
+    assert "gone.json is missing" in found
+    assert f"the lock says {pins['tokenizer.json'][:19]}" in found
+    assert "model.safetensors" not in found
+    assert not finished.of("sample"), "it is never read before it is held to the lock"
+
+    _, finished = fetch(bench, "mended", hub, {"secret.token": token}, monkeypatch, pinned)
+    assert finished.code == contract.ExitCode.OK, "what was damaged is fetched anew"

@@ -22,6 +22,8 @@ def scripted(submitted: Submitted) -> Compiled:
         base_directory=submitted.base_directory,
         profile=submitted.profile,
         sets=submitted.sets,
+        lock=submitted.lock,
+        locked=submitted.locked,
     )
     compiled = Compiled(plan=found.plan, diagnostics=found.diagnostics)
     if compiled.plan is None:

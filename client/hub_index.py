@@ -1,0 +1,140 @@
+"""Ask a hub what a model's name means today: the commit, and the digest of every file. No weights are fetched."""
+
+import hashlib
+import json
+import os
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tunewright.compiler.collect.hubs import HubReference, is_fetched
+from tunewright.compiler.collect.partial import facts_without_weights
+from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.compiler.ir.pins import ModelPin, shape_of
+from tunewright.spec.canonical import digest_of_entries
+from tunewright.spec.tree import FileEntry
+
+_ADDRESS = "https://huggingface.co"
+_TIMEOUT_SECONDS = 20.0
+#: What tells the shape of a model.
+_LOOKED_INTO = frozenset({"config.json", "model.safetensors.index.json", "tokenizer_config.json"})
+#: Small files, which a hub does not name by this digest, are read.
+_LONGEST_BYTES = 64 * 2**20
+
+
+class HubIndexError(RuntimeError):
+    """The hub could not tell; the message says why, in words that go after the model's name."""
+
+
+def ask_hugging_face(reference: HubReference, token: str | None) -> ModelPin:
+    """Return what a model on Hugging Face is pinned to; raise HubIndexError.
+
+    HF_ENDPOINT names another address; `token` is sent there and to no other host.
+    """
+    told = _json(_Hub(token).read(f"/api/models/{reference.hub_id}/revision/{_quoted(reference)}?blobs=true"))
+    commit, siblings = told.get("sha"), told.get("siblings")
+    if not isinstance(commit, str) or not isinstance(siblings, list):
+        raise HubIndexError("was answered with something that is no model")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            entries = list(_entries(siblings, f"/{reference.hub_id}/resolve/{commit}", _Hub(token), Path(folder)))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise HubIndexError("was answered with files that have no name or digest") from error
+        shape = facts_without_weights(Path(folder))
+    weights = sum(entry.size for entry in entries if entry.path.endswith(".safetensors"))
+    parameters = (told.get("safetensors") or {}).get("total")
+    if not weights or not shape.get("hidden_size"):
+        raise HubIndexError("holds no model in the safetensors format")
+    shape |= {"weight_bytes": weights, "num_parameters": parameters if isinstance(parameters, int) else None}
+    return ModelPin(
+        revision=commit,
+        digest=digest_of_entries(entries),
+        origin="folder",
+        files={entry.path: f"sha256:{entry.sha256}" for entry in entries},
+        shape=shape_of(ModelFacts(source="", origin="folder", **shape)),
+    )
+
+
+def is_offline() -> bool:
+    """Say whether the user wants no hub to be asked."""
+    return os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
+
+
+def _entries(siblings: list[Mapping[str, Any]], at: str, hub: "_Hub", folder: Path) -> Iterator[FileEntry]:
+    """Yield the files that make the model, by path; what is read on the way is kept in `folder`."""
+    for sibling in sorted(siblings, key=lambda item: str(item["rfilename"])):
+        name = sibling["rfilename"]
+        if not is_fetched(name):
+            continue
+        stored = sibling.get("lfs") or {}
+        if stored.get("sha256") and name not in _LOOKED_INTO:
+            yield FileEntry(name, int(stored["size"]), str(stored["sha256"]))
+            continue
+        content = hub.read(f"{at}/{urllib.parse.quote(name)}")
+        (folder / name).write_bytes(content)
+        yield FileEntry(name, len(content), hashlib.sha256(content).hexdigest())
+
+
+class _Hub:
+    """One address, one token."""
+
+    def __init__(self, token: str | None) -> None:
+        self._address = (os.environ.get("HF_ENDPOINT") or _ADDRESS).rstrip("/")
+        self._token = token
+        self._opener = urllib.request.build_opener(_SameHost())
+
+    def read(self, path: str) -> bytes:
+        if not self._address.startswith(("https://", "http://")):
+            raise HubIndexError(f"can't be looked up: HF_ENDPOINT is no web address: {self._address}")
+        request = urllib.request.Request(f"{self._address}{path}")  # noqa: S310 - the scheme is looked at above
+        if self._token:
+            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+                content: bytes = answer.read(_LONGEST_BYTES + 1)
+        except urllib.error.HTTPError as error:
+            raise HubIndexError(_refusal(error.code, self._token)) from error
+        except (OSError, ValueError) as error:
+            raise HubIndexError(f"can't be looked up: {getattr(error, 'reason', error)}") from error
+        if len(content) > _LONGEST_BYTES:
+            raise HubIndexError(f"has a file that is too long to be read: {path}")
+        return content
+
+
+class _SameHost(urllib.request.HTTPRedirectHandler):
+    """Follows a hub to its stores; the token, which urllib sends with the first request only, goes on to the same host
+    alone.
+    """
+
+    def redirect_request(self, request: Any, *rest: Any) -> urllib.request.Request | None:
+        following = super().redirect_request(request, *rest)
+        token = request.unredirected_hdrs.get("Authorization")
+        if following is not None and token and (following.type, following.host) == (request.type, request.host):
+            following.add_unredirected_header("Authorization", token)
+        return following
+
+
+def _refusal(code: int, token: str | None) -> str:
+    if code in (401, 403):
+        return (
+            "is refused by the hub" + (" with this token" if token else "; it may ask for a token (`base.token`)")
+        ) + f" (HTTP {code})"
+    return "is not there, or not in this revision" if code == 404 else f"can't be looked up: HTTP {code}"
+
+
+def _json(content: bytes) -> Mapping[str, Any]:
+    try:
+        told = json.loads(content)
+    except ValueError as error:
+        raise HubIndexError("was answered with something that is no JSON") from error
+    if not isinstance(told, dict):
+        raise HubIndexError("was answered with something that is no model")
+    return told
+
+
+def _quoted(reference: HubReference) -> str:
+    return urllib.parse.quote(reference.revision or "main", safe="")

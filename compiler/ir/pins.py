@@ -1,0 +1,97 @@
+"""Pins: which revision and which files a lock holds a hub's model to, and what was known of that model."""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from tunewright.compiler.ir.facts import ModelFacts
+
+LOCK_VERSION = 1
+
+#: Where a model's name means something that changes by itself, so that a lock has to say which.
+HUBS = ("hf://", "ms://")
+
+#: What a pin holds beside the shape.
+_OWN = frozenset({"source", "origin", "problem", "path", "digest", "file_digests", "revision", "pinned"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPin:
+    """One model of a lock: `revision` is a commit where the hub tells one, `files` maps name to digest, `digest` covers
+    them all; `shape` holds those fields of ModelFacts that are not as by default.
+    """
+
+    revision: str | None
+    digest: str | None
+    origin: str
+    files: Mapping[str, str]
+    shape: Mapping[str, Any]
+
+    def facts(self, source: str) -> ModelFacts | None:
+        """Return what was known of the model when it was locked, None when the lock does not tell."""
+        from pydantic import ValidationError
+
+        if self.digest is None or not self.shape:
+            return None
+        try:
+            known = _adapter().validate_json(json.dumps({**self.shape, "source": source, "origin": self.origin}))
+        except ValidationError:
+            return None
+        return self.applied(replace(known, path=None, problem=None))
+
+    def applied(self, facts: ModelFacts) -> ModelFacts:
+        """Return facts with the revision and the files that are pinned."""
+        files = tuple(sorted(self.files.items()))
+        return replace(facts, revision=self.revision, digest=self.digest, file_digests=files, pinned=True)
+
+
+def shape_of(model: ModelFacts) -> dict[str, Any]:
+    """Return what a lock keeps of a model beside its files: every field that is not as by default, as JSON values."""
+    told = {item.name: getattr(model, item.name) for item in fields(ModelFacts) if item.name not in _OWN}
+    defaults = {item.name: item.default for item in fields(ModelFacts)}
+    return {name: _plain(value) for name, value in sorted(told.items()) if value != defaults[name]}
+
+
+def pins_text(pins: Mapping[str, ModelPin]) -> str:
+    """Return a lock that holds nothing but pins; `pins_of` reads it back."""
+    return json.dumps({"lock_version": LOCK_VERSION, "models": {source: asdict(pin) for source, pin in pins.items()}})
+
+
+def pins_of(text: str | None) -> dict[str, ModelPin]:
+    """Return the pins in the text of a lock, by source; a text that is no lock holds none (a pass says so)."""
+    if text is None:
+        return {}
+    try:
+        models = json.loads(text)["models"]
+        return {source: _pin(held) for source, held in models.items() if source.startswith(HUBS)}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _pin(held: Mapping[str, Any]) -> ModelPin:
+    return ModelPin(
+        revision=_text(held.get("revision")),
+        digest=_text(held.get("digest")),
+        origin=_text(held.get("origin")) or "unknown",
+        files={str(name): str(digest) for name, digest in (held.get("files") or {}).items()},
+        shape=dict(held.get("shape") or {}),
+    )
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+@functools.cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(ModelFacts)
