@@ -131,6 +131,7 @@ CODES = _table(
     ("TW3034", "idle-accelerators", _W),
     ("TW3035", "packed-recurrence", _E),
     ("TW3036", "unsaved-optimizer", _W),
+    ("TW3037", "unreached-lowest-rate", _E),
     # 4 evaluation and gates
     ("TW4001", "malformed-requirement", _E),
     ("TW4002", "unmeasured-metric", _E),

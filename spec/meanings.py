@@ -45,13 +45,15 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "Train.lr_scheduler_type": {
         "linear": "Falls in a straight line to 0.",
         "cosine": "Falls along half a cosine to 0.",
+        "cosine_with_min_lr": "Falls along half a cosine to a share of the peak (`min_lr_rate`).",
         "constant": "Stays as it is.",
         "constant_with_warmup": "Rises, then stays.",
         "polynomial": "Falls along a polynomial.",
         "inverse_sqrt": "Falls with the square root of the steps.",
     },
     "Train.loss_on": {
-        "completion": "Learn from the reply only.",
+        "completion": "Learn from the last reply only.",
+        "replies": "Learn from every reply of a conversation.",
         "all": "Learn from the question as well.",
     },
     "Train.loss_type": {

@@ -106,6 +106,8 @@ class ResolvedTrain:
     learning_rate: float
     lr_scheduler_type: str
     warmup_ratio: float
+    warmup_steps: int | None = None
+    min_lr_rate: float | None = None
     num_train_epochs: float
     max_steps: int | None
     per_device_train_batch_size: int
@@ -117,6 +119,10 @@ class ResolvedTrain:
     weight_decay: float
     max_grad_norm: float
     optim: str
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    neftune_noise_alpha: float | None = None
     seed: int
     precision: str
     gradient_checkpointing: bool

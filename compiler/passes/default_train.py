@@ -36,7 +36,9 @@ def default_train(
             f"{train.method} with {tuner.type}",
         ),
         lr_scheduler_type=chooser.default("lr_scheduler_type", train.lr_scheduler_type, "cosine"),
-        warmup_ratio=chooser.default("warmup_ratio", train.warmup_ratio, 0.03),
+        warmup_ratio=_warmup_ratio(train, chooser),
+        warmup_steps=chooser.optional("warmup_steps", train.warmup_steps),
+        min_lr_rate=_min_lr_rate(train, chooser),
         num_train_epochs=chooser.default("num_train_epochs", train.num_train_epochs, method.epochs, train.method),
         max_steps=chooser.optional("max_steps", train.max_steps),
         per_device_train_batch_size=chooser.default(
@@ -50,6 +52,10 @@ def default_train(
         weight_decay=chooser.default("weight_decay", train.weight_decay, 0.0),
         max_grad_norm=chooser.default("max_grad_norm", train.max_grad_norm, 1.0),
         optim=chooser.default("optim", train.optim, "adamw_torch"),
+        adam_beta1=chooser.default("adam_beta1", train.adam_beta1, 0.9),
+        adam_beta2=chooser.default("adam_beta2", train.adam_beta2, 0.999),
+        adam_epsilon=chooser.default("adam_epsilon", train.adam_epsilon, 1e-8),
+        neftune_noise_alpha=chooser.optional("neftune_noise_alpha", train.neftune_noise_alpha),
         seed=chooser.derived("seed", train.seed, lambda: (seed, "the spec's seed")),
         precision=chooser.derived("precision", _unless_auto(train.precision), lambda: _precision(work, tuner)),
         gradient_checkpointing=chooser.derived(
@@ -69,6 +75,18 @@ def default_train(
         device=device,
         threads=machine.threads(work.facts),
     )
+
+
+def _warmup_ratio(train: Train, chooser: Chooser) -> float:
+    if train.warmup_steps is not None:
+        return chooser.derived("warmup_ratio", None, lambda: (0.0, "`warmup_steps` says it in steps"))
+    return chooser.default("warmup_ratio", train.warmup_ratio, 0.03)
+
+
+def _min_lr_rate(train: Train, chooser: Chooser) -> float | None:
+    if train.lr_scheduler_type != "cosine_with_min_lr":
+        return chooser.optional("min_lr_rate", train.min_lr_rate)
+    return chooser.default("min_lr_rate", train.min_lr_rate, 0.1)
 
 
 def _unless_auto(value: str | None) -> str | None:

@@ -243,6 +243,21 @@ def _check_schedule(work: Work) -> None:
                 labels=(Label(work.key_span("steps", name, "train", "num_train_epochs"), "and here"),),
                 help="keep one of them",
             )
+        if train.warmup_steps is not None and train.warmup_ratio is not None:
+            work.sink.report(
+                "TW1013",
+                "`warmup_steps` and `warmup_ratio` both say how long the learning rate rises",
+                work.key_span("steps", name, "train", "warmup_steps"),
+                labels=(Label(work.key_span("steps", name, "train", "warmup_ratio"), "and here"),),
+                help="keep one of them",
+            )
+        if train.min_lr_rate is not None and train.lr_scheduler_type != "cosine_with_min_lr":
+            work.sink.report(
+                "TW3037",
+                f"the schedule `{train.lr_scheduler_type or 'cosine'}` has no lowest rate",
+                work.key_span("steps", name, "train", "min_lr_rate"),
+                help="write `lr_scheduler_type: cosine_with_min_lr`, or remove it",
+            )
 
 
 def _check_kto(work: Work) -> None:
@@ -419,6 +434,13 @@ RULES = (
         why="Two settings that say the same differently: one of them would be silently ignored.",
         bad="steps: {sft: {train: {max_steps: 10, num_train_epochs: 2}}}",
         good="steps: {sft: {train: {max_steps: 10}}}",
+    ),
+    Rule(
+        code="TW3037",
+        phase=Phase.TEXT,
+        why="A lowest rate that the schedule does not have would be silently ignored.",
+        bad="steps: {sft: {train: {lr_scheduler_type: linear, min_lr_rate: 0.1}}}",
+        good="steps: {sft: {train: {lr_scheduler_type: cosine_with_min_lr, min_lr_rate: 0.1}}}",
     ),
     Rule(
         code="TW3025",

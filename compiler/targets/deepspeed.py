@@ -12,7 +12,6 @@ _PREFETCH_ELEMENTS = 50_000_000
 #: Parameters smaller than this stay on every process: gathering a norm costs more than keeping it.
 _PERSISTENT_ELEMENTS = 100_000
 _SUB_GROUP_ELEMENTS = 1_000_000_000
-_ADAM = {"betas": [0.9, 0.999], "eps": 1e-8}
 
 
 def deepspeed_settings(train: ResolvedTrain) -> dict[str, Any]:
@@ -36,7 +35,12 @@ def deepspeed_settings(train: ResolvedTrain) -> dict[str, Any]:
         # Only DeepSpeed's own Adam steps on the host.
         settings["optimizer"] = {
             "type": "AdamW",
-            "params": {"lr": train.learning_rate, "weight_decay": train.weight_decay, **_ADAM},
+            "params": {
+                "lr": train.learning_rate,
+                "weight_decay": train.weight_decay,
+                "betas": [train.adam_beta1, train.adam_beta2],
+                "eps": train.adam_epsilon,
+            },
         }
         settings["zero_force_ds_cpu_optimizer"] = True
     return settings

@@ -59,6 +59,9 @@ def megatron_arguments(train: ResolvedTrain, model: ModelFacts) -> dict[str, Any
         },
         "optimizer": {
             "optimizer": "adam",
+            "adam_beta1": train.adam_beta1,
+            "adam_beta2": train.adam_beta2,
+            "adam_eps": train.adam_epsilon,
             "lr": train.learning_rate,
             "weight_decay": train.weight_decay,
             "clip_grad": train.max_grad_norm,

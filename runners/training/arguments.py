@@ -16,7 +16,8 @@ def shared_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) ->
         "output_dir": str(work / "checkpoints"),
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": settings.lr_scheduler_type,
-        "warmup_steps": settings.warmup_ratio,  # below 1 it is a share of all steps
+        "lr_scheduler_kwargs": _schedule(settings),
+        "warmup_steps": settings.warmup_steps or settings.warmup_ratio,  # below 1 it is a share of all steps
         "num_train_epochs": settings.num_train_epochs,
         "max_steps": settings.max_steps if settings.max_steps is not None else -1,
         "per_device_train_batch_size": settings.per_device_train_batch_size,
@@ -27,6 +28,10 @@ def shared_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) ->
         "weight_decay": settings.weight_decay,
         "max_grad_norm": settings.max_grad_norm,
         "optim": settings.optim,
+        "adam_beta1": settings.adam_beta1,
+        "adam_beta2": settings.adam_beta2,
+        "adam_epsilon": settings.adam_epsilon,
+        "neftune_noise_alpha": settings.neftune_noise_alpha,
         "seed": settings.seed,
         "data_seed": settings.seed,
         "bf16": autocast and settings.precision == "bf16",
@@ -42,6 +47,10 @@ def shared_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) ->
         **_saving(settings),
         **_dividing(settings, work),
     }
+
+
+def _schedule(settings: TrainSettings) -> dict[str, Any]:
+    return {"min_lr_rate": settings.min_lr_rate} if settings.min_lr_rate is not None else {}
 
 
 def can_resume(settings: TrainSettings) -> bool:

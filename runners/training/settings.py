@@ -95,6 +95,12 @@ class TrainSettings:
     data: Mapping[str, DataSet]
     evaluation_share: float = 0
     system_prompt: str | None = None
+    warmup_steps: int | None = None
+    min_lr_rate: float | None = None
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    neftune_noise_alpha: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @staticmethod

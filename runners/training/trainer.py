@@ -46,8 +46,8 @@ def make_trainer(
         trainer = overseen(method.trainer())(
             model=tuned.model,
             args=arguments,
-            train_dataset=_data_set(rows),
-            eval_dataset=_data_set(held_out) if held_out else None,
+            train_dataset=_data_set(method.encode(rows, tuned.tokenizer, settings)),
+            eval_dataset=_data_set(method.encode(held_out, tuned.tokenizer, settings)) if held_out else None,
             processing_class=tuned.tokenizer,
             peft_config=tuned.peft_config,
             **named,

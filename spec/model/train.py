@@ -15,7 +15,9 @@ else:
     Method = Literal[tuple(METHODS)]
     TunerType = Literal[tuple(TUNERS)]
 Strategy = Literal["single", "ddp", "zero1", "zero2", "zero3", "fsdp2", "megatron"]
-Scheduler = Literal["linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"]
+Scheduler = Literal[
+    "linear", "cosine", "cosine_with_min_lr", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"
+]  # fmt: skip
 Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adamw_bnb_8bit", "paged_adamw_8bit"]
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
@@ -105,6 +107,12 @@ class Train(Section):
     warmup_ratio: Share | None = None
     """Share of the steps during which the learning rate rises."""
 
+    warmup_steps: Count | None = None
+    """Optimizer steps during which the learning rate rises, instead of a share."""
+
+    min_lr_rate: Share | None = None
+    """Share of the peak rate at which `cosine_with_min_lr` ends."""
+
     num_train_epochs: Positive | None = None
     """Passes over the data."""
 
@@ -123,8 +131,8 @@ class Train(Section):
     packing: bool | None = None
     """Put several rows into one sequence."""
 
-    loss_on: Literal["completion", "all"] | None = None
-    """Learn from the reply only, or from the whole text."""
+    loss_on: Literal["completion", "replies", "all"] | None = None
+    """Learn from the last reply only, from every reply of a conversation, or from the whole text."""
 
     beta: Positive | None = None
     """How strongly the reference model holds back (dpo, orpo, kto)."""
@@ -140,6 +148,18 @@ class Train(Section):
 
     optim: Optimizer | None = None
     """Optimizer."""
+
+    adam_beta1: Annotated[Share, Field(gt=0)] | None = None
+    """How much of the mean of the gradients Adam keeps from step to step."""
+
+    adam_beta2: Annotated[Share, Field(gt=0)] | None = None
+    """How much of the mean of their squares Adam keeps from step to step."""
+
+    adam_epsilon: Positive | None = None
+    """What Adam adds to the root of that mean before it divides by it."""
+
+    neftune_noise_alpha: Positive | None = None
+    """Noise on the embeddings while learning (NEFTune), scaled by this over the root of a sequence's numbers."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Seed of this step; the spec's `seed` when not written."""

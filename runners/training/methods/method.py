@@ -16,6 +16,10 @@ def plain_rows(row: Row, form: str, _settings: TrainSettings) -> Iterator[Row]:
     yield normal_row(row, form)
 
 
+def _rows_as_they_are(rows: list[Row], _tokenizer: Any, _settings: TrainSettings) -> list[Row]:
+    return rows
+
+
 def _load_causal(folder: Any, **options: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
@@ -37,6 +41,7 @@ class TrainingMethod:
     `arguments(settings, shared)`: the trainer's settings object, `shared` being what all trainers understand.
     `trainer()`: the trainer's class.
     `rows(row, format, settings)`: a row of a data file as the trainer takes it; a row may become several.
+    `encode(rows, tokenizer, settings)`: the rows as the trainer takes them, where it can't tokenise them itself.
     `load(folder, **options)`: the model from a folder of the hub's form.
     `extras(tuned, settings)`: further keyword arguments of the trainer.
     `first_loss(settings)`: the loss before the first update, where the method's theory fixes it.
@@ -45,6 +50,7 @@ class TrainingMethod:
     arguments: Callable[[TrainSettings, dict[str, Any]], Any]
     trainer: Callable[[], Any]
     rows: Callable[[Row, str, TrainSettings], Iterator[Row]] = plain_rows
+    encode: Callable[[list[Row], Any, TrainSettings], list[Row]] = _rows_as_they_are
     load: Callable[..., Any] = _load_causal
     extras: Callable[[Any, TrainSettings], dict[str, Any]] = _nothing
     first_loss: Callable[[TrainSettings], float | None] = _unknown

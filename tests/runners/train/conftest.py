@@ -75,6 +75,10 @@ def preferences(count: int = 64) -> list[dict[str, Any]]:
     return [{"prompt": f"open ticket number {n % 20}", "chosen": good, "rejected": bad} for n in range(count)]
 
 
+def instructions(count: int = 64) -> list[dict[str, Any]]:
+    return [{"instruction": f"ticket {n % 20}", "output": f"team {TEAMS[n % 3]}, priority high."} for n in range(count)]
+
+
 @dataclass
 class Trained:
     """What a training run left behind."""
@@ -126,7 +130,8 @@ class TrainBench:
             (bundle / part).mkdir(parents=True)
         parameters = {key: value for part in (PARAMETERS, *changes) for key, value in part.items()}
         parameters["options"] = {**METHODS[parameters["method"]].options, **parameters["options"]}
-        rows = preferences() if parameters["data"]["rows"]["format"] == "preference" else conversations()
+        makers = {"preference": preferences, "instruction": instructions}
+        rows = makers.get(parameters["data"]["rows"]["format"], conversations)()
         data = bundle / contract.INPUTS / "rows.jsonl"
         data.write_text("".join(json.dumps(row) + "\n" for row in rows))
         inputs = {"model": (self.model, "model"), "data.rows": (data, "data")}

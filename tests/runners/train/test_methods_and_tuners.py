@@ -59,6 +59,23 @@ def test_preferences_are_learnt_from_the_sft_adapter(
     assert tensors_of(sft.outputs, aligned.outputs) > 1e-3
 
 
+def test_every_reply_is_learnt_under_a_schedule_with_a_lowest_rate(trainer: Any) -> None:
+    schedule = {"lr_scheduler_type": "cosine_with_min_lr", "min_lr_rate": 0.5, "warmup_steps": 2}
+    adam = {"adam_beta1": 0.8, "adam_beta2": 0.95, "adam_epsilon": 1e-6, "neftune_noise_alpha": 1.0}
+    trained = trainer.run("replies", {"loss_on": "replies"}, schedule, adam)
+    assert trained.summary["loss_last"] < trained.summary["loss_first"] - 0.05
+    rates = [event["values"]["learning_rate"] for event in trained.of("metric")]
+    assert rates[0] < 1e-2
+    assert max(rates) == pytest.approx(1e-2)
+    assert 5e-3 <= rates[-1] < 1e-2
+
+
+def test_instructions_are_learnt_as_plain_text(trainer: Any) -> None:
+    data = {"rows": {"format": "instruction", "prompt_template": "Q: {instruction}\nA: "}}
+    trained = trainer.run("template", {"data": data, "max_steps": 4})
+    assert trained.summary["loss_last"] < trained.summary["loss_first"] - 0.3
+
+
 @pytest.mark.parametrize("kind", ["dora", "rslora", "qlora"])
 def test_every_kind_of_adapter_learns(trainer: Any, kind: str) -> None:
     tuner = {"type": kind, "rank": 4, "alpha": 8, "dropout": 0.05, "target_modules": ["q_proj", "v_proj", "up_proj"]}
