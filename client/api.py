@@ -4,7 +4,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -143,6 +143,27 @@ class Client:
         """Ask a run to stop; `mode` is `graceful` or `now`. A finished run is answered as it is."""
         request = run_service_pb2.CancelRunRequest(name=f"runs/{run}", mode=_CANCEL_MODES[mode], reason=reason)
         return wire.run(self._call(self._runs.CancelRun, request).run)
+
+    def pause(self, run: str, *, by: str = "", reason: str = "") -> Run:
+        """Ask a run to pause: nothing new begins, training stops at its next step with a checkpoint."""
+        request = run_service_pb2.PauseRunRequest(name=f"runs/{run}", by=by, reason=reason)
+        return wire.run(self._call(self._runs.PauseRun, request).run)
+
+    def resume(
+        self,
+        run: str,
+        *,
+        step: str = "",
+        sets: Sequence[str] = (),
+        by: str = "",
+        reason: str = "",
+        request_id: str = "",
+    ) -> Run:
+        """Let a paused run go on; with `sets` (`learning_rate=5e-5`) a training step goes on changed, in a new run."""
+        request = run_service_pb2.ResumeRunRequest(
+            name=f"runs/{run}", step=step, sets=sets, by=by, reason=reason, request_id=request_id
+        )
+        return wire.run(self._call(self._runs.ResumeRun, request, COMPILE_TIMEOUT_SECONDS).run)
 
     def retry(self, run: str, *, request_id: str = "") -> Run:
         """Start a new run of the same sealed plan; what succeeded is reused."""

@@ -119,8 +119,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStep:
-    """A step of a run. `state`: waiting, starting, running, retrying, cancelling, succeeded, reused, failed, cancelled,
-    skipped.
+    """A step of a run. `state`: waiting, starting, running, retrying, paused, cancelling, succeeded, reused, failed,
+    cancelled, skipped.
     """
 
     step: str
@@ -144,7 +144,9 @@ class RunStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run. `state`: queued, running, cancelling, succeeded, failed, cancelled. `retry_of` is a run id or empty."""
+    """A run. `state`: queued, running, pausing, paused, cancelling, succeeded, failed, cancelled. `retry_of` is empty
+    or a run id.
+    """
 
     id: str
     spec_name: str
@@ -161,6 +163,11 @@ class Run:
     create_time: datetime | None
     start_time: datetime | None
     end_time: datetime | None
+
+    @property
+    def paused(self) -> bool:
+        """Whether it rests until somebody lets it go on."""
+        return self.state == "paused"
 
     @property
     def ended(self) -> bool:

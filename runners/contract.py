@@ -9,6 +9,7 @@
              claim.json       out   made with O_EXCL just before the runner is started: at most one start per attempt
              lock                   flock held while the supervisor lives
              cancel           in    appears when cancellation is wanted: {"mode": "graceful" | "now", "reason": "..."}
+             pause            in    appears when a pause is wanted: {"reason": "..."}; a runner that can't pause goes on
              exit.json        out   written last (fsync, rename): the attempt is over
 
 See docs/runner-contract.md, which is normative.
@@ -23,8 +24,8 @@ from typing import Any
 
 CONTRACT_VERSION = 1
 
-STEP, EVENTS, EXIT, CANCEL, LOCK, CLAIM, SUPERVISOR = (
-    "step.json", "events.jsonl", "exit.json", "cancel", "lock", "claim.json", "supervisor.json",
+STEP, EVENTS, EXIT, CANCEL, PAUSE, LOCK, CLAIM, SUPERVISOR = (
+    "step.json", "events.jsonl", "exit.json", "cancel", "pause", "lock", "claim.json", "supervisor.json",
 )  # fmt: skip
 STDOUT, STDERR = "stdout.log", "stderr.log"
 INPUTS, WORK, OUTPUTS = "inputs", "work", "outputs"
@@ -42,6 +43,7 @@ EVENT_KINDS = (
     "summary",     # {"values": {name: number or text}}        the few figures that the run's summary shows
     "warning",     # {"code": text, "message": text}
     "failure",     # {"reason": text, "message": text, "help": text}   why it failed, for the user
+    "paused",      # {"reason": text, "message": text, "help": text, "checkpoint": text?}   it can go on from there
     "ready",       # {"address": text}                         a service answers
     "heartbeat",   # {}
 )  # fmt: skip
@@ -57,6 +59,7 @@ class ExitCode:
     NOT_UNDERSTOOD = 64
     UNAVAILABLE = 69
     TEMPORARY = 75
+    PAUSED = 76
     IMPOSSIBLE = 78
     CANCELLED = 130
 

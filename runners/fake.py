@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tunewright.runners.contract import ExitCode, StepFile
-from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
+from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, StepPausedError, main
 
 _SLICE_SECONDS = 0.02
 
@@ -71,6 +71,24 @@ def wait_for(stage: Stage, path: str) -> None:
     while not (stage.bundle / path).exists():
         stage.report.check_cancelled()
         time.sleep(_SLICE_SECONDS)
+
+
+def wait_for_pause(stage: Stage, _: Any) -> None:
+    """Wait until a pause is wanted, write a checkpoint, and pause; with a checkpoint already there, go on."""
+    checkpoint = stage.bundle / "work" / "checkpoints" / "checkpoint-7"
+    if checkpoint.exists():
+        return
+    while not stage.report.pause_wanted():
+        stage.report.check_cancelled()
+        time.sleep(_SLICE_SECONDS)
+    checkpoint.mkdir(parents=True)
+    stage.report.emit("checkpoint", step=7, path="work/checkpoints/checkpoint-7", digest=f"sha256:{'7' * 64}")
+    raise StepPausedError("somebody asked for it", reason="PAUSE_WANTED", checkpoint="checkpoint-7")
+
+
+def pause(_: Stage, words: dict[str, str]) -> None:
+    """Pause as a watchdog does: `reason`, `message`, `help`."""
+    raise StepPausedError(words["message"], reason=words["reason"], help=words.get("help", ""))
 
 
 def hang(_: Stage, seconds: float) -> None:
@@ -152,6 +170,8 @@ ACTS: dict[str, Callable[[Stage, Any], None]] = {
     "say": say,
     "sleep": sleep,
     "wait_for": wait_for,
+    "wait_for_pause": wait_for_pause,
+    "pause": pause,
     "hang": hang,
     "write": write,
     "link": link,

@@ -35,6 +35,14 @@ class StepCancelledError(Exception):
     """Cancellation was asked for and the work has stopped cleanly."""
 
 
+class StepPausedError(Exception):
+    """The work stops here and can go on from its last checkpoint; `reason` and `help` as in StepFailedError."""
+
+    def __init__(self, message: str, *, reason: str, help: str = "", checkpoint: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.reason, self.help, self.checkpoint = reason, help, checkpoint
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What `describe` prints: who the runner is and what it can do.
@@ -106,6 +114,15 @@ class Reporter:
         if self.cancelled.is_set() or (self._bundle / contract.CANCEL).exists():
             self.cancelled.set()
             raise StepCancelledError
+
+    def pause_wanted(self) -> bool:
+        """Say whether somebody wants the work to pause at its next safe point."""
+        return (self._bundle / contract.PAUSE).exists()
+
+    def paused(self, error: StepPausedError) -> None:
+        """Say that the work stops and why; the process ends with `ExitCode.PAUSED` then."""
+        where = {} if error.checkpoint is None else {"checkpoint": error.checkpoint}
+        self.emit("paused", reason=error.reason, message=str(error), help=error.help, **where)
 
 
 def _last_sequence(path: Path) -> int:
@@ -201,6 +218,10 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
         work(step, bundle, report)
     except StepCancelledError:
         return ExitCode.CANCELLED
+    except StepPausedError as error:
+        report.paused(error)
+        sys.stderr.write(f"{error}\n")
+        return ExitCode.PAUSED
     except StepFailedError as error:
         report.emit("failure", reason=error.reason, message=str(error), help=error.help)
         sys.stderr.write(f"{error}\n")

@@ -65,7 +65,8 @@ class Attempt:
             return self._record(verdict, None)
         evidence = Evidence(
             service=self._step.service,
-            failure=bundle_files.last_failure(self._bundle / contract.EVENTS, offset),
+            failure=bundle_files.last_word(self._bundle / contract.EVENTS, offset, "failure"),
+            pause=bundle_files.last_word(self._bundle / contract.EVENTS, offset, "paused"),
             memory_kills=memory.count_kills() - kills,
             last_lines=self._err.last_lines(_LAST_LINES),
         )

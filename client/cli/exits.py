@@ -6,6 +6,7 @@ USAGE = 2
 REFUSED = 3  # the daemon said no
 UNREACHABLE = 4  # no daemon answers
 BUG = 70
+PAUSED = 75  # the run rests until somebody lets it go on
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 

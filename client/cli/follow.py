@@ -1,4 +1,6 @@
-"""Follow a run to its end: events folded, states asked for when they change, the screen kept up to date."""
+"""Follow a run to its end or until it rests: events folded, states asked for when they change, the screen kept up to
+date.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ _LOG_TAIL_BYTES = 4000
 
 
 def follow(client: "Client", run: Run, progress: RunProgress, display: Display | None) -> Run:
-    """Watch a run from where `progress` stands until it has ended; return its last state."""
+    """Watch a run from where `progress` stands until it has ended or is paused; return its last state."""
     known = run
     if display is not None:
         display.update(known, progress, None)
@@ -25,6 +27,8 @@ def follow(client: "Client", run: Run, progress: RunProgress, display: Display |
             known = client.get_run(known.id).run
         if display is not None:
             display.update(known, progress, event)
+        if known.paused and event.sequence >= known.last_sequence:
+            return known
     return client.get_run(known.id).run
 
 
@@ -52,4 +56,5 @@ def finish(client: "Client", run: Run, plan: Mapping[str, Any], progress: RunPro
         show_json(summary_value(run, progress))
     else:
         show("\n" + render_summary(run, plan, progress, log_end=log_end(client, run)), end="")
-    return {"succeeded": exits.OK, "cancelled": exits.INTERRUPTED}.get(run.state, exits.FAILED)
+    codes = {"succeeded": exits.OK, "cancelled": exits.INTERRUPTED, "paused": exits.PAUSED}
+    return codes.get(run.state, exits.FAILED)

@@ -29,6 +29,8 @@ SECTIONS = {
         "runs": Entry(f"{_COMMANDS}.runs", "list runs, newest first"),
         "watch": Entry(f"{_COMMANDS}.watch", "follow a run, or see how one ended"),
         "logs": Entry(f"{_COMMANDS}.logs", "print what a step wrote"),
+        "pause": Entry(f"{_COMMANDS}.pause", "let a run rest at its next checkpoint"),
+        "resume": Entry(f"{_COMMANDS}.resume", "go on with a paused run, as it was or with another setting"),
         "cancel": Entry(f"{_COMMANDS}.cancel", "stop a run; finished steps are kept"),
         "retry": Entry(f"{_COMMANDS}.retry", "do what failed again, from the last checkpoint"),
     },

@@ -49,7 +49,7 @@ def command(
     """Run SPEC (life.yaml) and follow it to the end.
 
     Finished steps are reused. Ctrl-C cancels the run and waits for it; a second Ctrl-C stops it at once. Ends with 1
-    when a gate says no or the run fails, 130 when it was cancelled.
+    when a gate says no or the run fails, 75 when it pauses (`tunewright resume`), 130 when it was cancelled.
     """
     from tunewright.client.cli.interrupt import Interrupts, follow_or_cancel
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print only the end, as JSON.")
 @daemon_option
 def command(run: str, as_json: bool, target: str | None) -> int:
-    """Follow RUN (the newest one) to its end. Ctrl-C leaves; the run goes on.
+    """Follow RUN (the newest one) to its end or until it is paused. Ctrl-C leaves; the run goes on.
 
-    Ends as the run does: 1 when it failed, 130 when it was cancelled.
+    Ends as the run does: 1 when it failed, 75 when it is paused, 130 when it was cancelled.
     """
     with opened(target) as client:
         return watch_run(client, run or newest_run(client), as_json=as_json)
@@ -33,7 +33,7 @@ def watch_run(client: "Client", run: str, *, as_json: bool) -> int:
     detail = client.get_run(run)
     progress = RunProgress()
     try:
-        if as_json or detail.run.ended:
+        if as_json or detail.run.ended or detail.run.paused:
             ended = follow(client, detail.run, progress, None)
         else:
             with display_for(detail.plan) as display:

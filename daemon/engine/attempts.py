@@ -21,8 +21,10 @@ from tunewright.daemon.engine.states import (
     STEP_DONE,
     Fail,
     Failure,
+    Halt,
     Ready,
     RunRecord,
+    RunState,
     StepEvent,
     StepRecord,
     StepState,
@@ -48,6 +50,7 @@ from tunewright.daemon.supervise import (
     probe,
     read_events,
     request_cancel,
+    request_pause,
     withhold,
 )
 from tunewright.runners.contract import OUTPUTS, ExitCode, StepFile
@@ -137,6 +140,8 @@ class AttemptKeeper:
             mode: Literal["graceful", "now"] = "now" if run.cancel_mode == "now" else "graceful"
             await asyncio.to_thread(request_cancel, bundle, mode, run.cancel_reason or "the run was cancelled")
             self._cancels[key] = run.cancel_mode or mode
+        elif run.state is RunState.PAUSING and not step.service:
+            await asyncio.to_thread(request_pause, bundle, run.failure.message if run.failure else "")
         if step.state is StepState.STARTING:
             run = await self.ledger.apply(run, step.name, Up())
             step = run.step(step.name)
@@ -177,6 +182,8 @@ class AttemptKeeper:
         if step.state is StepState.CANCELLING:
             return await self._end(run, step, Stopped(), record.reason)
         failure = Failure(reason=record.reason, message=record.message, help=record.help)
+        if record.code == ExitCode.PAUSED:
+            return await self._end(run, step, Halt(failure=failure), record.reason)
         temporary = record.code == ExitCode.TEMPORARY or record.reason in _TEMPORARY_REASONS
         return await self._end(run, step, Fail(failure=failure, temporary=temporary), record.reason)
 

@@ -17,7 +17,7 @@ from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.ledger import Ledger
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.schedule import turn
-from tunewright.daemon.engine.states import RUN_ENDED, STEP_ENDED, Begin, RunRecord, StepRecord
+from tunewright.daemon.engine.states import RUN_ENDED, STEP_ACTIVE, Begin, RunRecord, RunState, StepRecord
 from tunewright.daemon.engine.transitions import active
 from tunewright.daemon.home import Home
 from tunewright.daemon.store import artifacts, attempts, runs
@@ -25,6 +25,8 @@ from tunewright.daemon.store.database import StaleError, StorageBusyError, Stora
 
 _log = logging.getLogger(__name__)
 
+#: Runs for which there is nothing to do until somebody asks.
+_AT_REST = RUN_ENDED | {RunState.PAUSED}
 LOOK_SECONDS = 0.1
 AFTER_TROUBLE_SECONDS = 1.0
 
@@ -34,7 +36,7 @@ class _NoSlotError(Exception):
 
 
 class Reconciler:
-    """Owns the tasks of runs that have not ended. `slots`: how many steps may fill the machine at once."""
+    """Owns the tasks of runs that go on. `slots`: how many steps may fill the machine at once."""
 
     def __init__(
         self, ledger: Ledger, home: Home, keeper: AttemptKeeper, deployments: DeploymentKeeper, slots: int = 1
@@ -50,7 +52,7 @@ class Reconciler:
 
     @property
     def active_runs(self) -> int:
-        """How many runs have not ended."""
+        """How many runs go on: those that rest or have ended keep nobody waiting."""
         return len(self._tasks)
 
     def start(self) -> None:
@@ -82,7 +84,7 @@ class Reconciler:
         try:
             plan_json, _ = runs.texts(self._ledger.database.read, run_id)
             plan = plan_from_json(json.loads(plan_json))
-            while (run := self._ledger.get(run_id)) is not None and run.state not in RUN_ENDED:
+            while (run := self._ledger.get(run_id)) is not None and run.state not in _AT_REST:
                 bell.clear()
                 pause = await self._look(run, plan)
                 try:
@@ -109,9 +111,9 @@ class Reconciler:
 
     async def _advance(self, run: RunRecord, plan: Plan) -> float | None:
         for step in active(run):
-            ended_before = _ended(run)
+            live_before = _live(run)
             run = await self._keeper.tend(run, step, plan)
-            if _ended(run) != ended_before:
+            if _live(run) != live_before:
                 self._deployments.wake()
                 self.wake_all()
         begun = await self._begin_steps(run, plan)
@@ -169,5 +171,5 @@ class Reconciler:
             return run
 
 
-def _ended(run: RunRecord) -> int:
-    return sum(step.state in STEP_ENDED for step in run.steps)
+def _live(run: RunRecord) -> int:
+    return sum(step.state in STEP_ACTIVE for step in run.steps)

@@ -13,6 +13,8 @@ class RunState(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
     CANCELLING = "cancelling"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -26,6 +28,7 @@ class StepState(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     RETRYING = "retrying"
+    PAUSED = "paused"
     CANCELLING = "cancelling"
     SUCCEEDED = "succeeded"
     REUSED = "reused"
@@ -204,10 +207,33 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Somebody wants the run to stop where it can go on later."""
+
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """The attempt ended where another one can go on: by itself, or because a pause was wanted; `failure` says why."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """Somebody wants a paused run to go on as it was."""
+
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
     """A step that this one needs did not succeed."""
 
     because: str
 
 
-StepEvent = Reuse | Begin | Up | Ready | Succeed | Fail | Stopped | Cancel | Skip
+StepEvent = Reuse | Begin | Up | Ready | Succeed | Fail | Halt | Stopped | Pause | Resume | Cancel | Skip

@@ -7,13 +7,14 @@ Steps (events in brackets):
     SKIPPED
     STARTING   -[Up]-> RUNNING     -[Fail]-> RETRYING or FAILED
     RUNNING    -[Ready, Succeed]-> SUCCEEDED     -[Fail]-> RETRYING or FAILED
+    RUNNING    -[Halt]-> PAUSED    (STARTING too)
     RETRYING   -[Begin]-> STARTING
-    CANCELLING -[Succeed, Ready]-> SUCCEEDED     -[Fail, Stopped]-> CANCELLED
+    CANCELLING -[Succeed, Ready]-> SUCCEEDED     -[Fail, Halt, Stopped]-> CANCELLED
     any        -[Cancel]-> CANCELLED where nothing runs, else CANCELLING
 
-Runs: QUEUED -> RUNNING with the first step; [Cancel] -> CANCELLING; when every step has ended: FAILED if one failed,
-CANCELLED if one was
-cancelled, else SUCCEEDED. States that have ended take no event.
+Runs: QUEUED -> RUNNING with the first step; [Pause], or a step that halts -> PAUSING, and PAUSED when no attempt lives;
+[Resume] -> RUNNING, its PAUSED steps WAITING; [Cancel] -> CANCELLING; when every step has ended: FAILED if one failed,
+CANCELLED if one was cancelled, else SUCCEEDED. States that have ended take no event.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from tunewright.daemon.clock import Milliseconds
+from tunewright.daemon.engine import pausing
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
     STEP_ACTIVE,
@@ -30,7 +32,10 @@ from tunewright.daemon.engine.states import (
     Cancel,
     Entry,
     Fail,
+    Halt,
+    Pause,
     Ready,
+    Resume,
     Reuse,
     RunRecord,
     RunState,
@@ -64,6 +69,8 @@ def step_transition(step: StepRecord, event: StepEvent, now: Milliseconds) -> St
             return _succeeded(step, event, now)
         case Fail() if step.state is not StepState.RETRYING:
             return _cancelled(step, now) if step.state is StepState.CANCELLING else _failed(step, event, now)
+        case Halt() if step.state in STEP_ACTIVE:
+            return _cancelled(step, now) if step.state is StepState.CANCELLING else pausing.halted(step, event)
         case Cancel(mode=mode):
             return _cancel(step, mode, now)
         case Up() | Ready() | Stopped() if step.state in STEP_ACTIVE:
@@ -77,13 +84,13 @@ def step_transition(step: StepRecord, event: StepEvent, now: Milliseconds) -> St
 
 
 def run_transition(run: RunRecord, step: str | None, event: StepEvent, now: Milliseconds) -> RunChange:
-    """Return what becomes of a run when `event` happens to one of its steps; with `step` None, Cancel to all of it."""
+    """Return what becomes of a run when `event` happens to one of its steps; with `step` None, Cancel, Pause or Resume
+    to all of it.
+    """
     if run.state in RUN_ENDED:
         return run, ()
     if step is None:
-        if not isinstance(event, Cancel):
-            raise TransitionError(f"{type(event).__name__} happens to steps, not to runs")
-        run, entries = _cancel_run(run, event, now)
+        run, entries = _of_the_run(run, event, now)
     else:
         changed, entries = step_transition(run.step(step), event, now)
         run = _with_step(run, changed)
@@ -95,6 +102,18 @@ def run_transition(run: RunRecord, step: str | None, event: StepEvent, now: Mill
 def backoff_milliseconds(attempt: int) -> Milliseconds:
     """Return the pause after the `attempt`-th attempt (from 1) has failed."""
     return int(min(BACKOFF_LIMIT_MILLISECONDS, BACKOFF_FIRST_MILLISECONDS * 2.0 ** min(attempt - 1, 30)))
+
+
+def _of_the_run(run: RunRecord, event: StepEvent, now: Milliseconds) -> RunChange:
+    match event:
+        case Cancel():
+            return _cancel_run(run, event, now)
+        case Pause():
+            return pausing.pause_run(run, event)
+        case Resume():
+            return pausing.resume_run(run, event)
+        case _:
+            raise TransitionError(f"{type(event).__name__} happens to steps, not to runs")
 
 
 def _misplaced(step: StepRecord, event: StepEvent) -> TransitionError:
@@ -236,16 +255,14 @@ def _settle(run: RunRecord, now: Milliseconds) -> RunChange:
             changed, told = step_transition(step, Skip(because=missing[0]), now)
             run = _with_step(run, changed)
             entries += told
-    if all(step.state in STEP_ENDED for step in run.steps):
-        run, told = _ended(run, now)
-        entries += told
-    return run, tuple(entries)
+    run, told = _ended(run, now) if all(step.state in STEP_ENDED for step in run.steps) else pausing.rest(run)
+    return run, (*entries, *told)
 
 
 def _ended(run: RunRecord, now: Milliseconds) -> RunChange:
     states = {step.state for step in run.steps}
     start = now if run.start_time is None else run.start_time
-    run = replace(run, start_time=start, end_time=now)
+    run = replace(run, start_time=start, end_time=now, failure=None)
     if StepState.FAILED in states:
         failure = next(step.failure for step in run.steps if step.state is StepState.FAILED)
         told = {} if failure is None else asdict(failure)

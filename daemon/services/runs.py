@@ -1,4 +1,4 @@
-"""RunService: create, look at, stop, retry and follow runs."""
+"""RunService: create, look at, stop, pause, resume, retry and follow runs."""
 
 import asyncio
 import json
@@ -12,8 +12,9 @@ from tunewright.compiler.ir.plan import Plan, plan_from_json
 from tunewright.daemon.changes import Changes
 from tunewright.daemon.compile import Compiled, Compiler
 from tunewright.daemon.engine.admission import Admission, Order
+from tunewright.daemon.engine.continuation import Change, Continuations
 from tunewright.daemon.engine.ledger import Ledger
-from tunewright.daemon.engine.states import RUN_ENDED, Cancel, RunRecord
+from tunewright.daemon.engine.states import RUN_ENDED, Cancel, Pause, Resume, RunRecord, RunState, StepEvent
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
 from tunewright.daemon.services.watch import follow
@@ -25,7 +26,7 @@ from tunewright.spec.canonical import canonical_json, digest_of
 from tunewright.spec.codes import Severity
 
 _MAX_REQUEST_ID = 100
-_CANCEL_TRIES = 20
+_TRIES = 20
 _CANCEL_MODES = {wire.CANCEL_MODE_NOW: "now"}
 
 
@@ -105,22 +106,49 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
     async def CancelRun(self, request: wire.CancelRunRequest, context: Any) -> wire.CancelRunResponse:
         """Store that a run is to stop."""
         event = Cancel(mode=_CANCEL_MODES.get(request.mode, "graceful"), reason=request.reason)
-        for _ in range(_CANCEL_TRIES):
-            run = self._run(request.name)
-            try:
-                run = await self.ledger.apply(run, None, event)
-            except StaleError:
-                continue
-            if run.state not in RUN_ENDED:
-                self.wake(run.id)
-            return wire.CancelRunResponse(run=translate.run(self._run(request.name)))
-        raise RefusedError("STORE_BUSY", "the run changes too fast; try again", run=request.name)
+        return wire.CancelRunResponse(run=translate.run(await self._apply(request.name, event)))
+
+    async def PauseRun(self, request: wire.PauseRunRequest, context: Any) -> wire.PauseRunResponse:
+        """Store that a run is to pause."""
+        event = Pause(by=request.by, reason=request.reason)
+        return wire.PauseRunResponse(run=translate.run(await self._apply(request.name, event)))
+
+    async def ResumeRun(self, request: wire.ResumeRunRequest, context: Any) -> wire.ResumeRunResponse:
+        """Let a paused run go on, or store a new one that goes on with a change."""
+        old = self._run(request.name)
+        digest = digest_of({"resume_of": old.id, "step": request.step, "sets": list(request.sets)})
+        earlier = self._of_request(request.request_id, digest) if request.sets else None
+        if earlier is not None:
+            return wire.ResumeRunResponse(run=translate.run(earlier))
+        if old.state is not RunState.PAUSED and not (request.sets and old.state in RUN_ENDED - {RunState.SUCCEEDED}):
+            advice = "do it again with RetryRun" if old.state in RUN_ENDED else "pause it first and wait until it rests"
+            raise RefusedError("RUN_NOT_PAUSED", f"run {old.id} is {old.state}: {advice}", run=old.id, state=old.state)
+        if not request.sets:
+            event = Resume(by=request.by, reason=request.reason)
+            return wire.ResumeRunResponse(run=translate.run(await self._apply(request.name, event)))
+        change = Change(
+            step=request.step,
+            sets=tuple(request.sets),
+            by=request.by,
+            reason=request.reason,
+            request_id=request.request_id,
+            request_digest=digest,
+        )
+        order = await Continuations(self.compiler, self.ledger).order(old, change)
+        self.admission.check_executable(order.plan)
+        run = await self.admission.admit(order, self.admission.record(order, self.admission.compare(order.plan)))
+        # Its work folder is the new run's from here on.
+        await self._apply(request.name, Cancel(mode="graceful", reason=f"goes on as run {run.id}"))
+        self.wake(run.id)
+        return wire.ResumeRunResponse(run=translate.run(run))
 
     async def RetryRun(self, request: wire.RetryRunRequest, context: Any) -> wire.RetryRunResponse:
         """Store a new run of the same plan."""
         old = self._run(request.name)
         if old.state not in RUN_ENDED:
             message = f"run {old.id} is still {old.state}; cancel it or wait for its end"
+            if old.state is RunState.PAUSED:
+                message = f"run {old.id} is paused; resume it, or cancel it first"
             raise RefusedError("RUN_NOT_FINISHED", message, run=old.id, state=old.state)
         digest = digest_of({"retry_of": old.id})
         earlier = self._of_request(request.request_id, digest)
@@ -162,6 +190,18 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         if len(found) > size:
             answer.next_page_token = requests.page_token(found[size - 1].sequence)
         return answer
+
+    async def _apply(self, name: str, event: StepEvent) -> RunRecord:
+        """Store what somebody wants of a whole run and make the reconciler look at it."""
+        for _ in range(_TRIES):
+            try:
+                run = await self.ledger.apply(self._run(name), None, event)
+            except StaleError:
+                continue
+            if run.state not in RUN_ENDED:
+                self.wake(run.id)
+            return self._run(name)
+        raise RefusedError("STORE_BUSY", "the run changes too fast; try again", run=name)
 
     @property
     def _reader(self) -> sqlite3.Connection:

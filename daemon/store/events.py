@@ -36,6 +36,15 @@ def append(connection: sqlite3.Connection, run: str, entry: Entry, time: Millise
     return sequence
 
 
+def latest(connection: sqlite3.Connection, run: str, step: str, kind: str) -> str | None:
+    """Return the body of the newest entry of a kind about a step, None when there is none."""
+    row = connection.execute(
+        "SELECT body FROM events WHERE run = ? AND step = ? AND kind = ? ORDER BY sequence DESC LIMIT 1",
+        (run, step, kind),
+    ).fetchone()
+    return None if row is None else str(row["body"])
+
+
 def page(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[StoredEvent]:
     """Return at most `limit` entries after a sequence, oldest first."""
     rows = connection.execute(

@@ -21,10 +21,10 @@ from tunewright.daemon.store.database import StaleError
 
 _ACTIVE = "state NOT IN ('succeeded', 'failed', 'cancelled')"
 _CHANGING = (
-    "state", "attempt", "artifact", "reused_from", "failure", "verdict", "address", "not_before",
+    "state", "retries", "attempt", "artifact", "reused_from", "failure", "verdict", "address", "not_before",
     "start_time", "end_time",
 )  # fmt: skip
-_FIXED = ("name", "verb", "kind", "summary", "digest", "retries", "action", "because")
+_FIXED = ("name", "verb", "kind", "summary", "digest", "action", "because")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

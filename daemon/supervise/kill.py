@@ -1,4 +1,4 @@
-"""Stop an attempt: by asking its supervisor, or, when that is lost, by hand."""
+"""Stop an attempt: by asking its supervisor or its runner, or, when they are lost, by hand."""
 
 import contextlib
 import json
@@ -20,6 +20,12 @@ def request_cancel(bundle: Path, mode: Literal["graceful", "now"], reason: str) 
         return
     bundle.mkdir(mode=0o700, parents=True, exist_ok=True)
     contract.write_durably(bundle / contract.CANCEL, {"mode": mode, "reason": reason})
+
+
+def request_pause(bundle: Path, reason: str) -> None:
+    """Ask for a pause at the next safe point. A runner that can't pause goes on to its end."""
+    if not (bundle / contract.PAUSE).exists():
+        contract.write_durably(bundle / contract.PAUSE, {"reason": reason})
 
 
 def kill_leftovers(bundle: Path) -> frozenset[int]:

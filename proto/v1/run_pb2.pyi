@@ -41,6 +41,10 @@ class _RunStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     """A step failed or a gate said no; `failure` says which."""
     RUN_STATE_CANCELLED: _RunState.ValueType  # 6
     """Stopped because it was asked to."""
+    RUN_STATE_PAUSING: _RunState.ValueType  # 7
+    """A pause was asked for, or a step has paused; what runs comes to its end or to a point where it can go on."""
+    RUN_STATE_PAUSED: _RunState.ValueType  # 8
+    """Nothing runs; `failure` says why. ResumeRun lets it go on, CancelRun ends it."""
 
 class RunState(_RunState, metaclass=_RunStateEnumTypeWrapper):
     """Where a run stands. Changed by the daemon and by verbs only; SUCCEEDED, FAILED and CANCELLED are final."""
@@ -59,6 +63,10 @@ RUN_STATE_FAILED: RunState.ValueType  # 5
 """A step failed or a gate said no; `failure` says which."""
 RUN_STATE_CANCELLED: RunState.ValueType  # 6
 """Stopped because it was asked to."""
+RUN_STATE_PAUSING: RunState.ValueType  # 7
+"""A pause was asked for, or a step has paused; what runs comes to its end or to a point where it can go on."""
+RUN_STATE_PAUSED: RunState.ValueType  # 8
+"""Nothing runs; `failure` says why. ResumeRun lets it go on, CancelRun ends it."""
 global___RunState = RunState
 
 class _StepState:
@@ -89,6 +97,8 @@ class _StepStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enum
     """Stopped, or never begun, because the run was cancelled."""
     STEP_STATE_SKIPPED: _StepState.ValueType  # 10
     """Not begun because a step it needs did not succeed."""
+    STEP_STATE_PAUSED: _StepState.ValueType  # 11
+    """Its attempt has stopped where another one can go on; `failure` says why."""
 
 class StepState(_StepState, metaclass=_StepStateEnumTypeWrapper):
     """Where a step stands. SUCCEEDED, REUSED, FAILED, CANCELLED and SKIPPED are final."""
@@ -115,6 +125,8 @@ STEP_STATE_CANCELLED: StepState.ValueType  # 9
 """Stopped, or never begun, because the run was cancelled."""
 STEP_STATE_SKIPPED: StepState.ValueType  # 10
 """Not begun because a step it needs did not succeed."""
+STEP_STATE_PAUSED: StepState.ValueType  # 11
+"""Its attempt has stopped where another one can go on; `failure` says why."""
 global___StepState = StepState
 
 @typing.final
@@ -253,7 +265,7 @@ class RunStep(google.protobuf.message.Message):
 
     @property
     def failure(self) -> global___Failure:
-        """Why it failed."""
+        """Why it failed or has paused."""
 
     @property
     def verdict(self) -> global___Verdict:
@@ -328,7 +340,7 @@ class Run(google.protobuf.message.Message):
     state: global___RunState.ValueType
     """Where it stands."""
     retry_of: builtins.str
-    """The run that this one retries, `runs/{run}`; empty otherwise."""
+    """The run that this one retries or goes on from with a change, `runs/{run}`; empty otherwise."""
     last_sequence: builtins.int
     """Sequence of the newest event."""
     etag: builtins.str
@@ -343,7 +355,7 @@ class Run(google.protobuf.message.Message):
 
     @property
     def failure(self) -> global___Failure:
-        """Why it failed."""
+        """Why it failed, pauses or has paused."""
 
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:

@@ -308,6 +308,114 @@ class RetryRunResponse(google.protobuf.message.Message):
 global___RetryRunResponse = RetryRunResponse
 
 @typing.final
+class PauseRunRequest(google.protobuf.message.Message):
+    """What to pause."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    BY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`runs/{run}`."""
+    by: builtins.str
+    """Who asks, for the log; may be empty."""
+    reason: builtins.str
+    """Why, for the log; may be empty."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        by: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["by", b"by", "name", b"name", "reason", b"reason"]) -> None: ...
+
+global___PauseRunRequest = PauseRunRequest
+
+@typing.final
+class PauseRunResponse(google.protobuf.message.Message):
+    """The run after the request was stored."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: builtins.int
+    @property
+    def run(self) -> tunewright.proto.v1.run_pb2.Run:
+        """Pausing or paused, or as it was."""
+
+    def __init__(
+        self,
+        *,
+        run: tunewright.proto.v1.run_pb2.Run | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["run", b"run"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["run", b"run"]) -> None: ...
+
+global___PauseRunResponse = PauseRunResponse
+
+@typing.final
+class ResumeRunRequest(google.protobuf.message.Message):
+    """What to go on with."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    SETS_FIELD_NUMBER: builtins.int
+    BY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`runs/{run}`."""
+    step: builtins.str
+    """The training step that `sets` are about; may be empty where the run has stopped in only one."""
+    by: builtins.str
+    """Who asks, for the log; may be empty."""
+    reason: builtins.str
+    """Why, for the log; may be empty."""
+    request_id: builtins.str
+    """As in CreateRun; it matters with `sets` only."""
+    @property
+    def sets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """`setting=value` changes of that step, such as `learning_rate=5e-5`."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        step: builtins.str = ...,
+        sets: collections.abc.Iterable[builtins.str] | None = ...,
+        by: builtins.str = ...,
+        reason: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["by", b"by", "name", b"name", "reason", b"reason", "request_id", b"request_id", "sets", b"sets", "step", b"step"]) -> None: ...
+
+global___ResumeRunRequest = ResumeRunRequest
+
+@typing.final
+class ResumeRunResponse(google.protobuf.message.Message):
+    """The run that goes on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: builtins.int
+    @property
+    def run(self) -> tunewright.proto.v1.run_pb2.Run:
+        """The same run, or with `sets` the new one."""
+
+    def __init__(
+        self,
+        *,
+        run: tunewright.proto.v1.run_pb2.Run | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["run", b"run"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["run", b"run"]) -> None: ...
+
+global___ResumeRunResponse = ResumeRunResponse
+
+@typing.final
 class WatchRunRequest(google.protobuf.message.Message):
     """What to follow."""
 

@@ -62,6 +62,16 @@ class RunServiceStub(object):
                 request_serializer=tunewright_dot_v1_dot_run__service__pb2.RetryRunRequest.SerializeToString,
                 response_deserializer=tunewright_dot_v1_dot_run__service__pb2.RetryRunResponse.FromString,
                 _registered_method=True)
+        self.PauseRun = channel.unary_unary(
+                '/tunewright.v1.RunService/PauseRun',
+                request_serializer=tunewright_dot_v1_dot_run__service__pb2.PauseRunRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_run__service__pb2.PauseRunResponse.FromString,
+                _registered_method=True)
+        self.ResumeRun = channel.unary_unary(
+                '/tunewright.v1.RunService/ResumeRun',
+                request_serializer=tunewright_dot_v1_dot_run__service__pb2.ResumeRunRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_run__service__pb2.ResumeRunResponse.FromString,
+                _registered_method=True)
         self.WatchRun = channel.unary_stream(
                 '/tunewright.v1.RunService/WatchRun',
                 request_serializer=tunewright_dot_v1_dot_run__service__pb2.WatchRunRequest.SerializeToString,
@@ -127,6 +137,30 @@ class RunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseRun(self, request, context):
+        """Asks a run to pause; watch it to see when it rests. Nothing new begins, training stops at its next step with a checkpoint, other steps come to their end.
+        A run that pauses, rests, stops or has ended is left as it is. NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeRun(self, request, context):
+        """Lets a paused run go on. Without `sets` it goes on as if it had never paused. With `sets` a training step goes on from its last checkpoint with other
+        settings: as a new run, whose `retry_of` names this one and whose plan says what was changed and from which checkpoint; this one is cancelled.
+        Failed and cancelled runs can go on with `sets` only; RetryRun does them again as they were.
+
+        FAILED_PRECONDITION, RUN_NOT_PAUSED: the run is not paused (pause it first), or has ended and nothing is to be changed.
+        FAILED_PRECONDITION, CHECKPOINT_MISSING: the step has no checkpoint to go on from; run the changed spec instead.
+        FAILED_PRECONDITION, PLAN_CHANGED: compiled again, more than the asked-for settings would change; the message names what.
+        INVALID_ARGUMENT, FIELD_INVALID: `sets` names a setting that can't change at a checkpoint, or `step` is no training step of the run.
+        INVALID_ARGUMENT, SPEC_INVALID: with the change the spec has errors; a SpecDiagnostics detail holds them.
+        Otherwise it fails as CreateRun does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchRun(self, request, context):
         """Replays the events after a sequence, then follows. The stream ends with OK after the last event of a finished run.
         INVALID_ARGUMENT, CURSOR_INVALID: the sequence is beyond the newest event.
@@ -171,6 +205,16 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.RetryRun,
                     request_deserializer=tunewright_dot_v1_dot_run__service__pb2.RetryRunRequest.FromString,
                     response_serializer=tunewright_dot_v1_dot_run__service__pb2.RetryRunResponse.SerializeToString,
+            ),
+            'PauseRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseRun,
+                    request_deserializer=tunewright_dot_v1_dot_run__service__pb2.PauseRunRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_run__service__pb2.PauseRunResponse.SerializeToString,
+            ),
+            'ResumeRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeRun,
+                    request_deserializer=tunewright_dot_v1_dot_run__service__pb2.ResumeRunRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_run__service__pb2.ResumeRunResponse.SerializeToString,
             ),
             'WatchRun': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRun,
@@ -321,6 +365,60 @@ class RunService(object):
             '/tunewright.v1.RunService/RetryRun',
             tunewright_dot_v1_dot_run__service__pb2.RetryRunRequest.SerializeToString,
             tunewright_dot_v1_dot_run__service__pb2.RetryRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.RunService/PauseRun',
+            tunewright_dot_v1_dot_run__service__pb2.PauseRunRequest.SerializeToString,
+            tunewright_dot_v1_dot_run__service__pb2.PauseRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.RunService/ResumeRun',
+            tunewright_dot_v1_dot_run__service__pb2.ResumeRunRequest.SerializeToString,
+            tunewright_dot_v1_dot_run__service__pb2.ResumeRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -69,6 +69,30 @@ class RunServiceStub:
     FAILED_PRECONDITION, RUN_NOT_FINISHED: the run is still going on. NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
     """
 
+    PauseRun: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.run_service_pb2.PauseRunRequest,
+        tunewright.proto.v1.run_service_pb2.PauseRunResponse,
+    ]
+    """Asks a run to pause; watch it to see when it rests. Nothing new begins, training stops at its next step with a checkpoint, other steps come to their end.
+    A run that pauses, rests, stops or has ended is left as it is. NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+    """
+
+    ResumeRun: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.run_service_pb2.ResumeRunRequest,
+        tunewright.proto.v1.run_service_pb2.ResumeRunResponse,
+    ]
+    """Lets a paused run go on. Without `sets` it goes on as if it had never paused. With `sets` a training step goes on from its last checkpoint with other
+    settings: as a new run, whose `retry_of` names this one and whose plan says what was changed and from which checkpoint; this one is cancelled.
+    Failed and cancelled runs can go on with `sets` only; RetryRun does them again as they were.
+
+    FAILED_PRECONDITION, RUN_NOT_PAUSED: the run is not paused (pause it first), or has ended and nothing is to be changed.
+    FAILED_PRECONDITION, CHECKPOINT_MISSING: the step has no checkpoint to go on from; run the changed spec instead.
+    FAILED_PRECONDITION, PLAN_CHANGED: compiled again, more than the asked-for settings would change; the message names what.
+    INVALID_ARGUMENT, FIELD_INVALID: `sets` names a setting that can't change at a checkpoint, or `step` is no training step of the run.
+    INVALID_ARGUMENT, SPEC_INVALID: with the change the spec has errors; a SpecDiagnostics detail holds them.
+    Otherwise it fails as CreateRun does.
+    """
+
     WatchRun: grpc.UnaryStreamMultiCallable[
         tunewright.proto.v1.run_service_pb2.WatchRunRequest,
         tunewright.proto.v1.run_service_pb2.WatchRunResponse,
@@ -134,6 +158,30 @@ class RunServiceAsyncStub:
     ]
     """Starts a new run of the same sealed plan: what succeeded is reused, what failed goes on from its last checkpoint.
     FAILED_PRECONDITION, RUN_NOT_FINISHED: the run is still going on. NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+    """
+
+    PauseRun: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.run_service_pb2.PauseRunRequest,
+        tunewright.proto.v1.run_service_pb2.PauseRunResponse,
+    ]
+    """Asks a run to pause; watch it to see when it rests. Nothing new begins, training stops at its next step with a checkpoint, other steps come to their end.
+    A run that pauses, rests, stops or has ended is left as it is. NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+    """
+
+    ResumeRun: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.run_service_pb2.ResumeRunRequest,
+        tunewright.proto.v1.run_service_pb2.ResumeRunResponse,
+    ]
+    """Lets a paused run go on. Without `sets` it goes on as if it had never paused. With `sets` a training step goes on from its last checkpoint with other
+    settings: as a new run, whose `retry_of` names this one and whose plan says what was changed and from which checkpoint; this one is cancelled.
+    Failed and cancelled runs can go on with `sets` only; RetryRun does them again as they were.
+
+    FAILED_PRECONDITION, RUN_NOT_PAUSED: the run is not paused (pause it first), or has ended and nothing is to be changed.
+    FAILED_PRECONDITION, CHECKPOINT_MISSING: the step has no checkpoint to go on from; run the changed spec instead.
+    FAILED_PRECONDITION, PLAN_CHANGED: compiled again, more than the asked-for settings would change; the message names what.
+    INVALID_ARGUMENT, FIELD_INVALID: `sets` names a setting that can't change at a checkpoint, or `step` is no training step of the run.
+    INVALID_ARGUMENT, SPEC_INVALID: with the change the spec has errors; a SpecDiagnostics detail holds them.
+    Otherwise it fails as CreateRun does.
     """
 
     WatchRun: grpc.aio.UnaryStreamMultiCallable[
@@ -211,6 +259,34 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[tunewright.proto.v1.run_service_pb2.RetryRunResponse, collections.abc.Awaitable[tunewright.proto.v1.run_service_pb2.RetryRunResponse]]:
         """Starts a new run of the same sealed plan: what succeeded is reused, what failed goes on from its last checkpoint.
         FAILED_PRECONDITION, RUN_NOT_FINISHED: the run is still going on. NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+        """
+
+    @abc.abstractmethod
+    def PauseRun(
+        self,
+        request: tunewright.proto.v1.run_service_pb2.PauseRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.run_service_pb2.PauseRunResponse, collections.abc.Awaitable[tunewright.proto.v1.run_service_pb2.PauseRunResponse]]:
+        """Asks a run to pause; watch it to see when it rests. Nothing new begins, training stops at its next step with a checkpoint, other steps come to their end.
+        A run that pauses, rests, stops or has ended is left as it is. NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+        """
+
+    @abc.abstractmethod
+    def ResumeRun(
+        self,
+        request: tunewright.proto.v1.run_service_pb2.ResumeRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.run_service_pb2.ResumeRunResponse, collections.abc.Awaitable[tunewright.proto.v1.run_service_pb2.ResumeRunResponse]]:
+        """Lets a paused run go on. Without `sets` it goes on as if it had never paused. With `sets` a training step goes on from its last checkpoint with other
+        settings: as a new run, whose `retry_of` names this one and whose plan says what was changed and from which checkpoint; this one is cancelled.
+        Failed and cancelled runs can go on with `sets` only; RetryRun does them again as they were.
+
+        FAILED_PRECONDITION, RUN_NOT_PAUSED: the run is not paused (pause it first), or has ended and nothing is to be changed.
+        FAILED_PRECONDITION, CHECKPOINT_MISSING: the step has no checkpoint to go on from; run the changed spec instead.
+        FAILED_PRECONDITION, PLAN_CHANGED: compiled again, more than the asked-for settings would change; the message names what.
+        INVALID_ARGUMENT, FIELD_INVALID: `sets` names a setting that can't change at a checkpoint, or `step` is no training step of the run.
+        INVALID_ARGUMENT, SPEC_INVALID: with the change the spec has errors; a SpecDiagnostics detail holds them.
+        Otherwise it fails as CreateRun does.
         """
 
     @abc.abstractmethod

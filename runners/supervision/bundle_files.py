@@ -58,8 +58,8 @@ def write_exit(bundle: Path, record: ExitRecord) -> None:
             return
 
 
-def last_failure(events: Path, offset: int) -> dict[str, Any] | None:
-    """Return the last `failure` event written since `offset`, if it is within the last 256 KiB."""
+def last_word(events: Path, offset: int, kind: str) -> dict[str, Any] | None:
+    """Return the last event of a kind (`failure`, `paused`) written since `offset`, if within the last 256 KiB."""
     try:
         with events.open("rb") as stream:
             stream.seek(max(offset, os.fstat(stream.fileno()).st_size - _FAILURE_WINDOW_BYTES))
@@ -67,7 +67,7 @@ def last_failure(events: Path, offset: int) -> dict[str, Any] | None:
     except OSError:
         return None
     for line in reversed(lines):
-        if b'"failure"' in line and (event := _parse(line)) is not None and event.get("kind") == "failure":
+        if kind.encode() in line and (event := _parse(line)) is not None and event.get("kind") == kind:
             return event
     return None
 

@@ -19,6 +19,7 @@ REASON_OF_CODE = {
     ExitCode.UNAVAILABLE: ("UNAVAILABLE", "hardware, a package or a service is missing"),
     ExitCode.TEMPORARY: ("TEMPORARY", "a temporary failure"),
     ExitCode.IMPOSSIBLE: ("IMPOSSIBLE", "the parameters can't work together"),
+    ExitCode.PAUSED: ("PAUSED", "paused: it can go on from its last checkpoint"),
     ExitCode.CANCELLED: ("CANCELLED", "the runner stopped as if cancelled, though nobody asked"),
 }
 
@@ -35,10 +36,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known beside the ending: the last `failure` event, out-of-memory kills, the last lines of stderr."""
+    """What is known beside the ending: the last `failure` and `paused` events, out-of-memory kills, the last lines of
+    stderr.
+    """
 
     service: bool = False
     failure: Mapping[str, Any] | None = None
+    pause: Mapping[str, Any] | None = None
     memory_kills: int = 0
     last_lines: tuple[str, ...] = ()
 
@@ -52,6 +56,9 @@ def judge(ending: Ending, evidence: Evidence) -> Verdict:
         return _stopped(ending)
     if ending.code == 0:
         return _succeeded(evidence)
+    if evidence.pause is not None:
+        # A launcher reports its worker's code as 1, and workers whose peer has left may tell of a failure after it.
+        return _told(ExitCode.PAUSED, "PAUSED", evidence.pause)
     if ending.signal is not None:
         return _signalled(ending.signal, evidence)
     return _failed(ending.code or ExitCode.FAILED, evidence)
@@ -89,8 +96,7 @@ def _signalled(number: int, evidence: Evidence) -> Verdict:
 
 def _failed(code: int, evidence: Evidence) -> Verdict:
     if evidence.failure is not None:
-        told = {key: str(evidence.failure.get(key, "")) for key in ("reason", "message", "help")}
-        return Verdict(code=code, reason=told["reason"] or "FAILED", message=told["message"], help=told["help"])
+        return _told(code, "FAILED", evidence.failure)
     if evidence.memory_kills:
         message = "the kernel killed one of its processes: the machine's memory is used up"
         return Verdict(code=code, reason="OUT_OF_MEMORY", message=message, help=_MEMORY_HELP)
@@ -99,6 +105,11 @@ def _failed(code: int, evidence: Evidence) -> Verdict:
     reason, sentence = REASON_OF_CODE.get(code, ("FAILED", f"the runner ended with code {code}"))
     last = f": {evidence.last_lines[-1]}" if evidence.last_lines else ""
     return Verdict(code=code, reason=reason, message=sentence + last)
+
+
+def _told(code: int, otherwise: str, event: Mapping[str, Any]) -> Verdict:
+    told = {key: str(event.get(key, "")) for key in ("reason", "message", "help")}
+    return Verdict(code=code, reason=told["reason"] or otherwise, message=told["message"], help=told["help"])
 
 
 def _memory_words(evidence: Evidence) -> str:

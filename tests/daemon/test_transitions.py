@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 from tunewright.daemon.engine.schedule import turn
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
+    STEP_ACTIVE,
     STEP_DONE,
     STEP_ENDED,
     Begin,
     Cancel,
     Fail,
     Failure,
+    Halt,
+    Pause,
     Ready,
+    Resume,
     Reuse,
     RunRecord,
     RunState,
@@ -44,6 +48,9 @@ EVENTS: tuple[StepEvent, ...] = (
     Fail(failure=FAILURE),
     Fail(failure=FAILURE, temporary=True),
     Stopped(),
+    Halt(failure=FAILURE),
+    Pause(by="alice"),
+    Resume(by="alice"),
     Cancel(mode="graceful"),
     Cancel(mode="now"),
     Skip(because="other"),
@@ -121,7 +128,9 @@ def test_whatever_happens(run: RunRecord, happened: list[tuple[int, StepEvent, b
     now = 0
     for position, event, whole in happened:
         now += 1000
-        target = None if whole and isinstance(event, Cancel) else run.steps[position % len(run.steps)].name
+        target = (
+            None if whole and isinstance(event, Cancel | Pause | Resume) else run.steps[position % len(run.steps)].name
+        )
         before = run
         try:
             run, entries = run_transition(run, target, event, now)
@@ -132,7 +141,7 @@ def test_whatever_happens(run: RunRecord, happened: list[tuple[int, StepEvent, b
             if old.state in STEP_ENDED:
                 assert new == old
             assert new.attempt - old.attempt in (0, 1)
-            assert new.attempt <= new.retries + 1
+            assert new.attempt <= new.retries + 1, "going on after a pause costs no retry"
             if new.state in STEP_ENDED:
                 assert new.end_time is not None
         assert (run.state in RUN_ENDED) == all(step.state in STEP_ENDED for step in run.steps)
@@ -140,6 +149,10 @@ def test_whatever_happens(run: RunRecord, happened: list[tuple[int, StepEvent, b
             assert run == before
         if run.state is RunState.SUCCEEDED:
             assert not {StepState.FAILED, StepState.CANCELLED} & {step.state for step in run.steps}
+        if run.state is RunState.PAUSED and before.state is not RunState.PAUSED:
+            assert not any(step.state in STEP_ACTIVE for step in run.steps)
+            assert run.failure is not None, "a run that rests says why"
+            assert not turn(run, now).ready
         if run.state is RunState.FAILED:
             assert run.failure is not None
             assert run.step(run.failure.step).state is StepState.FAILED

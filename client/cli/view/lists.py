@@ -16,7 +16,7 @@ def runs_table(runs: Sequence[Run]) -> str:
     rows = [("run", "spec", "state", "steps", "began", "took", "")]
     for run in runs:
         done = sum(step.state in ("succeeded", "reused") for step in run.steps)
-        note = clean_line(f"{run.failure.step}: {run.failure.reason}" if run.failure else "")
+        note = clean_line(": ".join(filter(None, (run.failure.step, run.failure.reason))) if run.failure else "")
         rows.append(
             (
                 run.id,

@@ -10,8 +10,8 @@ from tunewright.compiler.render.quantities import duration, figure, rough_durati
 
 #: What the first column says for each state.
 STATE_WORDS = {
-    "waiting": "wait", "starting": "start", "running": "run", "retrying": "retry", "cancelling": "stop",
-    "succeeded": "ok", "reused": "ok", "failed": "fail", "cancelled": "stop", "skipped": "skip",
+    "waiting": "wait", "starting": "start", "running": "run", "retrying": "retry", "paused": "pause",
+    "cancelling": "stop", "succeeded": "ok", "reused": "ok", "failed": "fail", "cancelled": "stop", "skipped": "skip",
 }  # fmt: skip
 
 _BAR_WIDTH = 10
@@ -83,8 +83,8 @@ def _what(step: RunStep, progress: StepProgress, memory_bytes: int | None, block
             seconds = elapsed(step)
             took = "reused" if step.state == "reused" else (duration(seconds) if seconds is not None else "")
             return "   ".join(part for part in (took, step.address, short_artifact(step)) if part)
-        case "failed":
-            return step.failure.message if step.failure else "failed"
+        case "failed" | "paused":
+            return step.failure.message if step.failure else step.state
         case "skipped":
             return "not begun"
         case "cancelled":

@@ -16,6 +16,12 @@ _MAX_FIGURES = 4
 #: What a suite's metric is called in its results, where it is called otherwise.
 _MAIN = {"multiple_choice": "accuracy", "rouge": "rougeL"}
 _LOG_LINES = 12
+_HOW_ENDED = {
+    "succeeded": "succeeded in",
+    "failed": "failed after",
+    "cancelled": "cancelled after",
+    "paused": "is paused",
+}
 _REPLY_WIDTH = 400
 _QUESTION = "Hello!"
 
@@ -26,6 +32,8 @@ def render_summary(run: Run, plan: Mapping[str, Any], progress: RunProgress, *, 
     failure = _failure(run)
     if failure is not None:
         lines += ["", *_why(run, failure, log_end), *_kept(run), *_next(run, failure)]
+    elif run.paused:
+        lines += ["", *_resting(run)]
     elif run.state == "cancelled":
         lines += [
             "",
@@ -95,9 +103,7 @@ def _spread(item: Measured) -> str:
 def _title(run: Run) -> str:
     begin, end = run.start_time or run.create_time, run.end_time
     took = duration((end - begin).total_seconds()) if begin and end else ""
-    how = {"succeeded": "succeeded in", "failed": "failed after", "cancelled": "cancelled after"}.get(
-        run.state, run.state
-    )
+    how = _HOW_ENDED.get(run.state, run.state)
     return clean_line(f"{run.spec_name}  run {run.id}  {how} {took}")
 
 
@@ -135,7 +141,7 @@ def _shown(step: RunStep, parameters: Mapping[str, Any], progress: RunProgress) 
         origin = f"of run {step.reused_from}" if step.reused_from else ""
         return "   ".join(part for part in (step.address, origin) if part)
     if step.state not in STEP_ENDED:
-        return step.state
+        return step.state if step.failure is None else f"{step.state}: {step.failure.reason}"
     return "   ".join(part for part in (step.address, figures(progress.of(step.step), parameters)) if part)
 
 
@@ -174,6 +180,18 @@ def _why(run: Run, failure: Failure, log_end: str) -> list[str]:
             "",
         ]
     return lines
+
+
+def _resting(run: Run) -> list[str]:
+    reason = run.failure or Failure(reason="PAUSED", message="the run is paused")
+    trains = any(step.verb == "train" and step.state == "paused" for step in run.steps)
+    changed = f"  or         tunewright resume {run.id} --set learning_rate=...   (from the last checkpoint)"
+    return [
+        *_why(run, reason, ""),
+        *_kept(run),
+        f"  next       tunewright resume {run.id}   (as if it had never paused)",
+        *([changed] if trains else []),
+    ]
 
 
 def _kept(run: Run) -> list[str]:

@@ -1,6 +1,7 @@
 """A real daemon whose compiler reads plans: `spec text` is a plan's JSON, so that tests say what is executed.
 
-Text that begins with `error:` gets that error as its only diagnostic. CRASH_AT names a point at which the daemon is
+Text that begins with `error:` gets that error as its only diagnostic. A set `steps.NAME.train.KEY=NUMBER` changes that
+parameter of a step and its identity. CRASH_AT names a point at which the daemon is
 killed as by `kill -9`, once: `before launch`, `after launch`, `before adopt`, `after adopt`, `before commit N`,
 `after commit N`; `no supervisor` lets no supervisor start.
 """
@@ -10,10 +11,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tunewright.compiler.ir.plan import plan_from_json
+from tunewright.compiler.ir.plan import Plan, plan_from_json, seal
 from tunewright.daemon.__main__ import parsed, settings_from
 from tunewright.daemon.app import serve
 from tunewright.daemon.compile import Compiled, Submitted
@@ -31,7 +33,23 @@ def read_plan(submitted: Submitted) -> Compiled:
         place = Label(Span(source, 0, len(submitted.text)))
         item = Diagnostic(code="TW0001", message=submitted.text.removeprefix("error:").strip(), primary=place)
         return Compiled(plan=None, diagnostics=(item,))
-    return Compiled(plan=plan_from_json(json.loads(submitted.text)), diagnostics=())
+    plan = plan_from_json(json.loads(submitted.text))
+    for text in submitted.sets:
+        plan = changed(plan, text)
+    return Compiled(plan=plan, diagnostics=())
+
+
+def changed(plan: Plan, text: str) -> Plan:
+    """Return the plan with one `steps.NAME.train.KEY=NUMBER` on top."""
+    path, _, value = text.partition("=")
+    _, name, _, key = path.split(".")
+    steps = []
+    for step in plan.steps:
+        parameters, identity = dict(step.parameters), dict(step.identity)
+        if step.name == name:
+            parameters[key] = identity[path] = float(value)
+        steps.append(replace(step, parameters=parameters, identity=identity))
+    return seal(replace(plan, sets=(*plan.sets, text), steps=tuple(steps)))
 
 
 def crash() -> None:
