@@ -15,6 +15,7 @@ from tunewright.daemon.engine.states import RunRecord, StepRecord, StepState
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.store import events, runs
 from tunewright.spec.codes import Severity
+from tunewright.spec.source import SourceFile
 
 _UNFINISHED = frozenset({StepState.PAUSED, StepState.FAILED, StepState.CANCELLED})
 
@@ -53,6 +54,8 @@ class Continuations:
             profile=old.profile or None,
             sets=sets,
             variables=before.lock.get("variables") or {},
+            # What a hub has moved on to since is not what the checkpoint came from.
+            lock=SourceFile("life.lock", json.dumps(before.lock, ensure_ascii=False)) if before.lock else None,
         )
         after = _plan(await asyncio.to_thread(self.compiler, submitted))
         try:
