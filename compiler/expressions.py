@@ -15,8 +15,9 @@ metric     = step "." suite "." name; a part may be "*" inside a function
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NoReturn
+
+from tunewright.spec.record import record
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, float]]]
 """step -> suite -> metric -> value."""
@@ -39,7 +40,7 @@ class ExpressionError(ValueError):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Number:
     """A literal, kept as it was written."""
 
@@ -47,7 +48,7 @@ class Number:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Metric:
     """`step.suite.metric`; inside a function each part may be `*`."""
 
@@ -67,7 +68,7 @@ class Metric:
         return "*" in (self.step, self.suite, self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary:
     """`-` or `not` before an operand."""
 
@@ -76,7 +77,7 @@ class Unary:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary:
     """Arithmetic, a comparison, `and` or `or`."""
 
@@ -86,7 +87,7 @@ class Binary:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """`mean`, `min` or `max` over its arguments; a wildcard gives as many as fit."""
 
@@ -95,7 +96,7 @@ class Call:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group:
     """Parentheses, kept so that the evaluated text reads as the written one."""
 
@@ -106,7 +107,7 @@ class Group:
 Expression = Number | Metric | Unary | Binary | Call | Group
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evaluation:
     """Whether a requirement holds, and its text with the numbers beside the names."""
 
@@ -114,7 +115,7 @@ class Evaluation:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Token:
     kind: str
     text: str

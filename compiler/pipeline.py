@@ -67,10 +67,20 @@ def read(work: Work) -> Work:
 
 def compile_work(work: Work) -> Work:
     """Run the passes that need facts; the plan is None when there are errors."""
+    return lower(resolve(work))
+
+
+def resolve(work: Work) -> Work:
+    """Run the passes that need facts and find what is wrong."""
     if work.spec is None or work.facts is None:
         return work
     for each in RESOLVING:
         work = run(each, work)
+    return work
+
+
+def lower(work: Work) -> Work:
+    """Run the passes that make the plan; it is None when there are errors."""
     if work.sink.has_errors or work.resolved is None:
         return work
     for each in LOWERING:

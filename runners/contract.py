@@ -18,9 +18,11 @@ See docs/runner-contract.md, which is normative.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
+
+from tunewright.spec.record import record
 
 CONTRACT_VERSION = 1
 
@@ -64,7 +66,7 @@ class ExitCode:
     CANCELLED = 130
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Input:
     """One thing the step reads: a model or adapter folder, a data file, an evaluation."""
 
@@ -73,7 +75,7 @@ class Input:
     role: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Deadlines:
     """Limits in seconds; None means none.
 
@@ -85,7 +87,7 @@ class Deadlines:
     grace_seconds: float = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Command:
     """A process to start: an argument list (never a shell line) and the environment on top of the allow list."""
 
@@ -93,7 +95,7 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class StepFile:
     """The content of step.json: everything a runner may know.
 

@@ -19,6 +19,7 @@ from tunewright.spec.migrate import older_versions
 from tunewright.spec.model.document import API_VERSION, Spec
 from tunewright.spec.model.policy import POLICY_VERSION, Policy
 from tunewright.spec.model.section import NAME_PATTERN, Section
+from tunewright.spec.record import record
 from tunewright.spec.shape_messages import describe
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import listed, suggestion
@@ -35,7 +36,7 @@ _PLACEHOLDERS: dict[type[Section], dict[Path, Scalar]] = {
 Language = TypeVar("Language", bound=Section)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binding:
     """A bound spec (None when too little is left), the document with mistyped keys read as what they were meant to be,
     and the paths whose written values were not usable.

@@ -1,15 +1,14 @@
 """One byte form for a JSON value (RFC 8785), and the digests made from it. Standard library only."""
 
 import hashlib
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from json.encoder import encode_basestring as _quoted
 from pathlib import Path
 from typing import Any
 
 from tunewright.spec.tree import FileEntry, scan_tree
 
-_text = json.JSONEncoder(ensure_ascii=False).encode
 _MAX_SAFE_INTEGER = 2**53 - 1
 _TREE_PREFIX = b"tunewright/tree/v1\n"
 
@@ -22,10 +21,8 @@ class CanonicalError(ValueError):
 
 def canonical_json(value: Any) -> bytes:
     """Return the RFC 8785 (JCS) bytes of `value`; raise CanonicalError where there is none."""
-    pieces: list[str] = []
-    _write(value, pieces)
     try:
-        return "".join(pieces).encode("utf-8")
+        return _writers[type(value)](value).encode("utf-8")
     except UnicodeEncodeError as error:
         raise CanonicalError("text holds a lone surrogate") from error
 
@@ -60,48 +57,32 @@ def digest_of_tree(root: Path) -> str:
     return digest_of_entries(scan_tree(root))
 
 
-def _write(value: Any, pieces: list[str]) -> None:
-    match value:
-        case None:
-            pieces.append("null")
-        case bool():
-            pieces.append("true" if value else "false")
-        case str():
-            pieces.append(_text(value))
-        case int():
-            if abs(value) > _MAX_SAFE_INTEGER:
-                raise CanonicalError(f"integer {value} is beyond 2**53 - 1")
-            pieces.append(str(value))
-        case float():
-            pieces.append(_number(value))
-        case Mapping():
-            _write_object(value, pieces)
-        case list() | tuple():
-            pieces.append("[")
-            for index, item in enumerate(value):
-                if index:
-                    pieces.append(",")
-                _write(item, pieces)
-            pieces.append("]")
-        case _:
-            raise CanonicalError(f"{type(value).__name__} is not a JSON value")
+def _literal(value: bool | None) -> str:
+    return "null" if value is None else "true" if value else "false"
 
 
-def _write_object(value: Mapping[Any, Any], pieces: list[str]) -> None:
+def _integer(value: int) -> str:
+    if abs(value) > _MAX_SAFE_INTEGER:
+        raise CanonicalError(f"integer {value} is beyond 2**53 - 1")
+    return int.__repr__(value)
+
+
+def _array(value: Sequence[Any]) -> str:
+    return f"[{','.join([_writers[type(item)](item) for item in value])}]"
+
+
+def _object(value: Mapping[Any, Any]) -> str:
     for key in value:
         if not isinstance(key, str):
             raise CanonicalError(f"key {key!r} is not text")
-    pieces.append("{")
     # JCS orders keys by UTF-16 code units, which differs from Python's order beyond the basic plane.
     is_plain = all(map(str.isascii, value))
     order = sorted(value) if is_plain else sorted(value, key=lambda text: text.encode("utf-16-be", "surrogatepass"))
-    for index, key in enumerate(order):
-        if index:
-            pieces.append(",")
-        pieces.append(_text(key))
-        pieces.append(":")
-        _write(value[key], pieces)
-    pieces.append("}")
+    return (
+        "{"
+        + ",".join([f"{_quoted(key)}:{_writers[type(item)](item)}" for key in order for item in (value[key],)])
+        + "}"
+    )
 
 
 def _number(value: float) -> str:
@@ -110,7 +91,7 @@ def _number(value: float) -> str:
         raise CanonicalError(f"{value} is not a JSON number")
     if value == 0:
         return "0"
-    text = repr(value).removesuffix(".0")
+    text = float.__repr__(value).removesuffix(".0")
     mantissa, _, exponent = text.partition("e")
     if not exponent:
         return text
@@ -123,3 +104,28 @@ def _number(value: float) -> str:
         digits = mantissa.lstrip("-").replace(".", "")
         return f"{sign}0.{'0' * (-power - 1)}{digits}"
     return f"{mantissa.removesuffix('.0')}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+class _Writers(dict[type, Callable[[Any], str]]):
+    """How each type of value is written, found once: every value of every plan is looked up here."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        for base, writer in _KINDS:
+            if issubclass(kind, base):
+                self[kind] = writer
+                return writer
+        raise CanonicalError(f"{kind.__name__} is not a JSON value")
+
+
+#: A subclass (an enum's text, a read-only mapping) is written as the first kind that it is.
+_KINDS: tuple[tuple[Any, Callable[[Any], str]], ...] = (
+    (type(None), _literal),
+    (bool, _literal),
+    (str, _quoted),
+    (int, _integer),
+    (float, _number),
+    (Mapping, _object),
+    (list, _array),
+    (tuple, _array),
+)
+_writers = _Writers()

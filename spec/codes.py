@@ -5,8 +5,9 @@ serving, 7 governance,
 8 environment and runners, 9 internal.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from tunewright.spec.record import record
 
 
 class Severity(StrEnum):
@@ -17,7 +18,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Code:
     """One row of the table."""
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from tunewright.spec.codes import CODES, Severity
+from tunewright.spec.record import record
 from tunewright.spec.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """A span with a short text beside it."""
 
@@ -15,7 +16,7 @@ class Label:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """A change of the text that would mend the mistake: put `replacement` where `span` is."""
 
@@ -23,7 +24,7 @@ class Edit:
     replacement: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Diagnostic:
     """One finding. `message` stands alone: lower case, no final period, names in backticks; the remedy is in `help`
     only.

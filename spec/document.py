@@ -1,8 +1,8 @@
 """The Document form: a tree of nodes, and the way from a path in the spec to the place where it was written."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from tunewright.spec.record import record
 from tunewright.spec.source import SourceFile, Span
 from tunewright.spec.syntax import Entry, MappingNode, Node, SequenceNode
 
@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 ANY = "*"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Document:
     """A parsed spec. Nodes that came from a profile or `--set` keep the spans of where they were written."""
 

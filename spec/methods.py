@@ -9,12 +9,14 @@ changed default changes plans: raise DEFAULTS_VERSION in compiler/facts/defaults
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tunewright.spec.record import record
 
 BETA = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Method:
     """One training method.
 

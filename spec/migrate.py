@@ -1,18 +1,18 @@
 """Specs of older versions of the language, brought to this one as edits of the text: comments and layout stay."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from tunewright.spec.diagnostics import DiagnosticSink, Edit
 from tunewright.spec.document import Document, Path, dotted
 from tunewright.spec.model.document import API_VERSION
+from tunewright.spec.record import record
 from tunewright.spec.source import SourceFile
 from tunewright.spec.syntax import MappingNode, Node, ScalarNode, parse
 
 _ANY = "*"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rename:
     """A key that is called otherwise now. `section` is the path of the mapping it stands in; `*` is any name."""
 
@@ -21,7 +21,7 @@ class Rename:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Migration:
     """What changed from one version of the language to the next."""
 
@@ -30,7 +30,7 @@ class Migration:
     renames: tuple[Rename, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """One edit and what it does, in words."""
 

@@ -3,10 +3,10 @@
 A body is YAML text in the snippet syntax that editors share: `${1:default}` is a place to fill in.
 """
 
-from dataclasses import dataclass
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Snippet:
     """A skeleton: `place` is the section it makes (`Spec` for a whole file), `prefix` what a user types."""
 

@@ -2,6 +2,9 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
+
+from tunewright.spec.record import record
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,9 +16,8 @@ class SourceFile:
     _line_starts: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        starts = [0]
-        starts += [index + 1 for index, character in enumerate(self.text) if character == "\n"]
-        object.__setattr__(self, "_line_starts", tuple(starts))
+        lengths = (len(line) + 1 for line in self.text.split("\n"))
+        object.__setattr__(self, "_line_starts", (0, *accumulate(lengths))[:-1])
 
     def position(self, offset: int) -> "Position":
         """Return the 1-based line and column of an offset; offsets beyond the end mean the end."""
@@ -43,7 +45,7 @@ class Position:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A piece of a source: offsets `start` (inclusive) to `end` (exclusive)."""
 

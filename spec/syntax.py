@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from tunewright.spec.diagnostics import DiagnosticSink, Label
+from tunewright.spec.record import record
 from tunewright.spec.source import SourceFile, Span
 
 MAX_BYTES = 1024 * 1024
@@ -23,7 +24,7 @@ MAX_ALIAS_NODES = 10_000
 Scalar = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScalarNode:
     """A resolved scalar; `plain` is False when it was quoted (then it is always text)."""
 
@@ -32,7 +33,7 @@ class ScalarNode:
     plain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SequenceNode:
     """A list of nodes."""
 
@@ -40,7 +41,7 @@ class SequenceNode:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MappingNode:
     """Keys with their spans and nodes, in the order of the text."""
 
@@ -48,7 +49,7 @@ class MappingNode:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One `key: value` of a mapping."""
 
@@ -68,6 +69,8 @@ _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _INFINITY = re.compile(r"([-+]?)\.(?:inf|Inf|INF)\Z")
 _NAN = re.compile(r"\.(?:nan|NaN|NAN)\Z")
+#: What something else than text begins with: most scalars begin otherwise.
+_NOT_ONLY_TEXT = frozenset("~nNtTfF+-.0123456789")
 # Bidirectional controls and zero-width characters make a text read differently from what it says.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -75,6 +78,8 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 def resolve_scalar(text: str) -> Scalar:
     """Return the value of a plain scalar by the YAML 1.2 core schema."""
+    if text and text[0] not in _NOT_ONLY_TEXT:
+        return text
     if _NULL.match(text):
         return None
     if _TRUE.match(text):

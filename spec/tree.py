@@ -7,8 +7,9 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from tunewright.spec.record import record
 
 
 class TreeError(ValueError):
@@ -17,7 +18,7 @@ class TreeError(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileEntry:
     """One regular file: its path from the root with `/`, its size in bytes, its SHA-256 in hex."""
 

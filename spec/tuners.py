@@ -4,13 +4,15 @@ Adding a tuner is one entry here and one small file in runners/training/tuners/.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tunewright.spec.record import record
 
 #: The keys of a low-rank adapter; their defaults follow from each other (compiler/passes/default_train.py).
 LOW_RANK_KEYS = ("rank", "alpha", "dropout", "target_modules")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Tuner:
     """One way to choose the weights that learn.
 

@@ -3,7 +3,6 @@ to be.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -13,6 +12,7 @@ from pydantic import BaseModel
 from tunewright.spec.document import Path, dotted
 from tunewright.spec.model.document import Spec
 from tunewright.spec.model.train import Parallelism, Tuner
+from tunewright.spec.record import record
 from tunewright.spec.suggest import listed, nearest
 
 #: Keys of other frameworks or older habits, and where the same thing is said here (None: nothing to say, the compiler
@@ -97,7 +97,7 @@ SHORT_FORMS: dict[type[BaseModel], tuple[str, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnknownKey:
     """What to say about an unknown key."""
 

@@ -9,7 +9,7 @@ from tunewright.spec.diagnostics import Diagnostic, Edit
 
 def code_actions(snapshot: Snapshot, wanted: types.Range) -> list[types.CodeAction]:
     """Return the fixes of the findings that touch a range."""
-    found = snapshot.compilation.diagnostics if snapshot.compilation is not None else ()
+    found = snapshot.found
     return [
         _action(snapshot, item, item.edit)
         for item in found

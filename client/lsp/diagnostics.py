@@ -16,9 +16,8 @@ _UNUSED = frozenset({"TW2021"})
 
 
 def diagnostics(snapshot: Snapshot) -> list[types.Diagnostic]:
-    """Return the findings of a compiled snapshot."""
-    found = snapshot.compilation.diagnostics if snapshot.compilation is not None else ()
-    return [diagnostic(snapshot, item) for item in found]
+    """Return the findings of a checked snapshot."""
+    return [diagnostic(snapshot, item) for item in snapshot.found]
 
 
 def diagnostic(snapshot: Snapshot, item: Diagnostic) -> types.Diagnostic:

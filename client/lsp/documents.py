@@ -1,4 +1,7 @@
-"""The open documents: each change makes a snapshot; the newest is compiled in a worker, superseded ones are dropped."""
+"""The open documents: each change makes a snapshot; the newest is compiled in a worker, superseded ones are dropped.
+
+What is found is published before the plan is made: that takes as long again, and people wait for the findings only.
+"""
 
 import asyncio
 import logging
@@ -25,7 +28,7 @@ Publish = Callable[[Snapshot], None]
 class OpenDocuments:
     """All documents that the editor holds. Every method runs in the event loop.
 
-    `world` gives what the compiler is told about this machine; `publish` is called with each compiled snapshot that is
+    `world` gives what the compiler is told about this machine; `publish` is called with each checked snapshot that is
     still the newest of its document, `complain` with a sentence when nothing can be compiled on this machine.
     """
 
@@ -42,7 +45,7 @@ class OpenDocuments:
         document = self._open.get(uri)
         if document is None:
             snapshot = Snapshot(uri=uri, text=text, version=version, encoding=encoding)
-            self._open[uri] = document = _OpenDocument(snapshot, self._compiled, self._publish)
+            self._open[uri] = document = _OpenDocument(snapshot, self._checked, self._planned, self._publish)
             document.schedule(0)
         else:
             document.snapshot = document.snapshot.with_text(text, version)
@@ -73,16 +76,25 @@ class OpenDocuments:
         await document.settle(PATIENCE_SECONDS)
         return document.snapshot
 
-    def _compile_here(self, snapshot: Snapshot) -> Snapshot:
-        """Compile with what this machine is, and what the lock beside the file pins. Runs in a worker."""
-        return snapshot.compiled(lock=read_lock(str(snapshot.path)), locked=False, **self._world())
+    def _check_here(self, snapshot: Snapshot) -> Snapshot:
+        """Check with what this machine is, and what the lock beside the file pins. Runs in a worker."""
+        return snapshot.checked(lock=read_lock(str(snapshot.path)), locked=False, **self._world())
 
-    async def _compiled(self, snapshot: Snapshot) -> Snapshot:
+    async def _checked(self, snapshot: Snapshot) -> Snapshot:
         if not snapshot.is_spec:
             return snapshot
+        return await self._worked(snapshot, lambda: self._check_here(snapshot))
+
+    async def _planned(self, snapshot: Snapshot) -> Snapshot:
+        if snapshot.compilation is None:
+            return snapshot
+        return await self._worked(snapshot, snapshot.planned)
+
+    async def _worked(self, snapshot: Snapshot, work: Callable[[], Snapshot]) -> Snapshot:
+        """Return what the work in a thread makes of a snapshot; where it fails, complain and return the snapshot."""
         loop = asyncio.get_running_loop()
         try:
-            compiled = await loop.run_in_executor(self._executor, self._compile_here, snapshot)
+            compiled = await loop.run_in_executor(self._executor, work)
         except CommandError as error:
             compiled, complaint = snapshot, f"{error.message}: {error.help}"
         except Exception:
@@ -101,10 +113,15 @@ class _OpenDocument:
     """One document: at most one compilation of it runs, at most one waits."""
 
     def __init__(
-        self, snapshot: Snapshot, compile_snapshot: Callable[[Snapshot], Awaitable[Snapshot]], publish: Publish
+        self,
+        snapshot: Snapshot,
+        check: Callable[[Snapshot], Awaitable[Snapshot]],
+        plan: Callable[[Snapshot], Awaitable[Snapshot]],
+        publish: Publish,
     ) -> None:
         self.snapshot = snapshot
-        self._compile = compile_snapshot
+        self._check = check
+        self._plan = plan
         self._publish = publish
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -145,12 +162,22 @@ class _OpenDocument:
     async def _run(self) -> None:
         while self.snapshot is not self._finished:
             wanted = self.snapshot
-            result = await self._compile(wanted)
+            result = await self._check(wanted)
             if self.snapshot is wanted:
-                self.snapshot = self._finished = result
+                self.snapshot = result
                 self._publish(result)
+                await self._finish(result)
             elif result.known is not None:
                 # Superseded: what it found out about models and data is still the newest there is.
                 self.snapshot = replace(self.snapshot, last_good=result.known)
             if self._timer is not None:
                 return  # the next version has its own appointment
+
+    async def _finish(self, checked: Snapshot) -> None:
+        """Make the plan of a checked snapshot, unless the next version comes meanwhile."""
+        planned = await self._plan(checked)
+        if self.snapshot is checked:
+            self.snapshot = self._finished = planned
+            # Making the plan finds nothing but mistakes of ours.
+            if planned.found != checked.found:
+                self._publish(planned)

@@ -104,7 +104,7 @@ def _word(value: Any) -> str:
 
 def _findings(snapshot: Snapshot, position: types.Position) -> list[str]:
     """Explain the findings at a position: their message the editor shows anyway."""
-    found = snapshot.compilation.diagnostics if snapshot.compilation is not None else ()
+    found = snapshot.found
     codes = dict.fromkeys(item.code for item in found if _holds(visible_range(snapshot, item), position))
     return [_code(item) for item in codes]
 

@@ -12,6 +12,7 @@ from lsprotocol import types
 from tunewright.client.lsp.positions import LineIndex
 from tunewright.client.lsp.recovery import read_tree
 from tunewright.compiler.front import Compilation, compile_text
+from tunewright.spec.diagnostics import Diagnostic
 from tunewright.spec.document import Document
 from tunewright.spec.source import Span
 
@@ -75,6 +76,11 @@ class Snapshot:
         return self._read[1]
 
     @property
+    def found(self) -> tuple[Diagnostic, ...]:
+        """What the compiler found in this very text; nothing before it is through."""
+        return self.compilation.diagnostics if self.compilation is not None else ()
+
+    @property
     def known(self) -> Compilation | None:
         """The newest compilation with facts: this text's, or that of an earlier one."""
         own = self.compilation
@@ -104,11 +110,19 @@ class Snapshot:
         """Whether a span lies in this document."""
         return span.source.name == str(self.path)
 
-    def compiled(self, **world: Any) -> "Snapshot":
-        """Return this snapshot with its compilation; `world` is passed on to the compiler."""
+    def checked(self, **world: Any) -> "Snapshot":
+        """Return this snapshot with what the compiler finds in it; `world` is passed on to the compiler."""
         folder = self.path.parent if self.path.parent.is_dir() else Path.cwd()
-        compilation = compile_text(self.text, name=str(self.path), base_directory=folder, **world)
+        compilation = compile_text(self.text, name=str(self.path), base_directory=folder, plan=False, **world)
         return replace(self, compilation=compilation)
+
+    def planned(self) -> "Snapshot":
+        """Return this checked snapshot with its plan."""
+        return replace(self, compilation=self.compilation.planned()) if self.compilation is not None else self
+
+    def compiled(self, **world: Any) -> "Snapshot":
+        """Return this snapshot checked, and with its plan."""
+        return self.checked(**world).planned()
 
     def with_text(self, text: str, version: int | None) -> "Snapshot":
         """Return the next version, which remembers what was known of this one."""

@@ -2,9 +2,10 @@
 
 import math
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
+
+from tunewright.spec.record import record
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -48,7 +49,7 @@ class Tensor(NamedTuple):
         return math.prod(self.dimensions)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GgufHeader:
     """The metadata (arrays by length only) and the tensors of a file."""
 

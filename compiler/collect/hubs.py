@@ -2,8 +2,9 @@
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from tunewright.spec.record import record
 
 #: What of a hub's folder makes the model: other formats of the weights, code and pages about it are not fetched.
 FETCHED_SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model", ".tiktoken")
@@ -12,7 +13,7 @@ _REFERENCE = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?", 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HubReference:
     """A model on a hub: `org/name` and the branch, tag or commit that was asked for."""
 

@@ -1,12 +1,13 @@
 """What the passes ask to be found out before they run: everything in a spec that points at the world."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunewright.compiler.ir.pins import ModelPin
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class DataRequest:
     """A data set: its sources as written, the format declared for it, and its own names for the format's columns."""
 
@@ -15,7 +16,7 @@ class DataRequest:
     columns: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class SuiteRequest:
     """A suite's file as written and the metric that scores it."""
 
@@ -23,7 +24,7 @@ class SuiteRequest:
     metric: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResourceRequest:
     """The machine that a spec states: accelerator by name, how many in each of how many nodes, host memory in bytes."""
 
@@ -34,7 +35,7 @@ class ResourceRequest:
     cpu_cores: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class FactRequest:
     """Model sources, data sets and suites by name, other files as written; `resources` if stated. `pins` says which
     revision and files some of the models are held to.

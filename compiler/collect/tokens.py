@@ -8,7 +8,6 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from tunewright.compiler.ir.tokens import TokenFacts
 from tunewright.spec.canonical import digest_of
 from tunewright.spec.columns import renamed
 from tunewright.spec.formats import DataError, normal_row
+from tunewright.spec.record import record
 
 #: Raise it when counting begins to find other lengths: what older versions remembered is then not used.
 _COUNT = "1"
@@ -30,7 +30,7 @@ _PATIENCE_SECONDS = 300
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TokenRequest:
     """Rows of a data set as one training step reads them: at most the first `limit`, with the system prompt added.
 
@@ -56,7 +56,7 @@ class TokenRequest:
         return max(1, min(self.rows, MOST_ROWS, _MOST_CHARACTERS // mean))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Counting:
     """What counting needs of this machine: the interpreter, the cache of converted models, where relative paths start.
 

@@ -5,7 +5,6 @@ All terms are the usual arithmetic of the frameworks; the few constants that wer
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tunewright.compiler.estimate.activations import LossMemory, kept_bytes, layer_bytes_per_token, loss_memory
 from tunewright.compiler.estimate.parameters import linear_shapes, lora_parameters
@@ -18,6 +17,7 @@ from tunewright.compiler.estimate.storage import (
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.spec.methods import METHODS
+from tunewright.spec.record import record
 from tunewright.spec.tuners import TUNERS
 
 GIB = 2**30
@@ -31,7 +31,7 @@ _COLLECTIVES_BYTES = 500 * MIB
 _PYTHON_BYTES = 750 * MIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TrainMemory:
     """Bytes by name: on the device of one process, and in host memory of one machine for what was moved there."""
 

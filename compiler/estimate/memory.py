@@ -1,6 +1,7 @@
 """The estimate of a training step: memory, time and disk as the plan shows them."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from tunewright.compiler.estimate.footprint import TrainMemory, train_memory, trained_parameters
 from tunewright.compiler.estimate.parameters import has_shape
@@ -27,7 +28,12 @@ def estimate_train(
     """
     if not has_shape(model):
         return Estimate()
-    rows = RowLengths.of(data).counted(tokens)
+    return _estimate(train, model, hardware, RowLengths.of(data).counted(tokens))
+
+
+# An editor compiles with every keystroke, and a keystroke changes one step.
+@lru_cache(maxsize=1024)
+def _estimate(train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths) -> Estimate:
     memory = train_memory(train, model, rows)
     trained = trained_parameters(train, model)
     time = train_time(train, model, hardware, rows, trained)

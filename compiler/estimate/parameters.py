@@ -1,7 +1,6 @@
 """Count parameters from a model's shape: all, those one token uses, those an adapter trains. Exact, not an estimate."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -9,9 +8,10 @@ from typing import NamedTuple
 from tunewright.compiler.estimate.vision import count_vision_parameters
 from tunewright.compiler.facts.families import LATENT, LLAMA, Linears, family_of
 from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LinearShape:
     """A linear layer `in_features -> out_features`, and how many of it the whole model has."""
 

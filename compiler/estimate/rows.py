@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tunewright.compiler.ir.facts import DataFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.compiler.ir.tokens import TokenFacts
+from tunewright.spec.record import record
 
 #: Characters in a token: few of them for a bound (Chinese, code), more for a mean.
 _SHORTEST_TOKEN = 1.5
@@ -15,7 +16,7 @@ _MEAN_TOKEN = 3.5
 _TEMPLATE_TOKENS = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RowLengths:
     """Rows of a training set: how many, tokens of the longest and of an ordinary one; None where nothing is known."""
 

@@ -1,7 +1,7 @@
 """Model states: weights, gradients and optimizer of one process, and what a sharding strategy needs beside them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunewright.compiler.estimate.storage import (
     ELEMENT_BYTES,
@@ -14,6 +14,7 @@ from tunewright.compiler.estimate.storage import (
 )
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
+from tunewright.spec.record import record
 
 #: Elements DeepSpeed reduces at once, and keeps gathered at most; `targets/deepspeed.py` writes the same numbers.
 REDUCE_BUCKET_ELEMENTS = 200_000_000
@@ -23,7 +24,7 @@ _DEEPSPEED = frozenset({"zero1", "zero2", "zero3"})
 _HOST_FACTOR = 1.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ModelStates:
     """Bytes on one process; `step_peak` is needed only while the optimizer steps, when activations are gone."""
 
@@ -35,7 +36,7 @@ class ModelStates:
     host: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class _Sizes:
     """What the strategies divide: all weights in bytes, trained parameters, bytes a trained one takes in each role."""
 

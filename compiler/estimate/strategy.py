@@ -1,7 +1,7 @@
 """Choose how a training step is spread: estimate what the hardware allows, take the fastest that fits."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from tunewright.compiler.estimate.fit import Fit, fit_of
@@ -12,6 +12,7 @@ from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.time import train_time
 from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.resolved import Alternative, ResolvedParallelism, ResolvedTrain
+from tunewright.spec.record import record
 
 _GIB = 2**30
 #: From the simplest to the one with the most moving parts: of two equally fast ones the earlier is taken.
@@ -25,7 +26,7 @@ _HOST_SHARE = 0.9
 _ASSUMED_ROWS = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class _Candidate:
     name: str
     layout: ResolvedParallelism
@@ -68,13 +69,20 @@ def choose(
         strategy = "single" if processes == 1 else "ddp" if train.tuner.is_adapter else "zero2"
         reason = f"model size unknown: {strategy} is what works for most models on {_count(processes)}"
         return _completed(replace(written, strategy=strategy, processes=processes, reason=reason), train, hardware)
-    rows = RowLengths.of(data)
+    return _compared(train, model, hardware, RowLengths.of(data), processes)
+
+
+# An editor compiles with every keystroke, and a keystroke changes one step.
+@lru_cache(maxsize=1024)
+def _compared(
+    train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths, processes: int
+) -> ResolvedParallelism:
+    """Return the best layout of all that are worth an estimate."""
     timed = rows.rows is not None and train.max_steps is None
     # Strategies are compared over the same rows: a step of eight processes does eight times the work of one.
     settled, rows = replace(train, max_steps=None), replace(rows, rows=rows.rows or _ASSUMED_ROWS)
-    candidates = [
-        _candidate(settled, layout, model, hardware, rows) for layout in _layouts(written, train, hardware, processes)
-    ]
+    layouts = _layouts(train.parallelism, train, hardware, processes)
+    candidates = [_candidate(settled, layout, model, hardware, rows) for layout in layouts]
     return _best(candidates, _ruled_out(train, processes), timed=timed)
 
 
@@ -111,8 +119,6 @@ def _ruled_out(train: ResolvedTrain, processes: int) -> tuple[Alternative, ...]:
     return (Alternative(strategy="fsdp2", reason="a frozen base is sharded with zero3 here"),)
 
 
-# An editor compiles with every keystroke, and a keystroke changes one step.
-@lru_cache(maxsize=1024)
 def _candidate(
     train: ResolvedTrain, layout: ResolvedParallelism, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths
 ) -> _Candidate:

@@ -1,7 +1,6 @@
 """Training time: rows to tokens, tokens to arithmetic, arithmetic and traffic to seconds. A prior, not a promise."""
 
 import math
-from dataclasses import dataclass
 
 from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.storage import ELEMENT_BYTES, parameters_of
@@ -10,6 +9,7 @@ from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.ir.facts import HardwareFacts, ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.spec.methods import METHODS
+from tunewright.spec.record import record
 
 #: From the start of a process to its first step.
 START_SECONDS = 10.0
@@ -26,7 +26,7 @@ _HOST_ADAM_PARAMETERS = 80e6
 _MIXTURE_FACTOR = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TrainTime:
     """Seconds expected, with the ends of the range; `tokens_per_second` over all processes."""
 

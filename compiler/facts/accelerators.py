@@ -1,7 +1,8 @@
 """Known accelerators, as a planner sees them. Memory is what the driver reports: less than the name says."""
 
 import re
-from dataclasses import dataclass
+
+from tunewright.spec.record import record
 
 _MIB = 2**20
 _GIB = 2**30
@@ -9,7 +10,7 @@ _TERA = 10**12
 _GIGA = 10**9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class AcceleratorModel:
     """One row of the table.
 

@@ -1,9 +1,9 @@
 """Public benchmarks: the name users write, the task name of lm-evaluation-harness 0.4.x, what it asks for."""
 
-from dataclasses import dataclass
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Benchmark:
     """One row: task name in the harness, and the metrics it reports."""
 

@@ -1,13 +1,15 @@
 """Serving engines: the options that we write, under the names that a stated version of each engine gives them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
+
+from tunewright.spec.record import record
 
 _TORCH_NAMES = MappingProxyType({"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Engine:
     """One engine at one version.
 

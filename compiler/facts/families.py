@@ -1,8 +1,9 @@
 """Known model families: the names of their linear layers, and what config.json leaves unsaid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from tunewright.spec.record import record
 
 #: A linear layer's name in a block, and the roles it plays: q, k, v, o of attention; gate, up, down of the MLP.
 Linears = tuple[tuple[str, str], ...]
@@ -25,7 +26,7 @@ _EVERY_ENGINE = ("embedded", "vllm", "sglang", "lmdeploy")
 _NOT_LMDEPLOY = ("embedded", "vllm", "sglang")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Family:
     """What holds for all models of one `model_type`.
 

@@ -4,10 +4,10 @@
 not reused.
 """
 
-from dataclasses import dataclass
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """A kind of step: the runner's module, the environment it runs in, the version of what it does."""
 

@@ -1,9 +1,9 @@
 """What each metric of an own suite reports, as gates name it."""
 
-from dataclasses import dataclass
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MetricFacts:
     """`reports`: the numbers that come out; `share`: they go from 0 to 1."""
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tunewright.spec.record import record
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=", re.ASCII)
 _BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^{}$`]*))?\}")
@@ -17,7 +19,7 @@ _LONGEST_VALUE = 1000
 _KEYWORDS = frozenset({"export", "declare", "local", "readonly"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Word:
     """One word of a command; `unresolved` names the variables and substitutions whose value the text does not say."""
 
@@ -26,7 +28,7 @@ class Word:
     unresolved: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Command:
     """A simple command: its words, and the variables set for it or before it."""
 

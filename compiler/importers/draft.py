@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from tunewright.spec.record import record
+
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Said:
     """A value and where it was said: an option (`lora_r: 32, line 12`) or a default (`default of ms-swift 3.7`)."""
 
@@ -18,7 +20,7 @@ class Said:
         return Said(value, f"{self.origin}; {why}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """One value of the spec at its path."""
 
@@ -27,7 +29,7 @@ class Line:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Remark:
     """What happened to an option that is no line of the spec: `subject` as it was written, `reason` a sentence."""
 
@@ -35,7 +37,7 @@ class Remark:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Draft:
     """An imported life.
 

@@ -1,7 +1,7 @@
 """The one door of the importers: texts of other frameworks in, the text of a spec out. Nothing is executed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from tunewright.compiler.importers.axolotl import import_axolotl
@@ -20,12 +20,13 @@ from tunewright.compiler.importers.settings_file import InputError, read_setting
 from tunewright.compiler.importers.write import write_spec
 from tunewright.compiler.pipeline import new_work, read
 from tunewright.spec.codes import Severity
+from tunewright.spec.record import record
 
 MAX_CHARACTERS = 512 * 1024
 _SETTINGS = (".yaml", ".yml", ".json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Input:
     """A text with its name as the user gave it and the folder it lies in."""
 
@@ -34,7 +35,7 @@ class Input:
     folder: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Imported:
     """What an import came to: the draft, and the text of the spec unless it was refused."""
 

@@ -1,16 +1,17 @@
 """One call of a framework: what is done, with which options, by how many processes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunewright.compiler.importers.command_line import Word
 from tunewright.compiler.importers.options import Option, as_integer
+from tunewright.spec.record import record
 
 MS_SWIFT, LLAMA_FACTORY, AXOLOTL = "ms-swift", "llama-factory", "axolotl"
 FRAMEWORKS = (MS_SWIFT, LLAMA_FACTORY, AXOLOTL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Invocation:
     """A call: `verb` is the framework's (`sft`, `train`, `megatron sft`); `files` are settings named in the call.
 

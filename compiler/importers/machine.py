@@ -1,13 +1,14 @@
 """The machine that a spec is planned for: what the calls say of it, else the smallest on which every step fits."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tunewright.compiler.front import compile_text
 from tunewright.compiler.importers.draft import Draft, Line, Said
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.write import write_spec
+from tunewright.spec.record import record
 
 ASSUMED_ACCELERATOR = "a100-80gb"
 #: Accelerators of one machine where a file shards its weights and does not say over how many.
@@ -17,7 +18,7 @@ _TOO_SMALL = "TW3018"
 _ACCELERATOR, _COUNT = ("resources", "accelerator"), ("resources", "count")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Machine:
     """The machine to write into the spec: an accelerator of the table, `none` for no machine, None for a guess."""
 

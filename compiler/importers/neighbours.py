@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from tunewright.spec.record import record
 
 MAX_BYTES = 1024 * 1024
 _LEVELS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Neighbours:
     """Files near the imported one. Frameworks start in their repository's root, so the folders above are looked at too.
 

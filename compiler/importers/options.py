@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunewright.compiler.importers.draft import Drafting, Said
+from tunewright.spec.record import record
 
 _SECRET = re.compile(
     r"(?<!pad_)(?<!bos_)(?<!eos_)(?<!unk_)(?<!mask_)(?:token|api_?key|secret|password)$", re.IGNORECASE
@@ -15,7 +16,7 @@ _FALSE = frozenset({"false", "no", "off", "0", "none"})
 _LONGEST_SHOWN = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Option:
     """One option as it was written: a value of YAML or JSON, or the texts after `--name` in a command."""
 

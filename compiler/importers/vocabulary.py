@@ -1,18 +1,19 @@
 """What happens to options that no step carries: tables of names and reasons, one for each framework."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 
 from tunewright.compiler.importers.draft import Drafting
 from tunewright.compiler.importers.options import Option, Options, as_flag, as_number
+from tunewright.spec.record import record
 from tunewright.spec.suggest import nearest
 
 #: Reason to names; a name may end with `*`.
 Reasons = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Vocabulary:
     """The rest of a framework's options.
 

@@ -1,10 +1,11 @@
 """Words that the frameworks share, and ours for them. None as ours: the spec has no word for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Translation:
     """Our word, and what is lost with it (empty: nothing)."""
 

@@ -3,13 +3,13 @@ a step.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tunewright.compiler.ir.plan import Plan, Step
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepAction:
     """One line of a plan's difference. `action`: create, reuse, rerun or remove; `because` names the first thing that
     changed.

@@ -6,11 +6,12 @@ or another digest covers them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from typing import Any
 
 from tunewright.compiler.ir.tokens import TokenFacts
 from tunewright.spec.canonical import digest_of
+from tunewright.spec.record import record
 
 #: What a problem says of a file that can be read and is empty.
 NO_ROWS = "the file holds no rows"
@@ -20,7 +21,7 @@ VOLATILE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class FileFact:
     """A local file: the path as written in the spec, its size in bytes and digest; `digest` is None when the file is
     missing.
@@ -32,7 +33,7 @@ class FileFact:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RowProblem:
     """A row that can't be used: file as written, line (1-based; None: the whole file), what is wrong."""
 
@@ -41,7 +42,7 @@ class RowProblem:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class DataFacts:
     """One data set or suite file after a pass over all its rows.
 
@@ -68,7 +69,7 @@ class DataFacts:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class LatentAttention:
     """Widths of attention that compresses keys and values (MLA); `query_rank` is None for queries that are not."""
 
@@ -79,7 +80,7 @@ class LatentAttention:
     value_head_dim: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class VisionTower:
     """The image encoder in front of a language model; `kind` is `qwen2_vl`, `qwen2_5_vl` or `qwen3_vl`."""
 
@@ -95,7 +96,7 @@ class VisionTower:
     deepstack_mergers: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ModelFacts:
     """A base model as far as its folder, GGUF header or the catalogue of known shapes tells.
 
@@ -155,7 +156,7 @@ class ModelFacts:
     linear_modules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Accelerator:
     """One kind of accelerator of the table in `facts/accelerators.py`; `count` of them in one machine."""
 
@@ -164,7 +165,7 @@ class Accelerator:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class HardwareFacts:
     """The machine a plan is for. `stated`: taken from `resources` of the spec instead of looked at."""
 
@@ -176,7 +177,7 @@ class HardwareFacts:
     disk_free_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class EnvironmentFacts:
     """A runner environment: digest of its pinned requirements, and whether it is installed here."""
 
@@ -185,7 +186,7 @@ class EnvironmentFacts:
     installed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Facts:
     """Everything gathered for one spec: by model source, data name, suite name, written path, environment name.
 

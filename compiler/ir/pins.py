@@ -3,10 +3,11 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.spec.record import record
 
 LOCK_VERSION = 1
 
@@ -17,7 +18,7 @@ HUBS = ("hf://", "ms://")
 _OWN = frozenset({"source", "origin", "problem", "path", "digest", "file_digests", "revision", "pinned"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ModelPin:
     """One model of a lock: `revision` is a commit where the hub tells one, `files` maps name to digest, `digest` covers
     them all; `shape` holds those fields of ModelFacts that are not as by default.

@@ -3,10 +3,11 @@ JSON form.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field
 from typing import Any
 
 from tunewright.spec.canonical import digest_of
+from tunewright.spec.record import record
 
 PLAN_VERSION = 1
 
@@ -14,7 +15,7 @@ Verb = str
 """`fetch`, `train`, `evaluate`, `gate`, `approve`, `export` or `deploy`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class StepInput:
     """One thing a step reads.
 
@@ -30,7 +31,7 @@ class StepInput:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Process:
     """A command with placeholders that only the executing machine can fill: `{python}`, `{bundle}`, `{port}`."""
 
@@ -38,7 +39,7 @@ class Process:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Launch:
     """How a step's processes are started: what is executed, nothing left to a default.
 
@@ -55,7 +56,7 @@ class Launch:
     nodes: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Estimate:
     """What the step is expected to take, per process where it says so; None where nothing is known."""
 
@@ -68,7 +69,7 @@ class Estimate:
     breakdown: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Limits:
     """Deadlines in seconds (None: none) and how often a temporary failure is retried."""
 
@@ -78,7 +79,7 @@ class Limits:
     retries: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Gate:
     """What the engine itself evaluates: requirements over the metrics of evaluation steps."""
 
@@ -86,7 +87,7 @@ class Gate:
     on_fail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Step:
     """One node of the plan.
 
@@ -116,7 +117,7 @@ class Step:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Plan:
     """A sealed plan. `digest` covers everything else; equal spec, facts and compiler give equal bytes."""
 
@@ -141,20 +142,24 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object; `plan_from_json` reads it back."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        whole: dict[str, Any] = plain(self)
+        return whole
 
 
-def _plain(value: Any) -> Any:
-    """Return the value as a JSON reader would give it back: objects and lists, nothing shared with the plan."""
-    if isinstance(value, str | int | float | None):
-        return value
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+def plain(value: Any) -> Any:
+    """Return records, and what is in them, as a JSON reader would: objects and lists, nothing shared with `value`."""
+    # Leaves are told by exact type and where they are: a plan has thousands of them, and is written at every `check`.
+    if type(value) is dict or isinstance(value, Mapping):
+        return {key: item if type(item) in _LEAVES else plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    # Our own dataclasses. `dataclasses.asdict` would copy every leaf: half of the time of a warm compilation.
-    return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return [item if type(item) in _LEAVES else plain(item) for item in value]
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    items = ((name, getattr(value, name)) for name in value.__dataclass_fields__)
+    return {name: item if type(item) in _LEAVES else plain(item) for name, item in items}
+
+
+_LEAVES = frozenset((str, int, float, bool, type(None)))
 
 
 def seal(plan: Plan) -> Plan:

@@ -1,10 +1,11 @@
 """The ResolvedSpec: what the spec means. Every default is explicit, every value can say where it came from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from tunewright.compiler.ir.plan import Estimate
+from tunewright.spec.record import record
 from tunewright.spec.tuners import TUNERS
 
 
@@ -17,7 +18,7 @@ class Origin(StrEnum):
     POLICY = "policy"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Provenance:
     """Where a value came from: `text` is a place (`life.yaml:12:5`), the name of a default, or the reason it follows
     from.
@@ -30,7 +31,7 @@ class Provenance:
         return f"{self.origin}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedTuner:
     """Which weights learn. Where the tuner is not a low-rank one, rank, alpha, dropout are zero and `target_modules` is
     empty; else that is `("all-linear",)` or layer names. `options` are the tuner's own further keys (spec/tuners.py).
@@ -54,7 +55,7 @@ class ResolvedTuner:
         return TUNERS[self.type].low_rank
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Alternative:
     """A strategy that `auto` looked at and did not take."""
 
@@ -62,7 +63,7 @@ class Alternative:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedParallelism:
     """How the work is spread. `strategy` is `auto` until `choose_parallelism` has run. `processes` counts over all
     nodes.
@@ -92,7 +93,7 @@ class ResolvedParallelism:
         return max(1, self.processes // (self.tensor_parallel * self.pipeline_parallel * self.context_parallel))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedTrain:
     """A training step; lengths in tokens, `precision` one of bf16, fp16, fp32, `device` cpu, cuda, npu or mps.
 
@@ -142,7 +143,7 @@ class ResolvedTrain:
         return self.per_device_train_batch_size * self.gradient_accumulation_steps * self.parallelism.data_parallel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedEvaluate:
     """An evaluation step."""
 
@@ -159,7 +160,7 @@ class ResolvedEvaluate:
     threads: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedGate:
     """A gate."""
 
@@ -167,7 +168,7 @@ class ResolvedGate:
     on_fail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedApprove:
     """A sign-off by people."""
 
@@ -176,7 +177,7 @@ class ResolvedApprove:
     expires_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedQuantize:
     """Fewer bits a weight; `group_size` 0 where the method has none."""
 
@@ -185,7 +186,7 @@ class ResolvedQuantize:
     group_size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedExport:
     """An export step."""
 
@@ -199,7 +200,7 @@ class ResolvedExport:
     threads: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedDeploy:
     """A service; times in seconds."""
 
@@ -228,7 +229,7 @@ class ResolvedDeploy:
 Body = ResolvedTrain | ResolvedEvaluate | ResolvedGate | ResolvedApprove | ResolvedExport | ResolvedDeploy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedStep:
     """One step: its verb, what it means, what must be done before it."""
 
@@ -241,7 +242,7 @@ class ResolvedStep:
     estimate: Estimate = field(default_factory=Estimate)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ModelState:
     """What a step's model consists of: `model` is the step that made the full weights (None: the base as it is),
     `adapter` the step on top.
@@ -252,7 +253,7 @@ class ModelState:
     quantized: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ResolvedSpec:
     """Everything the spec means. `provenance` is keyed by spec path (`steps.align.train.beta`)."""
 
@@ -261,20 +262,18 @@ class ResolvedSpec:
     steps: tuple[ResolvedStep, ...]
     models: Mapping[str, ModelState]
     provenance: Mapping[str, Provenance]
-    _by_section: Mapping[tuple[str, str], Mapping[str, Provenance]] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        found: dict[tuple[str, str], dict[str, Provenance]] = {}
-        for path, provenance in self.provenance.items():
-            section, _, rest = path.partition(".")
-            step, _, rest = rest.partition(".")
-            verb, _, inside = rest.partition(".")
-            if section == "steps" and inside:
-                found.setdefault((step, verb), {})[inside] = provenance
-        object.__setattr__(self, "_by_section", found)
+    #: The provenance of steps by step and verb, filled when it is first asked for: passes make several of these.
+    _by_section: dict[tuple[str, str], dict[str, Provenance]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def provenance_inside(self, step: str, verb: str) -> Mapping[str, Provenance]:
         """Return the provenance of a step's values, keyed by their path inside the verb."""
+        if not self._by_section:
+            for path, provenance in self.provenance.items():
+                section, name, key, inside = (*path.split(".", 3), "", "", "")[:4]
+                if section == "steps" and inside:
+                    self._by_section.setdefault((name, key), {})[inside] = provenance
         return self._by_section.get((step, verb), {})
 
     def step(self, name: str) -> ResolvedStep | None:

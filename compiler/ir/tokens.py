@@ -1,9 +1,9 @@
 """How long rows are in tokens of the base model's own tokenizer: a fact that only `plan` takes the time to find out."""
 
-from dataclasses import dataclass
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TokenFacts:
     """Lengths of some rows of a data set, rendered with the model's chat template, in tokens.
 

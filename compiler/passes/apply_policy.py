@@ -1,7 +1,7 @@
 """apply_policy: hold the spec to the organisation's policy, which no `allow` of the spec can lower."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tunewright.compiler.facts.benchmarks import BENCHMARKS
 from tunewright.compiler.passes.work import Work
@@ -12,6 +12,7 @@ from tunewright.spec.diagnostics import Label
 from tunewright.spec.document import Document, Path
 from tunewright.spec.model.document import Step
 from tunewright.spec.model.policy import Policy
+from tunewright.spec.record import record
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import nearest
 from tunewright.spec.syntax import parse, plain_value
@@ -32,7 +33,7 @@ def apply_policy(work: Work) -> Work:
     return replace(work, governed={"name": policy.name, "digest": digest_of(plain_value(root))})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Court:
     """One policy and the spec that it is held against."""
 

@@ -27,6 +27,8 @@ def fill_variables(work: Work) -> Work:
 
 @dataclass(slots=True)
 class _Filler:
+    """Fills in the texts of a tree and remembers what it took, and what was not set."""
+
     work: Work
     used: dict[str, str] = field(default_factory=dict)
     unset: set[Path] = field(default_factory=set)

@@ -1,12 +1,13 @@
 """hold_to_lock: a locked plan rests on exactly what the lock says; each thing that drifted is one finding."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tunewright.compiler.ir.pins import LOCK_VERSION
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.document import Document, Path
+from tunewright.spec.record import record
 from tunewright.spec.source import Span
 from tunewright.spec.syntax import MappingNode, parse_node, plain_value
 
@@ -28,7 +29,7 @@ _HELP = "look at what changed, then accept it with `tunewright lock`, or bring b
 _SHORT_DIGEST = len("sha256:") + 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Drift:
     """One thing that is not what the lock says. `thing` is its path in the lock; a side that does not have
     it is None."""

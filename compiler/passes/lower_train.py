@@ -1,11 +1,11 @@
 """lower_train: training steps -> plan steps with the exact command line, environment and engine settings."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from tunewright.compiler.facts.kinds import KINDS, missing
-from tunewright.compiler.ir.plan import Process, Step
+from tunewright.compiler.ir.plan import Process, Step, plain
 from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import lowering, machine
 from tunewright.compiler.passes.work import Work
@@ -72,7 +72,7 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
 
 
 def _parameters(train: ResolvedTrain) -> dict[str, Any]:
-    body = asdict(train)
+    body: dict[str, Any] = plain(train)
     del body["from_step"]
     if train.parallelism.strategy == "megatron":
         for key in ("reason", "alternatives"):

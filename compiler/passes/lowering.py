@@ -1,7 +1,7 @@
 """What every lowering shares: inputs of a step, its identity, the command line of its runner."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any
 
 from tunewright.compiler.facts.defaults import STALL_AND_GRACE
@@ -69,15 +69,14 @@ def reading_of(data: DataSet) -> dict[str, Any]:
 def identity_of(prefix: str, value: Any) -> dict[str, Any]:
     """Return what of a resolved body enters a step's digest, keyed by spec path."""
     flat: dict[str, Any] = {}
-    for field in fields(value):
-        if field.name in _WITHOUT_EFFECT:
+    for name in value.__dataclass_fields__:
+        if name in _WITHOUT_EFFECT:
             continue
-        if field.name == "options":  # each stands in the spec where the others stand
-            for name, option in getattr(value, field.name).items():
-                _flatten(f"{prefix}.{name}", option, flat)
+        if name == "options":  # each stands in the spec where the others stand
+            for option, given in getattr(value, name).items():
+                _flatten(f"{prefix}.{option}", given, flat)
             continue
-        key = field.name.removesuffix("_step") if field.name == "from_step" else field.name
-        _flatten(f"{prefix}.{key}", getattr(value, field.name), flat)
+        _flatten(f"{prefix}.{'from' if name == 'from_step' else name}", getattr(value, name), flat)
     return flat
 
 

@@ -1,7 +1,7 @@
 """What flows through the passes: the forms made so far, and the sink of findings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tunewright.compiler.ir.facts import Facts
 from tunewright.compiler.ir.plan import Plan, Step
@@ -10,11 +10,12 @@ from tunewright.spec.codes import Severity
 from tunewright.spec.diagnostics import DiagnosticSink
 from tunewright.spec.document import Document, Path, matches
 from tunewright.spec.model.document import Spec
+from tunewright.spec.record import record
 from tunewright.spec.source import SourceFile, Span
 from tunewright.spec.vocabulary import known_keys
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class References:
     """The order that follows from what steps refer to.
 
@@ -29,7 +30,7 @@ class References:
     learned_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Work:
     """The state between two passes. What a pass could not make stays None; later passes that need it are skipped.
 

@@ -1,10 +1,10 @@
 """What a recommendation starts from, and what it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
+from tunewright.spec.record import record
 
 #: Task -> what the model is to learn, as a person would say it.
 TASKS: Mapping[str, str] = {
@@ -34,7 +34,7 @@ class RecommendationError(ValueError):
         self.help = help
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Exam:
     """What the model will be measured with: where the rows lie and what is known of them.
 
@@ -49,7 +49,7 @@ class Exam:
     guess: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Situation:
     """Everything a recommendation depends on. `stated`: the machine was named, so the spec names it too."""
 
@@ -77,7 +77,7 @@ class Situation:
         return f"{accelerator.count} x {accelerator.name}" if accelerator else "a CPU"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Choice:
     """One line of a spec: where, what, why. An empty reason: the line needs none."""
 

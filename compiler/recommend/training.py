@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tunewright.compiler.estimate.fit import Fit, fit_of
 from tunewright.compiler.estimate.footprint import train_memory
@@ -15,6 +15,7 @@ from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.recommend.situation import Choice, RecommendationError, Situation, under
 from tunewright.spec.methods import METHODS
+from tunewright.spec.record import record
 
 _GIB = 2**30
 _LENGTH_STEP = 64
@@ -26,7 +27,7 @@ _MOST_EPOCHS = 5
 _STEPS_IN_EPOCH = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Setting:
     """A training step that was tried: the values, and how it fits."""
 

@@ -2,11 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from unicodedata import category, east_asian_width
 
 from tunewright.compiler.render.plain import clean_line
+from tunewright.spec.record import record
 
 #: Cells of the terminal that an excerpt takes at most.
 MOST_CELLS = 200
@@ -15,7 +15,7 @@ _BEFORE = 60
 _CUT = "…"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Excerpt:
     """A piece of a line: the text to show, the column (1-based, in code points) it begins at, and the cell at which
     each of its characters begins.

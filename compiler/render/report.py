@@ -2,16 +2,16 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from tunewright.compiler.render.plain import clean_line
 from tunewright.spec.codes import Severity
 from tunewright.spec.diagnostics import Diagnostic
+from tunewright.spec.record import record
 from tunewright.spec.source import SourceFile, Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class CheckedSpec:
     """One spec and what was found in it. `problem` is the sentence for a spec that could not be read at all."""
 
@@ -25,7 +25,7 @@ class CheckedSpec:
         return self.problem is not None or any(item.severity is Severity.ERROR for item in self.diagnostics)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Finding:
     """A diagnostic as formats with files and lines need it.
 

@@ -1,13 +1,13 @@
 """What a rule is: a code, a check, and the words that explain it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 import yaml
 
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.diagnostics import DiagnosticSink
+from tunewright.spec.record import record
 from tunewright.spec.source import SourceFile
 from tunewright.spec.syntax import parse_node, plain_value
 
@@ -22,7 +22,7 @@ class Phase(StrEnum):
     MACHINE = "this machine"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Rule:
     """One rule.
 

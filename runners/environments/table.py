@@ -3,11 +3,12 @@
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
+
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Environment:
     """One environment: what it is for and how it is installed.
 
@@ -87,7 +88,8 @@ def environment(name: str) -> Environment:
 
 def requirements(name: str) -> tuple[str, ...]:
     """Return the requirement lines of an environment: no comments, no blank lines, sorted without regard to case."""
-    file = resources.files("tunewright.runners.environments").joinpath(environment(name).requirement_file)
+    # A plain path: the package is always a folder (environments link to it), and `importlib.resources` takes 5 ms.
+    file = Path(__file__).parent / environment(name).requirement_file
     lines = (line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
     return tuple(sorted((line for line in lines if line), key=str.lower))
 
