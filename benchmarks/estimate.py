@@ -185,6 +185,8 @@ def _train(row: dict[str, str]) -> ResolvedTrain:
         precision="bf16",
         gradient_checkpointing=row["recompute"] == "full",
         attention="eager" if row["attn"] == "eager" else "sdpa",
+        kernels="plain",
+        train_sampling_strategy="random",
         system_prompt=None,
         evaluation_share=0.0,
         logging_steps=1,

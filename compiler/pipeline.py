@@ -8,6 +8,7 @@ from tunewright.compiler.passes.apply_policy import apply_policy
 from tunewright.compiler.passes.apply_profile import apply_profile
 from tunewright.compiler.passes.bind import bind
 from tunewright.compiler.passes.check_rules import check_rules
+from tunewright.compiler.passes.choose_kernels import choose_kernels
 from tunewright.compiler.passes.choose_parallelism import choose_parallelism
 from tunewright.compiler.passes.estimate import estimate
 from tunewright.compiler.passes.fill_variables import fill_variables
@@ -34,6 +35,7 @@ READING: tuple[Pass, ...] = (parse, apply_profile, fill_variables, bind, resolve
 RESOLVING: tuple[Pass, ...] = (
     apply_defaults,
     choose_parallelism,
+    choose_kernels,
     estimate,
     check_rules,
     apply_policy,

@@ -133,6 +133,7 @@ CODES = _table(
     ("TW3035", "packed-recurrence", _E),
     ("TW3036", "unsaved-optimizer", _W),
     ("TW3037", "unreached-lowest-rate", _E),
+    ("TW3060", "unfit-kernels", _E),
     # 4 evaluation and gates
     ("TW4001", "malformed-requirement", _E),
     ("TW4002", "unmeasured-metric", _E),

@@ -66,7 +66,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "Train.optim": {
         "adamw_torch": "AdamW of PyTorch.",
-        "adamw_torch_fused": "AdamW in one kernel: faster on accelerators.",
+        "adamw_torch_fused": "AdamW in one kernel.",
         "adafactor": "Far less state than AdamW, for all weights of large models.",
         "sgd": "Plain gradient descent.",
         "adamw_bnb_8bit": "AdamW with 8-bit state.",
@@ -83,6 +83,16 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "eager": "Plain PyTorch: works everywhere, slow.",
         "sdpa": "PyTorch's fused attention.",
         "flash_attention_2": "The flash-attn package: fastest on long rows; needed for packing.",
+    },
+    "Train.kernels": {
+        "auto": "The fastest that gives the same losses on this device.",
+        "plain": "As transformers and PEFT compute them.",
+        "fused": "Frozen layers, their adapters and norms in one pass each: on a CPU, with low-rank adapters.",
+    },
+    "Train.train_sampling_strategy": {
+        "random": "Shuffled anew for each pass, by the seed.",
+        "sequential": "As the files have them.",
+        "group_by_length": "Rows of like length together, by chance otherwise: less padding.",
     },
     "Train.tuner": _TUNERS,
     "Tuner.type": _TUNERS,

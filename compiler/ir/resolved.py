@@ -128,6 +128,8 @@ class ResolvedTrain:
     precision: str
     gradient_checkpointing: bool
     attention: str
+    kernels: str
+    train_sampling_strategy: str
     system_prompt: str | None
     evaluation_share: float
     logging_steps: int

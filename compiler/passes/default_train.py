@@ -51,11 +51,11 @@ def default_train(
         options=_options(train, method.options, chooser),
         weight_decay=chooser.default("weight_decay", train.weight_decay, 0.0),
         max_grad_norm=chooser.default("max_grad_norm", train.max_grad_norm, 1.0),
-        optim=chooser.default("optim", train.optim, "adamw_torch"),
         adam_beta1=chooser.default("adam_beta1", train.adam_beta1, 0.9),
         adam_beta2=chooser.default("adam_beta2", train.adam_beta2, 0.999),
         adam_epsilon=chooser.default("adam_epsilon", train.adam_epsilon, 1e-8),
         neftune_noise_alpha=chooser.optional("neftune_noise_alpha", train.neftune_noise_alpha),
+        optim=chooser.derived("optim", train.optim, lambda: _optimizer(device)),
         seed=chooser.derived("seed", train.seed, lambda: (seed, "the spec's seed")),
         precision=chooser.derived("precision", _unless_auto(train.precision), lambda: _precision(work, tuner)),
         gradient_checkpointing=chooser.derived(
@@ -66,6 +66,8 @@ def default_train(
         attention=chooser.derived(
             "attention", _unless_auto(train.attention), lambda: _attention(device, packing=bool(train.packing))
         ),
+        kernels=chooser.default("kernels", _unless_auto(train.kernels), "auto"),
+        train_sampling_strategy=chooser.default("train_sampling_strategy", train.train_sampling_strategy, "random"),
         system_prompt=chooser.optional("system_prompt", train.system_prompt),
         evaluation_share=chooser.default("evaluation_share", train.evaluation_share, 0.0),
         logging_steps=chooser.default("logging_steps", train.logging_steps, 1),
@@ -170,6 +172,12 @@ def _attention(device: str, *, packing: bool) -> tuple[str, str]:
     if packing and device == "cuda":
         return "flash_attention_2", "keeps packed rows apart"
     return "sdpa", "built into torch"
+
+
+def _optimizer(device: str) -> tuple[str, str]:
+    if device in ("cpu", "cuda"):
+        return "adamw_torch_fused", f"AdamW in one kernel, which torch has for {device}"
+    return "adamw_torch", f"torch has no fused AdamW for {device}"
 
 
 def _parallelism(work: Work, written: Parallelism | None) -> ResolvedParallelism:

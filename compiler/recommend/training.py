@@ -168,6 +168,8 @@ def _draft(situation: Situation, method: str, tuner: ResolvedTuner, rows: int) -
         precision="bf16" if known is None or known.bf16 else "fp16",
         gradient_checkpointing=device != "cpu",
         attention="sdpa",
+        kernels="plain",
+        train_sampling_strategy="random",
         system_prompt=None,
         evaluation_share=0.05 if situation.task == "continue" and situation.learned_rows >= 40 else 0.0,
         logging_steps=1,

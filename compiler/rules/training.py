@@ -6,6 +6,7 @@ from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.facts.families import linear_names
 from tunewright.compiler.ir.resolved import ModelState, ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.choose_kernels import unfit
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec import methods, tuners
@@ -230,6 +231,18 @@ def _check_attention(work: Work) -> None:
                 "flash attention computes in bf16 or fp16 only",
                 span,
                 help="set `precision: bf16`, or use `auto`",
+            )
+
+
+def _check_kernels(work: Work) -> None:
+    for step, train in _trains(work):
+        if train.kernels == "fused" and (problem := unfit(train)) is not None:
+            work.sink.report(
+                "TW3060",
+                "fused kernels don't fit this step",
+                work.value_span("steps", step.name, "train", "kernels"),
+                problem,
+                help="use `auto`, which takes them where they fit",
             )
 
 
@@ -465,5 +478,13 @@ RULES = (
         why="A learning rate ten times too high is the most common reason of a loss that explodes.",
         bad="steps: {sft: {train: {learning_rate: 0.1}}}",
         good="steps: {sft: {train: {learning_rate: 1.0e-4}}}",
+    ),
+    Rule(
+        code="TW3060",
+        phase=Phase.HARDWARE,
+        check=_check_kernels,
+        why="Fused kernels read whole frozen layers on a processor: elsewhere they fail, or change what is learnt.",
+        bad="steps: {sft: {train: {kernels: fused, tuner: full}}}",
+        good="steps: {sft: {train: {kernels: fused}}}",
     ),
 )

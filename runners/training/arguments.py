@@ -36,6 +36,7 @@ def shared_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) ->
         "data_seed": settings.seed,
         "bf16": autocast and settings.precision == "bf16",
         "fp16": autocast and settings.precision == "fp16",
+        "train_sampling_strategy": settings.train_sampling_strategy,
         "logging_steps": settings.logging_steps,
         "logging_first_step": True,
         "logging_nan_inf_filter": False,  # it would hide the NaN that must stop the step

@@ -86,6 +86,8 @@ class TrainSettings:
     precision: str
     gradient_checkpointing: bool
     attention: str
+    kernels: str
+    train_sampling_strategy: str
     logging_steps: int
     save_steps: int | None
     save_total_limit: int | None

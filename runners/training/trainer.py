@@ -7,6 +7,7 @@ from typing import Any
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.arguments import shared_arguments
 from tunewright.runners.training.data import needs_chat_template
+from tunewright.runners.training.kernels.choose import use_kernels
 from tunewright.runners.training.loading import TunedModel
 from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.oversight import Oversight, overseen
@@ -56,6 +57,7 @@ def make_trainer(
     except StopIteration as error:
         raise _nothing_left(settings) from error
     trainer.oversight = oversight
+    use_kernels(trainer.model, settings)
     for callback in training_tuner(settings).callbacks(trainer, settings):
         trainer.add_callback(callback)
     _check_rows_left(trainer, rows, settings, oversight.report)

@@ -21,6 +21,8 @@ Scheduler = Literal[
 Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adamw_bnb_8bit", "paged_adamw_8bit"]
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
+Kernels = Literal["auto", "plain", "fused"]
+Sampling = Literal["random", "sequential", "group_by_length"]
 
 
 class Tuner(Section):
@@ -172,6 +174,12 @@ class Train(Section):
 
     attention: Attention | None = None
     """Attention implementation."""
+
+    kernels: Kernels | None = None
+    """How layers are computed; `auto` takes the fastest that gives the same losses here."""
+
+    train_sampling_strategy: Sampling | None = None
+    """In which order rows are seen."""
 
     system_prompt: str | None = None
     """System message put before rows that have none."""

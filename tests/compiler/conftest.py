@@ -46,6 +46,8 @@ _TRAIN: dict[str, Any] = {
     "weight_decay": 0.0,
     "max_grad_norm": 1.0,
     "optim": "adamw_torch",
+    "kernels": "plain",
+    "train_sampling_strategy": "random",
     "seed": 42,
     "precision": "bf16",
     "gradient_checkpointing": True,

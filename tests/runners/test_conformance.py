@@ -161,7 +161,8 @@ def training(model: str) -> Work:
         "seed": 7, "precision": "fp32", "gradient_checkpointing": False, "attention": "eager", "logging_steps": 1,
         "save_steps": None, "save_total_limit": 2, "parallelism": {"strategy": "single", "processes": 1},
         "device": "cpu", "threads": 1, "data": {"rows": {"format": "prompt_completion"}}, "evaluation_share": 0,
-        "system_prompt": None, "options": {},
+        "system_prompt": None, "options": {}, "kernels": "plain",
+        "train_sampling_strategy": "random",
     }  # fmt: skip
     rows = [{"prompt": f"open ticket {n}", "completion": "team billing"} for n in range(200)]
     return Work("train.trl", {"model": model}, parameters, {"data.rows": rows}, cancel_after="metric")

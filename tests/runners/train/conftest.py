@@ -37,6 +37,8 @@ PARAMETERS: dict[str, Any] = {
     "precision": "fp32",
     "gradient_checkpointing": False,
     "attention": "eager",
+    "kernels": "fused",
+    "train_sampling_strategy": "random",
     "logging_steps": 1,
     "save_steps": None,
     "save_total_limit": 2,

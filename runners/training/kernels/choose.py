@@ -1,0 +1,15 @@
+"""Which kernels a step uses, as its plan says."""
+
+from typing import Any
+
+from tunewright.runners.training.settings import TrainSettings
+
+
+def use_kernels(model: Any, settings: TrainSettings) -> None:
+    """Replace the model's layers by what computes the same in fewer passes, where the plan says so."""
+    if settings.kernels == "fused":
+        from tunewright.runners.training.kernels.low_rank import fuse_low_rank
+        from tunewright.runners.training.kernels.norm import fuse_norms
+
+        fuse_low_rank(model)
+        fuse_norms(model)
