@@ -254,7 +254,7 @@ def normal_row(row: Mapping[str, Any], form: str, prompt_template: str | None = 
             return {"prompt": fill_template(prompt_template, row), "completion": row["output"]}
         case "instruction":
             extra = row.get("input")
-            question = f"{row['instruction']}\n\n{extra}" if extra else row["instruction"]
+            question = f"{row['instruction']}\n{extra}" if extra else row["instruction"]
             system = [{"role": "system", "content": row["system"]}] if row.get("system") else []
             return {"prompt": [*system, *_turns(question, "user")], "completion": _turns(row["output"], "assistant")}
         case "preference":

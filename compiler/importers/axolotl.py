@@ -13,7 +13,7 @@ from tunewright.compiler.importers.invocation import Invocation, visible_acceler
 from tunewright.compiler.importers.layers import layer_names
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.options import Options, as_flag, as_integer, as_word
-from tunewright.compiler.importers.schedule import check_adam, set_warmup
+from tunewright.compiler.importers.schedule import set_adam, set_floor, set_noise, set_warmup
 from tunewright.compiler.importers.templates import check_template
 from tunewright.compiler.importers.training import (
     Training,
@@ -247,10 +247,12 @@ def _schedule(options: Options, step: Training, life: Life) -> None:
     step.set("optim", translate_optimizer(optimizer, life.drafting))
     step.set("num_train_epochs", options.number("num_epochs"), _default("num_epochs"))
     step.set("max_steps", options.integer("max_steps"))
-    set_warmup(options, step, life, _default("warmup_ratio"))
+    set_warmup(options, step, _default("warmup_ratio"))
+    set_floor(options, step, life, rate="cosine_min_lr_ratio", lowest="min_lr")
     step.set("weight_decay", options.number("weight_decay"), _default("weight_decay"))
     step.set("max_grad_norm", options.number("max_grad_norm"), _default("max_grad_norm"))
-    check_adam(options, life)
+    set_adam(options, step)
+    set_noise(options, step)
 
 
 def _batch(options: Options, step: Training) -> None:
@@ -272,12 +274,8 @@ def _rows(options: Options, step: Training, life: Life) -> None:
     if formats == {"text"} or (inputs is not None and inputs.value):
         step.set("loss_on", Said("all", inputs.origin if inputs and inputs.value else "text has no reply"))
     else:
-        step.set("loss_on", Said("completion", inputs.origin if inputs else "default of Axolotl"))
-        if "messages" in formats and step.get("method") == "sft":
-            life.drafting.assume(
-                "roles_to_train",
-                "rows have one reply: of a conversation Axolotl learns every reply, Tunewright the last",
-            )
+        reply = "replies" if formats & {"messages", None} else "completion"
+        step.set("loss_on", Said(reply, inputs.origin if inputs else "default of Axolotl"))
     step.set("system_prompt", options.word("default_system_message"))
     held = options.number("val_set_size") or _default("val_set_size")
     if held.value >= 1:

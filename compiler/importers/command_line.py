@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tunewright.compiler.importers.arithmetic import evaluate
 from tunewright.spec.record import record
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -30,10 +31,13 @@ class Word:
 
 @record
 class Command:
-    """A simple command: its words, and the variables set for it or before it."""
+    """A simple command: its words, and the variables set for it or before it; `unknown`: those set to what the text
+    does not say.
+    """
 
     words: tuple[Word, ...]
     environment: Mapping[str, str]
+    unknown: tuple[str, ...] = ()
 
     @property
     def line(self) -> int:
@@ -72,13 +76,16 @@ class _Script:
         while words and words[0].text in _KEYWORDS | {"then", "do", "else", "env"}:
             words = words[1:]
         own: dict[str, str] = {}
+        unknown: list[str] = []
         while words and (match := _ASSIGNMENT.match(words[0].text)):
             # A value that doubles itself line by line must not grow without end.
             if not words[0].unresolved and len(words[0].text) <= _LONGEST_VALUE:
                 own[match[1]] = words[0].text[match.end() :]
+            else:
+                unknown.append(match[1])
             words = words[1:]
         if words:
-            found.append(Command(tuple(words), {**self.variables, **own}))
+            found.append(Command(tuple(words), {**self.variables, **own}, tuple(unknown)))
         else:
             self.variables.update(own)
 
@@ -206,5 +213,7 @@ class _Script:
             at += 1
         self._advance(min(at + 1, len(self.text)) - start)
         written = self.text[start : self.at]
+        if (value := evaluate(written, self.variables)) is not None:
+            return value
         unresolved.append(written)
         return written

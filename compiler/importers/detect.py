@@ -21,6 +21,8 @@ _PROGRAMS = {
 }  # fmt: skip
 _LAUNCHERS = frozenset({"torchrun", "accelerate", "deepspeed", "python", "python3", "bash"})
 _COUNTS = frozenset({"nproc_per_node", "num_processes", "num_gpus", "nproc"})
+#: Variables that say how large a run is.
+_SIZES = frozenset({"NPROC_PER_NODE", "NNODES", "CUDA_VISIBLE_DEVICES"})
 _NODES = frozenset({"nnodes", "num_machines", "num_nodes"})
 
 _AXOLOTL_WORDS = """base_model sequence_len micro_batch_size num_epochs lora_r lora_target_linear sample_packing
@@ -57,6 +59,7 @@ def recognise(command: Command) -> Invocation | None:
     framework, verb, arguments = named
     options, loose = read_arguments(arguments)
     unresolved = tuple((name, word.line) for word in arguments for name in word.unresolved)
+    unresolved += tuple((f"{name}=", command.line) for name in command.unknown if name in _SIZES)
     settings = {option.name: option for option in launch}
     return Invocation(
         framework=framework,

@@ -93,7 +93,7 @@ class Life:
 
     def same_data(self, name: str) -> str | None:
         """Return another data set with the same rows as the newest one, which is then taken back."""
-        keys = ("source", "limit", "format", "weight")
+        keys = ("source", "limit", "format", "weight", "subset", "split", "prompt_template")
         own = [self.drafting.value(("data", name, key)) for key in keys[:2]]
         for other in self.drafting.names("data"):
             if other != name and own == [self.drafting.value(("data", other, key)) for key in keys[:2]]:

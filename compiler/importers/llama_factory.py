@@ -12,7 +12,7 @@ from tunewright.compiler.importers.llama_factory_base import FOREIGN_ADAPTER, ba
 from tunewright.compiler.importers.llama_factory_data import add_data_set
 from tunewright.compiler.importers.llama_factory_vocabulary import ALPHA_PER_RANK, DEFAULTS, VOCABULARY
 from tunewright.compiler.importers.options import Option, Options, as_number
-from tunewright.compiler.importers.schedule import check_adam, set_warmup
+from tunewright.compiler.importers.schedule import set_adam, set_floor, set_noise, set_warmup
 from tunewright.compiler.importers.templates import check_template
 from tunewright.compiler.importers.training import (
     Training,
@@ -210,8 +210,10 @@ def _schedule(options: Options, step: Training, life: Life) -> None:
     step.set("optim", translate_optimizer(optimizer, life.drafting))
     step.set("num_train_epochs", options.number("num_train_epochs"), _default("num_train_epochs"))
     step.set("max_steps", options.integer("max_steps"))
-    set_warmup(options, step, life, _default("warmup_ratio"))
-    check_adam(options, life)
+    set_warmup(options, step, _default("warmup_ratio"))
+    set_floor(options, step, life)
+    set_adam(options, step)
+    set_noise(options, step)
 
 
 def _rows(stage: str, options: Options, step: Training, life: Life) -> None:
@@ -230,12 +232,12 @@ def _rows(stage: str, options: Options, step: Training, life: Life) -> None:
     if stage == "pt" or (prompt is not None and prompt.value):
         step.set("loss_on", Said("all", prompt.origin if prompt else "stage: pt"))
     else:
-        step.set("loss_on", Said("completion", history.origin if history else "default of LLaMA-Factory"))
-        if not (history and history.value) and step.get("method") == "sft":
-            life.drafting.assume(
-                "mask_history",
-                "rows have one reply: of a conversation LLaMA-Factory learns every reply, Tunewright the last",
-            )
+        formats = {life.drafting.value(("data", name, "format")) for name in life.drafting.names("data")}
+        last = bool(history and history.value) or not formats & {"messages", None}
+        step.set(
+            "loss_on",
+            Said("completion" if last else "replies", history.origin if history else "default of LLaMA-Factory"),
+        )
     step.set("system_prompt", options.word("default_system"))
     held = options.number("val_size")
     limit = life.drafting.value(("data", str(step.get("data") and step.values["data"].value[0]), "limit"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewright.compiler.front import compile_text
-from tunewright.compiler.importers.draft import Draft, Line, Said
+from tunewright.compiler.importers.draft import Draft, Line, Remark, Said
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.write import write_spec
 from tunewright.spec.record import record
@@ -14,7 +14,7 @@ ASSUMED_ACCELERATOR = "a100-80gb"
 #: Accelerators of one machine where a file shards its weights and does not say over how many.
 ASSUMED_COUNT = 8
 _LARGER = ("h200-141gb", "b300-288gb")
-_TOO_SMALL = "TW3018"
+_TOO_SMALL, _UNSHARDED = "TW3018", "TW3026"
 _ACCELERATOR, _COUNT = ("resources", "accelerator"), ("resources", "count")
 
 
@@ -48,10 +48,27 @@ def write_machine(life: Life, machine: Machine) -> None:
 
 
 def fitting(draft: Draft, folder: Path, *, may_add: bool) -> Draft:
-    """Return the draft with the smallest machine that holds it, as it is where none does; `may_add`: more cards too."""
-    if _fits(draft, folder):
-        return draft
-    return next((larger for larger in _larger(draft, may_add=may_add) if _fits(larger, folder)), draft)
+    """Return the draft with the smallest machine that holds it, as it is where none does; `may_add`: more cards too.
+
+    Where the weights have to be divided, 8-bit optimizer state becomes full state, which can be divided too.
+    """
+    for candidate in (draft, *_larger(draft, may_add=may_add)):
+        codes = _codes(candidate, folder)
+        if _UNSHARDED in codes and (whole := _with_whole_state(draft)) is not None:
+            return fitting(whole, folder, may_add=may_add)
+        if _TOO_SMALL not in codes:
+            return candidate
+    return draft
+
+
+def _with_whole_state(draft: Draft) -> Draft | None:
+    """Return the draft without 8-bit optimizers, or None where there are none."""
+    found = [line for line in draft.lines if line.path[-1] == "optim" and "8bit" in str(line.value)]
+    if not found:
+        return None
+    lines = [Line(line.path, "adamw_torch", f"{line.origin}; 8-bit state can't be divided") for line in found]
+    remarks = [Remark(line.origin, "8-bit state can't be divided, and the weights have to be") for line in found]
+    return replace(draft, lines=tuple(_replaced(draft.lines, lines)), lost=(*draft.lost, *remarks))
 
 
 def _larger(draft: Draft, *, may_add: bool) -> Iterator[Draft]:
@@ -69,6 +86,6 @@ def _replaced(lines: Iterable[Line], by: list[Line]) -> Iterator[Line]:
         yield new.get(line.path, line)
 
 
-def _fits(draft: Draft, folder: Path) -> bool:
+def _codes(draft: Draft, folder: Path) -> frozenset[str]:
     compilation = compile_text(write_spec(draft), name="life.yaml", base_directory=folder, variables={})
-    return all(item.code != _TOO_SMALL for item in compilation.diagnostics)
+    return frozenset(item.code for item in compilation.diagnostics)

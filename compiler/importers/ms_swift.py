@@ -20,7 +20,7 @@ from tunewright.compiler.importers.ms_swift_vocabulary import (
     Version,
 )
 from tunewright.compiler.importers.options import Options, as_integer
-from tunewright.compiler.importers.schedule import set_warmup
+from tunewright.compiler.importers.schedule import set_floor, set_warmup
 from tunewright.compiler.importers.training import (
     Training,
     translate_attention,
@@ -74,7 +74,8 @@ def _train(call: Call) -> None:
     step.set("lr_scheduler_type", translate_scheduler(scheduler, life.drafting) if scheduler else None)
     step.set("num_train_epochs", options.number("num_train_epochs"), call.default("num_train_epochs"))
     step.set("max_steps", options.integer("max_steps"))
-    set_warmup(options, step, life, call.default("warmup_ratio"))
+    set_warmup(options, step, call.default("warmup_ratio"))
+    set_floor(options, step, life)
     _batch(call, step)
     _shared(call, step)
     _memory(call, step)

@@ -11,7 +11,7 @@ from tunewright.compiler.importers.layers import layer_names
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.ms_swift_vocabulary import Version, default_of
 from tunewright.compiler.importers.options import Option, Options, as_number, as_word
-from tunewright.compiler.importers.schedule import check_adam
+from tunewright.compiler.importers.schedule import set_adam, set_noise
 from tunewright.compiler.importers.training import Training, translate_precision
 from tunewright.compiler.importers.words import DPO_LOSSES, METHODS_MISSING
 
@@ -151,22 +151,13 @@ class Call:
         scale = self.options.word("loss_scale")
         drafting = self.life.drafting
         if scale is None:
-            step.set("loss_on", Said("all", self.name) if verb == "pt" else self.said("completion"))
+            step.set("loss_on", Said("all", self.name) if verb == "pt" else self.said(self._replies()))
         elif scale.value == "all":
             step.set("loss_on", Said("all", scale.origin))
         else:
-            step.set("loss_on", Said("completion", scale.origin))
+            step.set("loss_on", Said("completion" if scale.value == "last_round" else self._replies(), scale.origin))
             if scale.value not in ("default", "last_round"):
                 drafting.lose(scale.origin, "tokens of a reply all count the same here")
-        if (
-            step.get("method") == "sft"
-            and step.get("loss_on") == "completion"
-            and not (scale and scale.value == "last_round")
-        ):
-            drafting.assume(
-                scale.origin if scale else "loss_scale",
-                "rows have one reply: of a conversation ms-swift learns every reply, Tunewright the last",
-            )
 
     def set_precision(self, step: Training) -> None:
         """Set the number format."""
@@ -201,11 +192,8 @@ class Call:
             )
         elif cut.value != "right":
             drafting.lose(cut.origin, "longer rows are cut at the end here")
-        if not self.options.has("adam_beta2"):
-            drafting.lose(
-                f"adam_beta2: 0.95, {self.said(0).origin}", "the language has no word for it; here it is 0.999"
-            )
-        check_adam(self.options, self.life)
+        set_adam(self.options, step, self.default("adam_beta2"))
+        set_noise(self.options, step)
         if step.get("method") == "dpo":
             self._second_term()
 
@@ -217,6 +205,12 @@ class Call:
         self.life.wrote(str(output.value) if output else "output", name)
         if output is not None:
             self.life.drafting.leave(output.origin, "every result has a folder of its own, named by its digest")
+
+    def _replies(self) -> str:
+        """Return which replies count: every one of a conversation; rows of other formats have only one."""
+        drafting = self.life.drafting
+        formats = {drafting.value(("data", name, "format")) for name in drafting.names("data")}
+        return "replies" if formats & {"messages", None} else "completion"
 
     def _second_term(self) -> None:
         option, default = self.options.take("rpo_alpha"), self.default("rpo_alpha")
@@ -274,9 +268,7 @@ class Call:
                 name, "limit", Said(int(match["limit"]), f"#{match['limit']}: the first, not drawn by lot")
             )
         if sign and subset not in ("default", "train"):
-            self.life.drafting.lose(
-                f"{hub_id}:{subset}", "a part of a hub's data set can't be named: all of it is read"
-            )
+            self.life.say_of_data(name, "subset", Said(subset, f"{hub_id}:{subset}"))
         return name
 
     def _adapter_kind(self, kind: Said, bits: Said | None) -> Said:

@@ -3,6 +3,7 @@
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.ms_swift_call import Call
 from tunewright.compiler.importers.ms_swift_vocabulary import ADAPTER_RATE, FULL_RATE
+from tunewright.compiler.importers.schedule import set_floor, set_warmup
 from tunewright.compiler.importers.training import (
     Training,
     translate_attention,
@@ -39,10 +40,20 @@ def train(call: Call) -> None:
     step.set("lr_scheduler_type", translate_scheduler(scheduler, life.drafting))
     step.set("max_steps", options.integer("train_iters", "max_steps"))
     step.set("num_train_epochs", options.number("num_train_epochs"), call.said(3.0))
-    step.set("warmup_ratio", options.number("lr_warmup_fraction", "warmup_ratio"), call.said(0.0))
+    _warm_up(call, step)
     _spread(call, step)
     _rest(call, step)
     call.finish(step)
+
+
+def _warm_up(call: Call, step: Training) -> None:
+    share = call.options.number("lr_warmup_fraction")
+    if share is not None:
+        step.set("warmup_ratio", share)
+        call.options.take("lr_warmup_iters", "warmup_ratio")
+    else:
+        set_warmup(call.options, step, call.said(0.0), "lr_warmup_iters")
+    set_floor(call.options, step, call.life, lowest="min_lr")
 
 
 def _continue(call: Call, step: Training, origin: str, written: str) -> None:

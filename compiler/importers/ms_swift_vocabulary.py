@@ -51,7 +51,7 @@ DEFAULTS: Mapping[str, Any] = {
     "tuner_type": "lora", "lora_rank": 8, "lora_alpha": 32.0, "lora_dropout": 0.05, "target_modules": ("all-linear",),
     "per_device_train_batch_size": 1, "lr_scheduler_type": "cosine", "weight_decay": 0.1, "max_grad_norm": 1.0,
     "optim": "adamw_torch_fused", "seed": 42, "gradient_checkpointing": True, "logging_steps": 5, "save_steps": 500,
-    "beta": 0.1,
+    "beta": 0.1, "adam_beta2": 0.95,
     "packing": False,
 }  # fmt: skip
 
@@ -127,7 +127,7 @@ VOCABULARY = Vocabulary(
         "experts are balanced as the model's own settings say": "moe_* router_aux_loss_coef",
         "8-bit arithmetic in training is not in the language": "fp8_* fp4_*",
         "prediction of several tokens is not in the language": "mtp_*",
-        "the language counts warm-up as a share: write `warmup_ratio`": "lr_warmup_iters lr_warmup_init lr_decay_iters",
+        "the schedules have no such setting here": "lr_warmup_init lr_decay_iters",
         "belongs to a way of learning that is not on": "galore_* lisa_step_interval llamapro_num_groups",
         "the reference is the model before the step": (
             "ref_model ref_adapters reference_free sync_ref_model ref_model_*"

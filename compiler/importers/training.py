@@ -10,13 +10,13 @@ from tunewright.compiler.importers.words import ATTENTION, OPTIMIZERS, PRECISION
 #: The order in which people read a training step.
 _ORDER = (
     "method", "from", "data", "tuner.type", "tuner.rank", "tuner.alpha", "tuner.dropout", "tuner.target_modules",
-    "learning_rate", "lr_scheduler_type", "warmup_ratio", "num_train_epochs", "max_steps",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps", "max_length", "packing", "loss_on", "beta", "loss_type", "weight_decay",
-    "max_grad_norm",
-    "optim", "seed", "precision", "gradient_checkpointing", "attention", "system_prompt", "evaluation_share",
-    "logging_steps",
-    "save_steps", "save_total_limit", "parallelism.strategy", "parallelism.processes", "parallelism.offload_optimizer",
+    "learning_rate", "lr_scheduler_type", "min_lr_rate", "warmup_ratio", "warmup_steps",
+    "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
+    "max_length", "packing", "loss_on", "beta", "loss_type",
+    "weight_decay", "max_grad_norm", "optim", "adam_beta1", "adam_beta2", "adam_epsilon", "neftune_noise_alpha",
+    "seed", "precision", "gradient_checkpointing", "attention", "system_prompt", "evaluation_share",
+    "logging_steps", "save_steps", "save_total_limit",
+    "parallelism.strategy", "parallelism.processes", "parallelism.offload_optimizer",
     "parallelism.offload_parameters", "parallelism.tensor_parallel", "parallelism.pipeline_parallel",
     "parallelism.context_parallel", "parallelism.expert_parallel", "parallelism.sequence_parallel",
 )  # fmt: skip
@@ -55,6 +55,12 @@ class Training:
     def _drop(self, *names: str) -> None:
         for name in names:
             self.values.pop(name, None)
+
+    def drop_unused(self, why: str, *names: str) -> None:
+        """Take values back that mean nothing here; what was written is named among what is left out."""
+        for name in names:
+            if (said := self.values.pop(name, None)) is not None:
+                self.drafting.leave(said.origin, why)
 
     def _is_adapter(self) -> bool:
         return self.get("tuner.type") != "full"

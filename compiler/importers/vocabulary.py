@@ -121,12 +121,11 @@ COMMON_LEFT_OUT: Reasons = {
 }
 
 COMMON_LOST: Reasons = {
-    "the language has no noise on embeddings": "neftune_noise_alpha noisy_embedding_alpha",
     "the language has no such settings of the optimizer": (
         "adam_* optim_args optim_target_modules embedding_lr embedding_lr_scale lr_groups"
     ),
     "the language has no such settings of the schedule": (
-        "lr_scheduler_kwargs cosine_min_lr_ratio cosine_constant_lr_ratio min_lr lr_div_factor"
+        "lr_scheduler_kwargs cosine_constant_lr_ratio min_lr lr_div_factor"
     ),
     "adapters are the only trained weights here": ("modules_to_save additional_target lora_modules_to_save"),
     "the language has no separate rate for the B matrices": "loraplus_* lorap_*",

@@ -27,6 +27,11 @@ OPTIMIZERS: Mapping[str, Translation] = {
     "paged_adamw_8bit": Translation("paged_adamw_8bit"),
     "paged_adamw_32bit": Translation("adamw_torch", _PAGED),
     "paged_adamw": Translation("adamw_torch", _PAGED),
+    "adamw_torch_4bit": Translation("adamw_bnb_8bit", "the optimizer's state is held in 8 bits instead of 4"),
+    "adamw_4bit": Translation("adamw_bnb_8bit", "the optimizer's state is held in 8 bits instead of 4"),
+    "adamw_torch_npu_fused": Translation("adamw_torch_fused"),
+    "adamw_torch_xla": Translation("adamw_torch"),
+    "adam": Translation("adamw_torch"),
     "adafactor": Translation("adafactor"),
     "sgd": Translation("sgd"),
 }
@@ -41,7 +46,8 @@ SCHEDULERS: Mapping[str, Translation] = {
     "inverse-square-root": Translation("inverse_sqrt"),
     # One cycle unless its settings say more, which are reported for themselves.
     "cosine_with_restarts": Translation("cosine"),
-    "cosine_with_min_lr": Translation("cosine", "the rate falls to 0, not to a lowest rate"),
+    "cosine_with_min_lr": Translation("cosine_with_min_lr"),
+    "cosine_warmup_with_min_lr": Translation("cosine_with_min_lr"),
 }
 
 ATTENTION: Mapping[str, Translation] = {

@@ -79,3 +79,18 @@ def test_launchers_are_seen_through() -> None:
 
 def test_other_commands_are_nobodys() -> None:
     assert [recognise(command) for command in parse_script("pip install swift\ncd x\nswift\npython a.py")] == [None] * 4
+
+
+def test_arithmetic_is_computed_where_its_numbers_are_known() -> None:
+    text = "n=4\nrun $(expr 16 / $n) $((2 * (n + 1) % 7)) `expr 3 \\* 3` $(expr 1 / 0) $(( 8 / WORLD ))"
+    (command,) = parse_script(text)
+
+    assert [word.text for word in command.words[:4]] == ["run", "4", "3", "9"]
+    assert [bool(word.unresolved) for word in command.words] == [False, False, False, False, True, True]
+
+
+def test_size_that_only_the_cluster_knows_is_reported() -> None:
+    call = recognise(parse_script("NNODES=$WORLD_SIZE swift sft --model a/b")[0])
+
+    assert call is not None
+    assert call.unresolved == (("NNODES=", 1),)
