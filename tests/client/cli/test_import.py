@@ -47,7 +47,7 @@ def test_spec_goes_to_standard_output(tmp_path: Path) -> None:
 
 
 def test_strict_fails_where_something_is_lost(tmp_path: Path) -> None:
-    (tmp_path / "train.sh").write_text(SWIFT)
+    (tmp_path / "train.sh").write_text(SWIFT.rstrip() + " --push_to_hub true\n")
 
     assert run(tmp_path, "import", "train.sh", "--from", "ms-swift@3.7").returncode == 0
     assert run(tmp_path, "import", "train.sh", "--from", "ms-swift@3.7", "--strict").returncode == 1
