@@ -209,16 +209,18 @@ RULES = (
         phase=Phase.MACHINE,
         check=_check_disk,
         why="A disk that fills while a checkpoint is written leaves a broken file where the work of hours should be.",
-        bad="",
-        good="name: sample",
+        bad="# 5 GB are free\nsteps: {sft: {train: {tuner: full, save_total_limit: 5}}}\n",
+        good="# 500 GB are free\nsteps: {sft: {train: {tuner: full, save_total_limit: 5}}}\n",
     ),
     Rule(
         code="TW3032",
         phase=Phase.MACHINE,
         check=_check_host_memory,
         why="Offloaded states are moved, not gone: a host that can't hold them kills the run while it starts.",
-        bad="",
-        good="name: sample",
+        bad="# 7 billion weights, 32 GB of host memory\n"
+        "steps: {sft: {train: {tuner: full, parallelism: {strategy: zero3, offload_optimizer: cpu}}}}\n",
+        good="# 7 billion weights, 512 GB of host memory\n"
+        "steps: {sft: {train: {tuner: full, parallelism: {strategy: zero3, offload_optimizer: cpu}}}}\n",
     ),
     Rule(
         code="TW3034",

@@ -446,7 +446,7 @@ RULES = (
         check=_check_unused,
         resolved=False,
         bad='data: {spare: {source: "file:rows.jsonl"}}',
-        good="name: sample",
+        good='{data: {spare: {source: "file:rows.jsonl"}}, steps: {sft: {train: {data: [rows, spare]}}}}',
     ),
     Rule(
         code="TW2022",

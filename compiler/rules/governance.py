@@ -258,13 +258,13 @@ RULES = (
         follows=("triggers.schedule", "triggers.data_changed"),
         why="Nothing pretends: a trigger that is only planned says so.",
         bad='triggers: {schedule: "0 3 1,15 * *"}',
-        good="name: sample",
+        good="description: cron calls `tunewright run` at three in the morning",
     ),
     Rule(
         code="TW8003",
         phase=Phase.MACHINE,
         why="A missing secret is found before hours of work, not when it is needed.",
-        bad="",
-        good='base: {token: "${secret:HUB}"}',
+        bad='# nobody has called `tunewright secret set HUB`\nbase: {token: "${secret:HUB}"}\n',
+        good='# after `tunewright secret set HUB`\nbase: {token: "${secret:HUB}"}\n',
     ),
 )

@@ -24,7 +24,12 @@ RULES = (
         "YAML readers keep the last of two equal keys without a word.",
         _HEAD + "name: sample\nname: other\n" + _REST,
     ),
-    _rule("TW0003", "A spec is written by people; data belongs in files.", "", ""),
+    _rule(
+        "TW0003",
+        "A spec is written by people; data belongs in files.",
+        "# a spec of more than a megabyte, such as one with its rows inside\n",
+        '# the rows in a file of their own\ndata: {rows: {source: "file:rows.jsonl"}}\n',
+    ),
     _rule(
         "TW0004",
         "A few lines of aliases can unfold to billions of values.",
@@ -44,7 +49,12 @@ RULES = (
     ),
     _rule("TW0008", "Only the first document would be read.", _HEAD + "---\nname: other\n"),
     _rule("TW0009", "Keys are words of the language.", _HEAD + "? [a, b]\n: c\n"),
-    _rule("TW0010", "Bytes that are not UTF-8 would be read as other letters than were written.", "", ""),
+    _rule(
+        "TW0010",
+        "Bytes that are not UTF-8 would be read as other letters than were written.",
+        "# a file saved as Latin-1 or GBK, in which `ö` or `语` is other bytes\n",
+        "# the same file, saved as UTF-8\n",
+    ),
     _rule(
         "TW0011",
         "A character that nobody sees can make a text read differently from what it says.",
@@ -103,8 +113,8 @@ RULES = (
     _rule(
         "TW1010",
         "The same thing has another name in other frameworks; here it has one.",
-        "steps: {sft: {train: {lora_rank: 8}}}",
-        "steps: {sft: {train: {tuner: {type: lora, rank: 8}}, }, align: {train: {tuner: {type: lora, rank: 8}}}}",
+        "steps: {sft: {train: {max_seq_length: 1024}}}",
+        "steps: {sft: {train: {max_length: 1024}}}",
     ),
     _rule(
         "TW1011",
@@ -117,10 +127,25 @@ RULES = (
         "steps:\n  sft:\n    train: {packing: no}\n",
         "steps: {sft: {train: {packing: false}}}",
     ),
-    _rule("TW1014", "A profile that does not exist would change nothing, silently.", "", ""),
-    _rule("TW1015", "An override names a path and a value.", "", ""),
+    _rule(
+        "TW1014",
+        "A profile that does not exist would change nothing, silently.",
+        "# tunewright plan life.yaml --profile smal\nprofiles: {small: {data: {rows: {limit: 20}}}}\n",
+        "# tunewright plan life.yaml --profile small\nprofiles: {small: {data: {rows: {limit: 20}}}}\n",
+    ),
+    _rule(
+        "TW1015",
+        "An override names a path and a value.",
+        "# tunewright plan life.yaml --set steps.sft.train.learning_rate\n",
+        "# tunewright plan life.yaml --set steps.sft.train.learning_rate=1e-4\n",
+    ),
     _rule(
         "TW1018", "A variable that is not set would leave a hole in the spec.", 'description: "${env:NOBODY_SETS_THIS}"'
     ),
-    _rule("TW9001", "The compiler has a bug. It says in which pass; nothing was started.", "", ""),
+    _rule(
+        "TW9001",
+        "The compiler has a bug. It says in which pass; nothing was started.",
+        "# none that we know of: please report it with the spec\n",
+        "# any spec: right or wrong, it gets findings\n",
+    ),
 )

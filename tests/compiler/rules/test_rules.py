@@ -70,6 +70,5 @@ def test_rule_says_why(code: str) -> None:
     assert rule is not None
     assert rule.why.endswith((".", "`."))
     assert rule.why[0].isupper() or rule.why[0].islower()
-    if code not in NEEDS_MORE_THAN_TEXT:
-        assert rule.bad
-        assert rule.good
+    assert rule.bad
+    assert rule.good
