@@ -73,7 +73,11 @@ _NAN = re.compile(r"\.(?:nan|NaN|NAN)\Z")
 _NOT_ONLY_TEXT = frozenset("~nNtTfF+-.0123456789")
 # Bidirectional controls and zero-width characters make a text read differently from what it says.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+#: Joiners belong to words of Persian and Hindi and to emoji: beside an ASCII character they hide something.
+_INVISIBLE = re.compile(
+    "[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+    "|(?<![\u0080-\U0010ffff])[\u200c\u200d]|[\u200c\u200d](?![\u0080-\U0010ffff])"
+)
 
 
 def resolve_scalar(text: str) -> Scalar:

@@ -11,6 +11,8 @@ from tunewright.client.cli.formats import FORMS, REPORTS, report_text
 from tunewright.client.cli.options import DEFAULT_SPEC, overlay_options, standards_options
 from tunewright.client.cli.screen import colourful, complain, show, show_json
 from tunewright.client.cli.specs import compile_spec
+from tunewright.compiler.front import Compilation
+from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.render.quantities import counted
 from tunewright.compiler.render.report import CheckedSpec
 from tunewright.spec.codes import Severity
@@ -47,10 +49,13 @@ def command(
             if form in ("full", "concise"):
                 complain(error.message, error.help)
             continue
-        reports.append(CheckedSpec(path=compilation.source.name, diagnostics=compilation.diagnostics))
+        unseen = _unseen(compilation)
+        reports.append(CheckedSpec(path=compilation.source.name, diagnostics=compilation.diagnostics, unseen=unseen))
         if form in ("full", "concise"):
             seconds = time.perf_counter() - started
             _draw(form, compilation.diagnostics)
+            if unseen:
+                show(f"not looked at, because nothing is fetched here: {', '.join(unseen)}")
             show(verdict(compilation.source.name, compilation.diagnostics, seconds))
     if form == "json":
         show_json({"specs": [_answer(checked) for checked in reports]})
@@ -65,6 +70,19 @@ def verdict(name: str, diagnostics: tuple[Diagnostic, ...], seconds: float) -> s
     found = [counted(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
     words = ", ".join(found) if errors else ", ".join(["ok", *found])
     return f"{name}: {words} in {seconds:.2f} s   (nothing was started)"
+
+
+def _unseen(compilation: Compilation) -> tuple[str, ...]:
+    """Return what a check could not know: the rows of hubs' data sets, and models of which nothing is here."""
+    if compilation.facts is None:
+        return ()
+    rows = [f"the rows of `{name}`" for name, facts in compilation.facts.data.items() if facts.remote]
+    models = [f"`{source}`" for source, facts in compilation.facts.models.items() if _is_unseen(facts)]
+    return (*models, *rows)
+
+
+def _is_unseen(facts: ModelFacts) -> bool:
+    return facts.origin == "unknown" and facts.problem is None
 
 
 def _draw(form: str, diagnostics: tuple[Diagnostic, ...]) -> None:
@@ -89,6 +107,7 @@ def _answer(checked: CheckedSpec) -> dict[str, Any]:
         "path": checked.path,
         "errors": _count(checked.diagnostics, Severity.ERROR),
         "warnings": _count(checked.diagnostics, Severity.WARNING),
+        "not_looked_at": list(checked.unseen),
         "diagnostics": [diagnostic_value(item) for item in checked.diagnostics],
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.configuration import facts_of_configuration
 from tunewright.compiler.collect.files import folder_entries
+from tunewright.compiler.collect.partial import facts_without_weights
 from tunewright.compiler.collect.safetensors import (
     DTYPES,
     SafetensorsError,
@@ -58,6 +59,8 @@ def collect_folder(
         problem = f"{source} can't be used: {error}"
     except OSError as error:
         problem = f"{source} can't be read: {error.strerror or error}"
+    # What the small files tell is known all the same: other mistakes are found in the same run.
+    shape = shape or facts_without_weights(folder)
     return ModelFacts(source=source, origin="folder", path=str(folder), **shape, problem=problem)
 
 

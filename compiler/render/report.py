@@ -13,11 +13,15 @@ from tunewright.spec.source import SourceFile, Span
 
 @record(kw_only=True)
 class CheckedSpec:
-    """One spec and what was found in it. `problem` is the sentence for a spec that could not be read at all."""
+    """One spec and what was found in it.
+
+    `problem` is the sentence for a spec that could not be read at all; `unseen` names what could not be known here.
+    """
 
     path: str
     diagnostics: tuple[Diagnostic, ...] = ()
     problem: str | None = None
+    unseen: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:

@@ -197,7 +197,15 @@ def _check_model(work: Work) -> None:
         return
     model, span = machine.base_model(work), work.value_span("base", "model")
     if model.problem:
-        work.sink.report("TW2017", model.problem, span, "the base model")
+        work.sink.report(
+            "TW2017",
+            model.problem,
+            span,
+            "the base model",
+            help="a model is a folder as hubs hold it: `config.json`, tokenizer, and all parts of the weights"
+            if model.origin == "folder"
+            else None,
+        )
     elif model.origin == "unknown":
         work.sink.report(
             "TW2018",
