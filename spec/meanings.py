@@ -60,7 +60,6 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "sigmoid": "The loss of the DPO paper.",
         "hinge": "A margin instead of a logistic loss.",
         "ipo": "Bounded: does not drift where pairs never contradict each other.",
-        "robust": "For pairs of which some are labelled the wrong way round.",
         "apo_zero": "Raises the chosen reply and lowers the rejected one.",
         "apo_down": "Lowers both, the rejected one more: the model is better than the chosen replies.",
     },

@@ -76,7 +76,7 @@ PRECISIONS: Mapping[str, str] = {
 }  # fmt: skip
 
 #: Losses of preference pairs that are DPO's here.
-DPO_LOSSES = frozenset({"sigmoid", "hinge", "ipo", "robust", "apo_zero", "apo_down"})
+DPO_LOSSES = frozenset({"sigmoid", "hinge", "ipo", "apo_zero", "apo_down"})
 
 #: Names under which benchmarks of `facts/benchmarks.py` are known elsewhere.
 BENCHMARK_NAMES: Mapping[str, str] = {

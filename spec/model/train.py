@@ -139,7 +139,7 @@ class Train(Section):
     beta: Positive | None = None
     """How strongly the reference model holds back (dpo, orpo, kto)."""
 
-    loss_type: Literal["sigmoid", "hinge", "ipo", "robust", "apo_zero", "apo_down"] | None = None
+    loss_type: Literal["sigmoid", "hinge", "ipo", "apo_zero", "apo_down"] | None = None
     """Form of the DPO loss."""
 
     weight_decay: Annotated[float, Field(ge=0)] | None = None
