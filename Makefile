@@ -71,7 +71,7 @@ docs: $(VENV)/.dev  ## Check that the documentation is true
 vscode: $(VENV)/.core  ## Package the extension for VS Code (needs Node 20 and npm)
 	@$(BIN)/python -P scripts/gen_editors.py
 	@cp LICENSE editors/vscode/LICENSE
-	@cd editors/vscode && npm ci --no-audit --no-fund --loglevel=error && npm test && npm run package
+	@cd editors/vscode && npm ci --no-audit --no-fund --loglevel=error && npm run typecheck && npm test && npm run package
 
 bench: $(VENV)/.model $(VENV)/.dev  ## Measure what the documentation claims
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python -P $$script; done

@@ -4,15 +4,20 @@
 
 const vscode = require("vscode");
 const { LanguageClient, TransportKind } = require("vscode-languageclient/node");
+const { Plans } = require("./documents");
 const { planText } = require("./plan");
 const { SELECTOR, SHOW_PLAN, serverOptions, serverSettings } = require("./server");
 
+/** @type {import("vscode-languageclient/node").LanguageClient | undefined} */
 let client;
+const plans = new Plans();
 
+/** @param {import("vscode").ExtensionContext} context */
 async function activate(context) {
-  const output = vscode.window.createOutputChannel("Tunewright");
+  const output = vscode.window.createOutputChannel("Tunewright", { log: true });
   context.subscriptions.push(
     output,
+    vscode.workspace.registerTextDocumentContentProvider(Plans.SCHEME, plans),
     vscode.commands.registerCommand("tunewright.plan", () => showPlanOf(vscode.window.activeTextEditor?.document)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => start(output)),
     vscode.workspace.onDidChangeConfiguration(async (event) => {
@@ -31,11 +36,13 @@ async function deactivate() {
   await running?.stop();
 }
 
+/** @param {import("vscode").LogOutputChannel} output */
 async function start(output) {
   const settings = vscode.workspace.getConfiguration("tunewright");
   if (client !== undefined || !vscode.workspace.isTrusted || !settings.get("languageServer")) {
     return;
   }
+  /** @type {import("vscode-languageclient/node").LanguageClientOptions} */
   const options = {
     documentSelector: SELECTOR,
     outputChannel: output,
@@ -43,13 +50,13 @@ async function start(output) {
     middleware: {
       // The lens above a step names the server's own command: its answer is a text to show.
       executeCommand: async (command, args, next) =>
-        command === SHOW_PLAN ? show(await next(command, args)) : next(command, args),
+        command === SHOW_PLAN ? show(await next(command, args), args[0], args[1]) : next(command, args),
     },
   };
   const starting = new LanguageClient(
     "tunewright",
     "Tunewright",
-    { ...serverOptions(settings.get("command")), transport: TransportKind.stdio },
+    { ...serverOptions(commandWords()), transport: TransportKind.stdio },
     options,
   );
   client = starting;
@@ -57,32 +64,46 @@ async function start(output) {
     await starting.start();
   } catch (error) {
     client = undefined;
-    output.appendLine(String(error));
+    output.error(String(error));
     vscode.window.showWarningMessage(
       "tunewright could not be started: install it, or set `tunewright.command`. The schema goes on working.",
     );
   }
 }
 
+/** @returns {string[]} the words that start tunewright */
+function commandWords() {
+  return vscode.workspace.getConfiguration("tunewright").get("command", ["tunewright"]);
+}
+
+/** @param {import("vscode").TextDocument | undefined} document */
 async function showPlanOf(document) {
   if (document === undefined || !vscode.workspace.isTrusted) {
     return;
   }
-  const command = vscode.workspace.getConfiguration("tunewright").get("command");
-  const ask = client?.isRunning() ? (request) => client.sendRequest("workspace/executeCommand", request) : undefined;
+  const command = commandWords();
+  const running = client?.isRunning() ? client : undefined;
+  /** @param {import("./plan").Request} request */
+  const ask = (request) => running?.sendRequest("workspace/executeCommand", request);
   try {
-    await show(await planText({ uri: document.uri.toString(), path: document.uri.fsPath, command, ask }));
+    const uri = document.uri.toString();
+    await show(await planText({ uri, path: document.uri.fsPath, command, ask: running && ask }), uri);
   } catch (error) {
-    vscode.window.showErrorMessage(error.message);
+    vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
   }
 }
 
-async function show(text) {
+/**
+ * @param {string | null} text
+ * @param {string} spec
+ * @param {string} [step]
+ */
+async function show(text, spec, step) {
   if (!text) {
     vscode.window.showInformationMessage("There is no plan while the spec has errors.");
     return;
   }
-  const document = await vscode.workspace.openTextDocument({ content: text, language: "plaintext" });
+  const document = await vscode.workspace.openTextDocument(plans.put(text, spec, step));
   await vscode.window.showTextDocument(document, { preview: true, viewColumn: vscode.ViewColumn.Beside });
 }
 

@@ -106,16 +106,21 @@ test("the server is started as the setting says", () => {
   assert.deepEqual(serverOptions(["python", "-P", "-m", "tunewright"]).args, ["-P", "-m", "tunewright", "lsp"]);
 });
 
-// VS Code itself can't run here: what the extension uses of it is played, and what it was asked for is kept.
+// VS Code itself is played: what the extension uses of it, held to its types by `npm run typecheck`.
 function editor(settings) {
-  const seen = { commands: {}, shown: [], clients: [] };
+  const seen = { commands: {}, shown: [], clients: [], opened: [] };
   const nothing = { dispose() {} };
+  const uriOf = (parts) => ({ ...parts, toString: () => `${parts.scheme}:${parts.path}?${parts.query ?? ""}` });
+  let provider;
   const vscode = {
+    EventEmitter: class { event = () => nothing; fire() {} },
+    Uri: { parse: (text) => uriOf({ path: new URL(text).pathname }), from: uriOf },
     ViewColumn: { Beside: -2 },
     commands: { registerCommand: (name, run) => ((seen.commands[name] = run), nothing) },
     window: {
       activeTextEditor: { document: { uri: { fsPath: "/a/life.yaml", toString: () => "file:///a/life.yaml" } } },
-      createOutputChannel: () => ({ ...nothing, appendLine() {} }),
+      // The client's library writes by level, which only a channel of this kind can.
+      createOutputChannel: (_name, options) => (options?.log ? { ...nothing, info() {}, error() {} } : nothing),
       showTextDocument: async (document) => seen.shown.push(document.content),
       showInformationMessage: (text) => seen.shown.push(text),
       showWarningMessage: (text) => seen.shown.push(text),
@@ -126,7 +131,8 @@ function editor(settings) {
       getConfiguration: () => ({ get: (name) => settings[name] }),
       onDidGrantWorkspaceTrust: () => nothing,
       onDidChangeConfiguration: () => nothing,
-      openTextDocument: async (document) => document,
+      registerTextDocumentContentProvider: (_scheme, given) => ((provider = given), nothing),
+      openTextDocument: async (uri) => (seen.opened.push(uri.path), { content: provider.provideTextDocumentContent(uri) }),
     },
   };
   class LanguageClient {
@@ -135,6 +141,7 @@ function editor(settings) {
       seen.clients.push(this);
     }
     async start() {
+      this.options.outputChannel.info("starting");
       if (settings.absent) throw new Error("spawn ENOENT");
       this.running = true;
     }
@@ -145,7 +152,7 @@ function editor(settings) {
   const played = { vscode, "vscode-languageclient/node": { LanguageClient, TransportKind: { stdio: 0 } } };
   const load = Module._load;
   Module._load = (name, ...rest) => played[name] ?? load(name, ...rest);
-  delete require.cache[require.resolve("../lib/extension")];
+  for (const part of ["../lib/extension", "../lib/documents"]) delete require.cache[require.resolve(part)];
   try {
     return { seen, extension: require("../lib/extension") };
   } finally {
@@ -163,10 +170,11 @@ test("it starts the server and shows the plan that it answers with", async () =>
   assert.deepEqual(client.options.documentSelector, SELECTOR);
   assert.deepEqual(client.options.initializationOptions, { inlayHints: false, codeLens: true });
   await seen.commands["tunewright.plan"]();
-  await client.options.middleware.executeCommand(SHOW_PLAN, [], async () => "of a step");
-  await client.options.middleware.executeCommand(SHOW_PLAN, [], async () => null);
+  await client.options.middleware.executeCommand(SHOW_PLAN, ["file:///a/life.yaml", "sft"], async () => "of a step");
+  await client.options.middleware.executeCommand(SHOW_PLAN, ["file:///a/life.yaml"], async () => null);
   const request = `workspace/executeCommand ${SHOW_PLAN} file:///a/life.yaml`;
   assert.deepEqual(seen.shown, [request, "of a step", "There is no plan while the spec has errors."]);
+  assert.deepEqual(seen.opened, ["/life.yaml: plan", "/life.yaml: sft"]);
   await extension.deactivate();
   assert.ok(!client.running);
 });
