@@ -1,12 +1,14 @@
 """Measure `tunewright check`: cold processes over specs of several sizes, warm as the language server does it, and
 others' time to the same mistakes where they are installed.
 
-    PYTHONPATH=src python -P benchmarks/check.py [--runs 15] [--peer NAME=COMMAND ...]
+    PYTHONPATH=src python -P benchmarks/check.py [--runs 15] [--peer NAME=COMMAND ... --model DIR]
 
 Peers are looked for on the PATH (`swift`, `llamafactory-cli`); `--peer llamafactory-cli=/venv/bin/llamafactory-cli`
-names one elsewhere. Wall times of a busy machine say little, so what is judged is the processor time of each process,
-user and system; the last column compares with a bare `python -c pass` of the same run, which is as slow as the machine.
-The folder of a first, uncounted run keeps the compiled Python, as an installation does.
+names one elsewhere; they want the folder of a real model (`--model`) before they look at the data.
+
+Wall times of a busy machine say little, so what is judged is the processor time of each process, user and system; the
+last column compares with a bare `python -c pass` of the same run, which is as slow as the machine. A first run that is
+not counted leaves the compiled Python behind, as an installation does.
 """
 
 import argparse
@@ -116,12 +118,15 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Measure `tunewright check`.")
     arguments.add_argument("--runs", type=int, default=15)
     arguments.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
+    arguments.add_argument("--model", type=Path)
     given = arguments.parse_args()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     named = dict(item.partition("=")[::2] for item in given.peer)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_files(folder)
+        if given.model is not None:
+            (folder / "model").symlink_to(given.model.absolute(), target_is_directory=True)
         time.sleep(0.1)  # facts of a file that changed this moment are not remembered
         table = Table()
         table.add("python -c pass", repeated(lambda: timed((sys.executable, "-c", "pass"), folder)[1], given.runs))
@@ -176,7 +181,7 @@ def measure_peer(table: Table, folder: Path, command: str, mistakes: Mapping[str
     for mistake, words in mistakes.items():
         what = f"{Path(start[0]).name}, {mistake}"
         code, last_words = said((*start, *words), folder)
-        table.add(what, repeated(lambda: timed((*start, *words), folder)[1], runs))  # noqa: B023
+        table.add(what, [timed((*start, *words), folder)[1] for _ in range(runs)])
         print(f"    ended with {code}: {last_words}")
 
 

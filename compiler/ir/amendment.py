@@ -6,18 +6,19 @@ that reads its result: no reuse ever takes one for the other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tunewright.compiler.ir.plan import Plan, Step, seal
 from tunewright.spec.canonical import digest_of
+from tunewright.spec.record import record
 
 #: Settings of `train` that may change at a checkpoint. Data, seed, model and schedule length may not: what the
 #: optimizer and the position in the data mean would be another.
 CHANGEABLE = ("learning_rate", "max_grad_norm", "watch", "save_steps", "save_total_limit", "logging_steps")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Continuation:
     """From where a step goes on: run and digest of the step that wrote the checkpoint, the checkpoint's optimizer step
     and, where known, its tree digest; who asked and why.
