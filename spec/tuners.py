@@ -36,22 +36,33 @@ class Tuner:
         return frozenset(self.options) | (frozenset(LOW_RANK_KEYS) if self.low_rank else frozenset())
 
 
+#: Further keys of every low-rank adapter.
+_CHOICE: Mapping[str, object] = {"target_pattern": None, "modules_to_save": None}
+
 TUNERS: Mapping[str, Tuner] = {
     "full": Tuner(meaning="All weights learn.", word="full", makes_adapter=False),
-    "lora": Tuner(meaning="Low-rank adapters beside frozen weights.", word="LoRA", low_rank=True, family="lora"),
+    "lora": Tuner(
+        meaning="Low-rank adapters beside frozen weights.", word="LoRA", low_rank=True, options=_CHOICE, family="lora"
+    ),
     "dora": Tuner(
         meaning="LoRA that learns size and direction apart: a little better, a little slower.",
         word="DoRA",
         low_rank=True,
+        options=_CHOICE,
         family="dora",
     ),
     "rslora": Tuner(
-        meaning="LoRA with a scale that stays sound at high ranks.", word="rsLoRA", low_rank=True, family="rslora"
+        meaning="LoRA with a scale that stays sound at high ranks.",
+        word="rsLoRA",
+        low_rank=True,
+        options=_CHOICE,
+        family="rslora",
     ),
     "qlora": Tuner(
-        meaning="LoRA on a base held in 4 bits: a quarter of its memory.",
+        meaning="LoRA on a base held in 4 bits, a quarter of its memory, or in 8.",
         word="QLoRA",
         low_rank=True,
+        options={**_CHOICE, "bits": 4},
         base_bits=4,
         family="lora",
     ),

@@ -15,7 +15,7 @@ from tunewright.compiler.estimate.storage import (
     parameters_of,
 )
 from tunewright.compiler.ir.facts import ModelFacts
-from tunewright.compiler.ir.resolved import ResolvedTrain
+from tunewright.compiler.ir.resolved import ResolvedTrain, ResolvedTuner
 from tunewright.spec.methods import METHODS
 from tunewright.spec.record import record
 from tunewright.spec.tuners import TUNERS
@@ -102,7 +102,16 @@ def trained_parameters(train: ResolvedTrain, model: ModelFacts) -> int:
     if not tuner.is_adapter:
         return parameters_of(model)
     modules = "all-linear" if tuner.target_modules == ("all-linear",) else tuner.target_modules
-    return lora_parameters(model, tuner.rank, modules, dora=tuner.type == "dora")
+    adapters = lora_parameters(model, tuner.rank, modules, dora=tuner.type == "dora")
+    return adapters + _saved_parameters(tuner, model)
+
+
+def _saved_parameters(tuner: ResolvedTuner, model: ModelFacts) -> int:
+    """Return the parameters of embeddings that learn in full beside an adapter."""
+    saved = tuner.options.get("modules_to_save")
+    names = saved if isinstance(saved, tuple) else ()
+    table = (model.vocab_size or 0) * (model.hidden_size or 0)
+    return table * len({name.rpartition(".")[2] for name in names} & {"embed_tokens", "lm_head"})
 
 
 def _reference_bytes(train: ResolvedTrain, weights: float) -> float:

@@ -88,7 +88,8 @@ def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int, master: str) -
     copies = 0.0
     if tuner.is_adapter:
         # Adapters are held in 32 bits whatever the base is; PEFT casts what a 4-bit base leaves as it is too.
-        base = weight_bytes(model, precision="fp32", linear_bytes=NF4_BYTES) if tuner.type == "qlora" else None
+        linear = 1 if tuner.options.get("bits") == 8 else NF4_BYTES
+        base = weight_bytes(model, precision="fp32", linear_bytes=linear) if tuner.type == "qlora" else None
         weights: float = (weight_bytes(model, precision=train.precision) if base is None else base) + 4 * trained
         element = 4
     elif train.parallelism.strategy in _DEEPSPEED:

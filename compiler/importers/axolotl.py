@@ -10,7 +10,7 @@ from tunewright.compiler.importers.axolotl_vocabulary import DEFAULTS, HARMLESS_
 from tunewright.compiler.importers.deepspeed import shard_by_deepspeed, shard_by_fsdp
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation, visible_accelerators
-from tunewright.compiler.importers.layers import layer_names
+from tunewright.compiler.importers.layers import set_layers, set_saved
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.options import Options, as_flag, as_integer, as_word
 from tunewright.compiler.importers.schedule import set_adam, set_floor, set_noise, set_warmup
@@ -189,12 +189,13 @@ def _tuner(options: Options, step: Training, life: Life) -> None:
         )
     quantized = kind.value == "lora" and four is not None and four.value
     step.set("tuner.type", Said("qlora", f"{kind.origin}, {four.origin}") if quantized and four else kind)
-    if eight is not None and eight.value:
-        life.drafting.lose(eight.origin, "a base held in 8 bits is not in the language: it stays as it is")
+    if eight is not None and eight.value and kind.value == "lora" and not quantized:
+        step.set("tuner.type", Said("qlora", f"{kind.origin}, {eight.origin}"))
+        step.set("tuner.bits", Said(8, eight.origin))
     for flag, ours in (("peft_use_dora", "dora"), ("peft_use_rslora", "rslora")):
         said = options.flag(flag)
         if said is not None and said.value and step.get("tuner.type") == "qlora":
-            life.drafting.lose(said.origin, "on a base held in 4 bits adapters are plain LoRA here")
+            life.drafting.lose(said.origin, "on a base held in few bits adapters are plain LoRA here")
         elif said is not None and said.value:
             step.set("tuner.type", Said(ours, said.origin))
     for ours, theirs in (("rank", "lora_r"), ("alpha", "lora_alpha")):
@@ -203,7 +204,8 @@ def _tuner(options: Options, step: Training, life: Life) -> None:
             life.drafting.refuse(theirs, f"`adapter: {kind.value}` needs it, and it is not written")
         step.set(f"tuner.{ours}", said)
     step.set("tuner.dropout", options.number("lora_dropout"), _default("lora_dropout"))
-    step.set("tuner.target_modules", _targets(options, life))
+    _layers(options, step, life)
+    set_saved(options, step, "lora_modules_to_save")
 
 
 def _unused(options: Options, life: Life) -> None:
@@ -215,26 +217,31 @@ def _unused(options: Options, life: Life) -> None:
         "lora_target_linear",
         "peft_use_dora",
         "peft_use_rslora",
+        "lora_modules_to_save",
     ):
         if (option := options.take(name)) is not None:
             life.drafting.leave(option.origin, "means nothing where all weights learn")
 
 
-def _targets(options: Options, life: Life) -> Said:
+def _layers(options: Options, step: Training, life: Life) -> None:
     linear, modules = options.flag("lora_target_linear"), options.words("lora_target_modules")
     if linear is not None and linear.value:
         if modules is not None:
             life.drafting.leave(modules.origin, "are among all linear layers")
-        return Said(("all-linear",), linear.origin)
+        step.set("tuner.target_modules", Said(("all-linear",), linear.origin))
+        return
     if modules is not None:
-        return layer_names(modules, life.drafting)
+        set_layers(modules, step, None)
+        return
     source = str(life.drafting.value(("base", "model")) or "")
     model = known_model(source.split("://", 1)[-1].split("@")[0], source)
     family = family_of(model.model_type if model else None)
     if family is not None:
-        return Said(family.lora_modules, f"peft's choice for {family.model_type} when nothing is said")
-    life.drafting.assume("lora_target_modules", "peft chooses layers by model; here all linear layers learn")
-    return Said(("all-linear",), "nothing is said")
+        why = f"peft's choice for {family.model_type} when nothing is said"
+        step.set("tuner.target_modules", Said(family.lora_modules, why))
+    else:
+        life.drafting.assume("lora_target_modules", "peft chooses layers by model; here all linear layers learn")
+        step.set("tuner.target_modules", Said(("all-linear",), "nothing is said"))
 
 
 def _schedule(options: Options, step: Training, life: Life) -> None:

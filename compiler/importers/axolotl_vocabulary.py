@@ -88,8 +88,8 @@ VOCABULARY = Vocabulary(
     },
     carried=(
         "base_model trust_remote_code revision_of_model adapter lora_r lora_alpha lora_dropout "
-        "lora_target_modules lora_target_linear lora_model_dir peft_use_dora peft_use_rslora load_in_4bit "
-        "load_in_8bit datasets pretraining_dataset type path sequence_len sample_packing micro_batch_size "
+        "lora_target_modules lora_modules_to_save lora_target_linear lora_model_dir peft_use_dora peft_use_rslora "
+        "load_in_4bit load_in_8bit datasets pretraining_dataset type path sequence_len sample_packing micro_batch_size "
         "gradient_accumulation_steps batch_size num_epochs max_steps optimizer lr_scheduler learning_rate "
         "warmup_ratio warmup_steps weight_decay max_grad_norm bf16 fp16 tf32 gradient_checkpointing "
         "flash_attention sdp_attention attn_implementation val_set_size train_on_inputs deepspeed fsdp "

@@ -6,7 +6,7 @@ from tunewright.compiler.importers import llama_factory_release
 from tunewright.compiler.importers.deepspeed import shard_by_deepspeed, shard_by_fsdp
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation, visible_accelerators
-from tunewright.compiler.importers.layers import layer_names
+from tunewright.compiler.importers.layers import set_layers, set_saved
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.llama_factory_base import FOREIGN_ADAPTER, base_of
 from tunewright.compiler.importers.llama_factory_data import add_data_set
@@ -177,15 +177,13 @@ def _tuner(options: Options, step: Training, life: Life) -> None:
         Said(float(rank.value * ALPHA_PER_RANK), "default of LLaMA-Factory: twice the rank"),
     )
     step.set("tuner.dropout", options.number("lora_dropout"), _default("lora_dropout"))
-    targets = options.words("lora_target")
-    if targets is not None:
-        targets = layer_names(targets, life.drafting)
-    step.set("tuner.target_modules", targets, _default("lora_target"))
+    set_layers(options.words("lora_target"), step, _default("lora_target"))
+    set_saved(options, step, "additional_target")
     _quantized(options, step, life)
     for flag, ours in (("use_dora", "dora"), ("use_rslora", "rslora")):
         said = options.flag(flag)
         if said is not None and said.value and step.get("tuner.type") == "qlora":
-            life.drafting.lose(said.origin, "on a base held in 4 bits adapters are plain LoRA here")
+            life.drafting.lose(said.origin, "on a base held in few bits adapters are plain LoRA here")
         elif said is not None and said.value:
             step.set("tuner.type", Said(ours, said.origin))
 
@@ -194,10 +192,11 @@ def _quantized(options: Options, step: Training, life: Life) -> None:
     bits, method = options.integer("quantization_bit"), options.word("quantization_method")
     if bits is None or step.get("tuner.type") == "full":
         return
-    if bits.value == 4 and (method is None or method.value in ("bnb", "bitsandbytes")):
+    if bits.value in (4, 8) and (method is None or method.value in ("bnb", "bitsandbytes")):
         step.set("tuner.type", Said("qlora", f"{step.values['tuner.type'].origin}, {bits.origin}"))
+        step.set("tuner.bits", bits if bits.value == 8 else None)
     else:
-        life.drafting.lose(bits.origin, "a base held in other than NF4 is not in the language: it stays as it is")
+        life.drafting.lose(bits.origin, "the base is held in 4 or 8 bits of bitsandbytes here: it stays as it is")
 
 
 def _schedule(options: Options, step: Training, life: Life) -> None:

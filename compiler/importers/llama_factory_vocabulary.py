@@ -78,8 +78,8 @@ VOCABULARY = Vocabulary(
     },
     carried=(
         "model_name_or_path adapter_name_or_path trust_remote_code stage finetuning_type dataset dataset_dir "
-        "template cutoff_len max_samples lora_rank lora_alpha lora_dropout lora_target use_dora use_rslora "
-        "quantization_bit quantization_method learning_rate lr_scheduler_type warmup_ratio warmup_steps "
+        "template cutoff_len max_samples lora_rank lora_alpha lora_dropout lora_target additional_target use_dora "
+        "use_rslora quantization_bit quantization_method learning_rate lr_scheduler_type warmup_ratio warmup_steps "
         "num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps packing neat_packing "
         "train_on_prompt mask_history bf16 fp16 pure_bf16 deepspeed fsdp fsdp_config flash_attn "
         "disable_gradient_checkpointing val_size default_system pref_beta pref_loss weight_decay max_grad_norm "

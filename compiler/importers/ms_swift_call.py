@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from tunewright.compiler.facts.models import known_ids
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation
-from tunewright.compiler.importers.layers import layer_names
+from tunewright.compiler.importers.layers import set_layers, set_saved
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.ms_swift_vocabulary import Version, default_of
 from tunewright.compiler.importers.options import Option, Options, as_number, as_word
@@ -135,7 +135,7 @@ class Call:
             self.life.drafting.refuse(kind.origin, "LongLoRA's shifted attention is not in the language")
         if kind.value == "full":
             step.set("tuner.type", Said("full", kind.origin))
-            for name in ("lora_rank", "lora_alpha", "lora_dropout", "target_modules"):
+            for name in ("lora_rank", "lora_alpha", "lora_dropout", "target_modules", "modules_to_save"):
                 if unused := options.take(name):
                     self.life.drafting.leave(unused.origin, "means nothing where all weights learn")
             return
@@ -143,7 +143,10 @@ class Call:
         step.set("tuner.rank", options.integer("lora_rank"), self.default("lora_rank"))
         step.set("tuner.alpha", options.number("lora_alpha"), self.default("lora_alpha"))
         step.set("tuner.dropout", options.number("lora_dropout"), self.default("lora_dropout"))
-        step.set("tuner.target_modules", self._targets(), self.default("target_modules"))
+        set_layers(self._targets(), step, self.default("target_modules"))
+        set_saved(options, step, "modules_to_save")
+        if step.get("tuner.type") == "qlora" and bits is not None and bits.value == 8:
+            step.set("tuner.bits", bits)
 
     def set_loss(self, step: Training) -> None:
         """Set which tokens are learned from."""
@@ -274,16 +277,16 @@ class Call:
     def _adapter_kind(self, kind: Said, bits: Said | None) -> Said:
         method = self.options.word("quant_method")
         dora, stable = self.options.flag("use_dora"), self.options.flag("use_rslora")
-        if bits is not None and bits.value == 4 and (method is None or method.value == "bnb"):
+        if bits is not None and bits.value in (4, 8) and (method is None or method.value == "bnb"):
             for said in (dora, stable):
                 if said is not None and said.value:
-                    self.life.drafting.lose(said.origin, "on a base held in 4 bits adapters are plain LoRA here")
+                    self.life.drafting.lose(said.origin, "on a base held in few bits adapters are plain LoRA here")
             return Said("qlora", f"{kind.origin}, {bits.origin}")
         if method is not None or bits is not None:
             said = method or bits
             assert said is not None
             self.life.drafting.lose(
-                said.origin, "a base held in other than 4 bits is not in the language: it stays as it is"
+                said.origin, "the base is held in 4 or 8 bits of bitsandbytes here: it stays as it is"
             )
         if dora is not None and dora.value:
             return Said("dora", dora.origin)
@@ -300,7 +303,7 @@ class Call:
                 targets.origin, "`DEFAULT` of 2.x chose layers by model; here all linear layers learn"
             )
             return Said(("all-linear",), targets.origin)
-        return layer_names(targets, self.life.drafting)
+        return targets
 
 
 def _references(option: Option | None) -> tuple[str, ...]:

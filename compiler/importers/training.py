@@ -10,6 +10,7 @@ from tunewright.compiler.importers.words import ATTENTION, OPTIMIZERS, PRECISION
 #: The order in which people read a training step.
 _ORDER = (
     "method", "from", "data", "tuner.type", "tuner.rank", "tuner.alpha", "tuner.dropout", "tuner.target_modules",
+    "tuner.target_pattern", "tuner.modules_to_save", "tuner.bits",
     "learning_rate", "lr_scheduler_type", "min_lr_rate", "warmup_ratio", "warmup_steps",
     "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
     "max_length", "packing", "loss_on", "beta", "loss_type",
@@ -20,6 +21,8 @@ _ORDER = (
     "parallelism.offload_parameters", "parallelism.tensor_parallel", "parallelism.pipeline_parallel",
     "parallelism.context_parallel", "parallelism.expert_parallel", "parallelism.sequence_parallel",
 )  # fmt: skip
+#: The form of an adapter.
+_FORM = ("rank", "alpha", "dropout", "target_modules", "target_pattern", "modules_to_save", "bits")
 _SHARDED = frozenset({"zero1", "zero2", "zero3", "fsdp2", "megatron"})
 
 
@@ -121,14 +124,14 @@ def _settle_start(step: Training) -> None:
     if step.drafting.value(("steps", str(earlier), "export", "model")) is not None:
         step.drafting.refuse(start.origin, f"`{earlier}` is a package: a step goes on from a training step")
     elif step.drafting.value(("steps", str(earlier), "train", "tuner", "type")) != "full" and step._is_adapter():
-        for name in ("type", "rank", "alpha", "dropout", "target_modules"):
+        for name in ("type", *_FORM):
             if (said := step.values.pop(f"tuner.{name}", None)) is not None:
                 step.drafting.leave(said.origin, f"the adapter of `{earlier}` keeps its form")
 
 
 def _settle_tuner(step: Training) -> None:
     if not step._is_adapter():
-        step._drop("tuner.rank", "tuner.alpha", "tuner.dropout", "tuner.target_modules")
+        step._drop(*(f"tuner.{name}" for name in _FORM))
 
 
 def _settle_length(step: Training) -> None:
@@ -199,9 +202,9 @@ def _settle_sharding(step: Training) -> None:
     strategy = step.get("parallelism.strategy")
     if step.get("tuner.type") == "qlora" and strategy in ("zero3", "fsdp2"):
         step.drafting.leave(
-            step.values["parallelism.strategy"].origin, "4-bit weights are not sharded here; the result is the same"
+            step.values["parallelism.strategy"].origin, "quantised weights are not sharded here; the result is the same"
         )
-        step._change("parallelism.strategy", "ddp", "4-bit weights are not sharded here")
+        step._change("parallelism.strategy", "ddp", "quantised weights are not sharded here")
         step._drop("parallelism.offload_optimizer", "parallelism.offload_parameters")
     if "8bit" in str(step.get("optim")) and step.get("parallelism.strategy") in _SHARDED:
         step.drafting.lose(step.values["optim"].origin, "8-bit optimizer state can't be sharded")

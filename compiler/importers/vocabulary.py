@@ -127,7 +127,6 @@ COMMON_LOST: Reasons = {
     "the language has no such settings of the schedule": (
         "lr_scheduler_kwargs cosine_constant_lr_ratio min_lr lr_div_factor"
     ),
-    "adapters are the only trained weights here": ("modules_to_save additional_target lora_modules_to_save"),
     "the language has no separate rate for the B matrices": "loraplus_* lorap_*",
     "the language has no other start of the adapters": "init_weights pissa_* lora_ga_* loftq* peft_init_lora_weights",
     "publishing to a hub is not a step here": (

@@ -40,7 +40,7 @@ def _check_target_modules(work: Work) -> None:
     for name, train in _written(work):
         for index, module in enumerate((train.tuner.target_modules if train.tuner else None) or ()):
             path = ("steps", name, "train", "tuner", "target_modules", index)
-            if module == "all-linear" or module in known or work.is_poisoned(*path):
+            if module == "all-linear" or module.rpartition(".")[2] in known or work.is_poisoned(*path):
                 continue
             near = nearest(module, [*known, "all-linear"])
             span = work.value_span(*path)
@@ -254,6 +254,18 @@ def _check_schedule(work: Work) -> None:
                 "`max_steps` and `num_train_epochs` both say when training ends",
                 work.key_span("steps", name, "train", "max_steps"),
                 labels=(Label(work.key_span("steps", name, "train", "num_train_epochs"), "and here"),),
+                help="keep one of them",
+            )
+        if (
+            train.tuner is not None
+            and train.tuner.target_pattern is not None
+            and train.tuner.target_modules is not None
+        ):
+            work.sink.report(
+                "TW1013",
+                "`target_pattern` and `target_modules` both say which layers get adapters",
+                work.key_span("steps", name, "train", "tuner", "target_pattern"),
+                labels=(Label(work.key_span("steps", name, "train", "tuner", "target_modules"), "and here"),),
                 help="keep one of them",
             )
         if train.warmup_steps is not None and train.warmup_ratio is not None:

@@ -1,8 +1,10 @@
 """`train`: how a model learns. Keys are those of transformers and TRL where the meaning is theirs."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from tunewright.spec.methods import METHODS
 from tunewright.spec.model.section import Count, Name, Names, Positive, Section, Share, Texts
@@ -25,11 +27,19 @@ Kernels = Literal["auto", "plain", "fused"]
 Sampling = Literal["random", "sequential", "group_by_length"]
 
 
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, RecursionError) as error:
+        raise PydanticCustomError("pattern", "no regular expression: {problem}", {"problem": str(error)}) from error
+    return value
+
+
 class Tuner(Section):
     """Which weights learn."""
 
     type: TunerType
-    """`full`: all weights. `lora`, `rslora`, `dora`: low-rank adapters. `qlora`: adapters on a base held in 4 bits."""
+    """`full`: all weights. `lora`, `rslora`, `dora`: low-rank adapters. `qlora`: adapters on a base in 4 or 8 bits."""
 
     rank: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Rank of the adapters."""
@@ -42,6 +52,15 @@ class Tuner(Section):
 
     target_modules: Texts | None = None
     """Names of the linear layers that get adapters, or `all-linear`."""
+
+    target_pattern: Annotated[str, AfterValidator(_pattern)] | None = None
+    """Regular expression that the whole names of these layers fit, instead of `target_modules`."""
+
+    modules_to_save: Texts | None = None
+    """Names of modules that learn in full beside the adapters, such as `embed_tokens` and `lm_head`."""
+
+    bits: Literal[4, 8] | None = None
+    """Bits in which the base is held (qlora)."""
 
 
 class Parallelism(Section):

@@ -1,5 +1,6 @@
 """What the low-rank adapters share: PEFT's configuration and a check of the layers they name."""
 
+import re
 from typing import Any
 
 from tunewright.runners.contract import ExitCode
@@ -12,16 +13,33 @@ def low_rank_config(model: Any, settings: TrainSettings, **variant: Any) -> Any:
     from peft import LoraConfig
 
     tuner = settings.tuner
-    if isinstance(tuner.target_modules, list):
+    pattern, saved = tuner.options.get("target_pattern"), tuner.options.get("modules_to_save")
+    if pattern is not None:
+        _check_pattern(model, pattern)
+    elif isinstance(tuner.target_modules, list):
         _check_targets(model, tuner.target_modules)
+    if saved:
+        _check_targets(model, list(saved))
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=tuner.rank,
         lora_alpha=tuner.alpha,
         lora_dropout=tuner.dropout,
-        target_modules=tuner.target_modules,
+        target_modules=pattern or tuner.target_modules,
+        modules_to_save=list(saved) if saved else None,
         **variant,
     )
+
+
+def _check_pattern(model: Any, pattern: str) -> None:
+    if not any(re.fullmatch(pattern, name) for name, _ in model.named_modules()):
+        names = [name for name, module in model.named_modules() if type(module).__name__.startswith("Linear")]
+        raise StepFailedError(
+            "no layer of the model fits `target_pattern`",
+            reason="TARGET_MODULE_MISSING",
+            help=f"its linear layers are called like {', '.join(names[:2])}",
+            code=ExitCode.IMPOSSIBLE,
+        )
 
 
 def _check_targets(model: Any, wanted: list[str]) -> None:

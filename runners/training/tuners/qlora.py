@@ -1,4 +1,4 @@
-"""LoRA on a base held in 4 bits: NF4 with double quantisation (Dettmers et al. 2023)."""
+"""LoRA on a base in 4 bits, NF4 with double quantisation (Dettmers et al. 2023), or in 8 (Dettmers et al. 2022)."""
 
 import os
 from typing import Any
@@ -14,6 +14,11 @@ def _loading(settings: TrainSettings) -> dict[str, Any]:
     from transformers import BitsAndBytesConfig
 
     on_cuda = settings.device == "cuda"
+    if settings.tuner.options.get("bits") == 8:
+        return {
+            "quantization_config": BitsAndBytesConfig(load_in_8bit=True),
+            "device_map": {"": int(os.environ.get("LOCAL_RANK", "0")) if on_cuda else "cpu"},
+        }
     return {
         "quantization_config": BitsAndBytesConfig(
             load_in_4bit=True,

@@ -87,6 +87,29 @@ def test_every_kind_of_adapter_learns(trainer: Any, kind: str) -> None:
     assert settings["target_modules"] == ["q_proj", "up_proj", "v_proj"]
 
 
+def test_a_pattern_chooses_layers_and_embeddings_learn_in_full(trainer: Any) -> None:
+    choice = {"target_pattern": r".*\.0\.(self_attn|mlp)\.(q|up)_proj", "modules_to_save": ["lm_head"]}
+    tuner = {"type": "lora", "rank": 4, "alpha": 8, "dropout": 0.0, "target_modules": "all-linear", "options": choice}
+    trained = trainer.run("pattern", {"tuner": tuner, "max_steps": 3})
+    assert trained.summary["loss_last"] < trained.summary["loss_first"]
+    settings = json.loads((trained.outputs / "adapter_config.json").read_text())
+    assert settings["modules_to_save"] == ["lm_head"]
+    assert settings["target_modules"] == choice["target_pattern"]
+
+
+def test_adapters_learn_on_a_base_held_in_eight_bits(trainer: Any) -> None:
+    tuner = {
+        "type": "qlora",
+        "rank": 4,
+        "alpha": 8,
+        "dropout": 0.0,
+        "target_modules": "all-linear",
+        "options": {"bits": 8},
+    }
+    trained = trainer.run("eight-bits", {"tuner": tuner, "precision": "bf16", "max_steps": 3})
+    assert trained.summary["loss_last"] < trained.summary["loss_first"]
+
+
 def test_full_training_in_bf16_leaves_a_bf16_model(trainer: Any, parts: Any) -> None:
     changes = {"precision": "bf16", "evaluation_share": 0.1, "loss_on": "all"}
     trained = trainer.run("full-bf16", parts["full"], changes)
