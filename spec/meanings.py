@@ -1,6 +1,7 @@
 """What the fixed words of the language mean, one sentence a word: editors show it beside each choice."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
@@ -19,7 +20,7 @@ _STRATEGIES = {
 }
 
 #: `Section.key` -> word -> its meaning. A test holds it to the words that the models know.
-MEANINGS: Mapping[str, Mapping[str, str]] = {
+MEANINGS: Mapping[str, Mapping[Any, str]] = {
     "Spec.api_version": {"tunewright/v1": "The only version so far."},
     "DataSet.format": {
         "messages": "A conversation in each row: `messages`, a list of `role` and `content`.",
@@ -95,6 +96,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "Train.tuner": _TUNERS,
     "Tuner.type": _TUNERS,
+    "Tuner.bits": {4: "NF4 with double quantisation.", 8: "Integers, outliers apart: nearer to the original."},
     "Train.parallelism": {"auto": "The fastest that fits, with the reason in the plan.", **_STRATEGIES},
     "Parallelism.strategy": _STRATEGIES,
     "Parallelism.offload_optimizer": _OFFLOAD,

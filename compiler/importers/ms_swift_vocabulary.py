@@ -160,8 +160,8 @@ VOCABULARY = Vocabulary(
     },
     carried=(
         "model dataset tuner_type modules_to_save torch_dtype lora_rank lora_alpha lora_dropout target_modules "
-        "learning_rate num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps max_length packing "
-        "attn_impl system deepspeed fsdp warmup_ratio lr_scheduler_type weight_decay max_grad_norm optim seed "
+        "learning_rate num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps max_length "
+        "packing attn_impl system deepspeed fsdp warmup_ratio lr_scheduler_type weight_decay max_grad_norm optim seed "
         "logging_steps save_steps save_total_limit split_dataset_ratio loss_scale quant_bits quant_method "
         "rlhf_type beta loss_type use_dora use_rslora use_hf adapters merge_lora infer_backend port host "
         "served_model_name micro_batch_size global_batch_size tensor_model_parallel_size "
