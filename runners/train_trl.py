@@ -14,6 +14,7 @@ from tunewright.runners.training.arguments import can_resume
 from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named, sync_tree
 from tunewright.runners.training.data import read_training_rows, split_rows
 from tunewright.runners.training.distributed import check_wrapper, is_first, join_processes, leave_processes
+from tunewright.runners.training.imports import leave_out_unused
 from tunewright.runners.training.loading import load_tuned_model
 from tunewright.runners.training.outputs import check_outputs, tidy_outputs, write_record
 from tunewright.runners.training.oversight import Oversight, memory_bytes
@@ -34,6 +35,7 @@ MANIFEST = Manifest(
 def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     """Train as step.json says and fill outputs/; goes on from the newest checkpoint when work/ holds one."""
     settings = TrainSettings.from_parameters(step.parameters)
+    leave_out_unused(settings, Path(step.inputs["model"].path))
     _quiet_libraries(settings.device)
     try:
         _train(step, settings, bundle, report)
