@@ -47,8 +47,8 @@ def command(
         return exits.OK
     if not subject:
         raise click.UsageError("say what to explain: a code such as TW1003, or a spec and a path in it")
-    if subject.upper() in CODES:
-        _explain_code(subject.upper(), as_json)
+    if (code := _code_of(subject)) is not None:
+        _explain_code(code, as_json)
         return exits.OK
     if step is not None:
         _explain_rerun(subject, profile, sets, step, target, as_json)
@@ -141,6 +141,13 @@ def _list_codes(as_json: bool) -> None:
         show("\n".join(aligned([(row.code, str(row.severity), row.name) for row in CODES.values()], indent="")))
 
 
+def _code_of(subject: str) -> str | None:
+    """Return the code that a word means: itself, in any case, or by its name, such as `unknown-key`."""
+    if subject.upper() in CODES:
+        return subject.upper()
+    return next((row.code for row in CODES.values() if row.name == subject.lower()), None)
+
+
 def _not_a_code(subject: str) -> tuple[str, str]:
     from tunewright.spec.suggest import nearest
 
@@ -148,7 +155,9 @@ def _not_a_code(subject: str) -> tuple[str, str]:
         near = nearest(subject, CODES)
         return (
             f"there is no code {subject}",
-            f"did you mean {near}? `tunewright explain --codes` lists all" if near else "",
+            f"did you mean {near}? `tunewright explain --codes` lists all"
+            if near
+            else "`tunewright explain --codes` lists all",
         )
     return f"what of `{subject}`?", f"name a path in it: tunewright explain {subject} steps.NAME.train.learning_rate"
 

@@ -1,8 +1,9 @@
 """What a place of a spec was resolved to: the value, where it comes from, what depends on it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import zip_longest
 from typing import Any
 
 from tunewright.client.cli import exits
@@ -15,6 +16,8 @@ from tunewright.compiler.render.plain import clean_line
 from tunewright.spec.syntax import plain_value
 
 _ABSENT: Any = object()
+#: Characters of a value that are shown beside others.
+_WIDEST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,15 @@ class Explained:
 
     def text(self) -> str:
         """Return it for people."""
-        lines = [
-            clean_line(line)
-            for line in aligned([(row.path, _word(row.value), row.origin) for row in self.rows], indent="")
-        ]
+        lines = [clean_line(line) for line in aligned(_cells(self.rows), indent="")]
         if self.replaced:
             overlaid = aligned([(_word(row.value), row.origin) for row in self.replaced])
             lines += ["", "instead of:", *(clean_line(line) for line in overlaid)]
         if self.alternatives:
             lines += ["", "not taken:", *(clean_line(line) for line in aligned(self.alternatives))]
         if self.dependents:
-            named = zip(self.dependents, (digest[:19] for digest in self.digests), strict=False)
-            lines += ["", f"done again when it changes: {', '.join(self.dependents)}", *aligned(list(named))]
+            named = zip_longest(self.dependents, (digest[:19] for digest in self.digests), fillvalue="")
+            lines += ["", "done again when it changes:", *aligned(list(named))]
         return "\n".join(lines) + "\n"
 
     def value(self) -> dict[str, Any]:
@@ -63,6 +63,18 @@ class Explained:
             "dependents": list(self.dependents),
             "digests": dict(zip(self.dependents, self.digests, strict=False)),
         }
+
+
+def _cells(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    """Return path, value and origin of each row for people: a reason once, and of several values no endless one."""
+    cells = []
+    for number, row in enumerate(rows):
+        word = _word(row.value)
+        if len(rows) > 1 and len(word) > _WIDEST:
+            word = f"{word[: _WIDEST - 1]}…"
+        same = number > 0 and row.origin == rows[number - 1].origin and row.origin.startswith("derived")
+        cells.append((row.path, word, "for the same reason" if same else row.origin))
+    return cells
 
 
 def explained(compilation: Compilation, path: str) -> Explained:

@@ -90,3 +90,36 @@ def test_these_import_nothing_heavy(desk: Desk, arguments: list[str]) -> None:
         check=True,
     )
     assert done.stderr.endswith("HEAVY [] 0"), done.stderr
+
+
+def test_what_could_not_be_known_is_said(desk: Desk) -> None:
+    desk.write(
+        spec="""\
+api_version: tunewright/v1
+name: far
+base: {model: "hf://nobody/unheard-of@0123456789abcdef0123456789abcdef01234567"}
+data:
+  rows: {source: "hf://datasets/nobody/rows@0123", format: messages}
+steps:
+  sft:
+    train: {method: sft, data: rows}
+"""
+    )
+    answer = desk.run("check")
+    model = "`hf://nobody/unheard-of@0123456789abcdef0123456789abcdef01234567`"
+    assert f"not looked at, because nothing is fetched here: {model}, the rows of `rows`\n" in answer.out
+    (spec,) = json.loads(desk.run("check", "--json").out)["specs"]
+    assert spec["not_looked_at"] == [model, "the rows of `rows`"]
+
+
+def test_a_damaged_memory_is_said_and_does_no_harm(desk: Desk) -> None:
+    desk.write(spec=SPEC)
+    assert desk.run("check").code == 0
+    remembered = [path for path in desk.folder.rglob("cache/facts/*/*") if path.is_file()]
+    assert remembered
+    for file in remembered:
+        file.write_bytes(b"\x00 not what was written")
+    answer = desk.run("check")
+    assert answer.code == 0
+    assert "was damaged; it is gathered anew" in answer.err
+    assert desk.run("check").err == ""

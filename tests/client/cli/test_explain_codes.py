@@ -16,3 +16,9 @@ def test_every_code_is_explained(code: str) -> None:
     assert answer.output.startswith(f"{CODES[code].severity}[{code}]: {CODES[code].name}")
     assert rule is not None
     assert rule.why.split()[0] in answer.output
+
+
+@pytest.mark.parametrize("word", ["TW3010", "tw3010", "indivisible-heads"])
+def test_a_code_is_found_by_its_name_too(word: str) -> None:
+    answer = CliRunner().invoke(commands, ["explain", word])
+    assert answer.output.startswith("error[TW3010]: indivisible-heads")
