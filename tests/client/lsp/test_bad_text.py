@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from unicodedata import east_asian_width
 
 from editing.marked import SAMPLE, Desk
@@ -109,7 +110,7 @@ def _run(home: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
     )
 
 
-def _at_a_terminal(home: Path, files: list[Path]) -> dict[str, list[dict[str, object]]]:
+def _at_a_terminal(home: Path, files: list[Path]) -> dict[str, list[dict[str, Any]]]:
     done = _run(home, "check", "--json", *map(str, files))
     assert done.stderr == b""
     return {answer["path"]: answer["diagnostics"] for answer in json.loads(done.stdout)["specs"]}
