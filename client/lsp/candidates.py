@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tunewright.client.lsp.about import about
-from tunewright.client.lsp.fields import language_path, text_at, words_at
+from tunewright.client.lsp.fields import language_path, meaning_at, text_at, words_at
 from tunewright.client.lsp.names import Kind, declared
 from tunewright.client.lsp.snapshot import Snapshot
 from tunewright.compiler.facts.accelerators import ACCELERATOR_NAMES
@@ -52,8 +52,11 @@ def candidates(snapshot: Snapshot, written_path: Path, prefix: str) -> tuple[Can
     if found:
         return found
     # `data: rows` is item 0 of a list that is not written as one.
-    words = words_at(path) or (words_at(path[:-1]) if path and isinstance(path[-1], int) else ())
-    return tuple(Candidate(word, text=text_at(path)) for word in words)
+    words = words_at(path)
+    if not words and path and isinstance(path[-1], int):
+        path = path[:-1]
+        words = words_at(path)
+    return tuple(Candidate(word, text=meaning_at(path, word) or text_at(path)) for word in words)
 
 
 def _named(snapshot: Snapshot, path: Path, prefix: str) -> Iterator[Candidate]:

@@ -4,11 +4,20 @@ from lsprotocol import types
 
 from tunewright.client.lsp.candidates import Candidate, candidates, requirement_word
 from tunewright.client.lsp.context import Context, context_at
-from tunewright.client.lsp.fields import is_section, keys_at, kind_at, language_path, text_at
+from tunewright.client.lsp.fields import (
+    deciding_key,
+    is_foreign,
+    is_section,
+    keys_at,
+    kind_at,
+    language_path,
+    text_at,
+    words_at,
+)
 from tunewright.client.lsp.names import Kind
 from tunewright.client.lsp.snapshot import Snapshot
 from tunewright.spec.model.document import VERBS
-from tunewright.spec.syntax import MappingNode
+from tunewright.spec.syntax import MappingNode, ScalarNode
 
 TRIGGERS = [":", " ", ".", "-", "[", "{", ",", "/", '"']
 _KINDS = {
@@ -39,6 +48,8 @@ def _keys(snapshot: Snapshot, context: Context, offset: int, path: tuple[str | i
     known = [key for key in keys_at(path) if key not in present]
     if any(verb in present for verb in VERBS) and _is_step(path):
         known = [key for key in known if key not in VERBS]
+    if (deciding := deciding_key(path)) and (word := _word(snapshot, (*path, deciding))):
+        known = [key for key in known if not is_foreign(path, key, word)]
     end = _word_end(snapshot.body, offset)
     return [
         types.CompletionItem(
@@ -91,6 +102,12 @@ def _present(snapshot: Snapshot, context: Context, path: tuple[str | int, ...]) 
     node = snapshot.tree.node(path) if snapshot.tree is not None else None
     entries = node.entries if isinstance(node, MappingNode) else {}
     return {key for key, entry in entries.items() if entry.key.start != context.start}
+
+
+def _word(snapshot: Snapshot, path: tuple[str | int, ...]) -> str | None:
+    """Return the word that is written at a path, if it is one that the language knows there."""
+    node = snapshot.tree.node(path) if snapshot.tree is not None else None
+    return str(node.value) if isinstance(node, ScalarNode) and node.value in words_at(path) else None
 
 
 def _is_step(path: tuple[str | int, ...]) -> bool:

@@ -6,12 +6,17 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
+from tunewright.spec import methods, tuners
 from tunewright.spec.document import Path
 from tunewright.spec.jsonschema import field_texts
+from tunewright.spec.meanings import MEANINGS
 from tunewright.spec.vocabulary import annotation_at, known_keys, known_values, section_at
 
 _KINDS = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "mapping", tuple: "list"}
 _texts = cache(field_texts)
+
+#: Sections in which one key decides what others mean something: that key, and the words that each of the others is for.
+_OWNERS = {"Train": ("method", methods.OWNERS), "Tuner": ("type", tuners.OWNERS)}
 
 
 def language_path(path: Path) -> Path:
@@ -22,6 +27,23 @@ def language_path(path: Path) -> Path:
 def keys_at(path: Path) -> tuple[str, ...]:
     """Return the keys that may stand in the mapping at a path."""
     return known_keys(language_path(path))
+
+
+def deciding_key(path: Path) -> str | None:
+    """Return the key whose word decides which other keys mean something in the mapping at a path."""
+    return _OWNERS.get(_section_name(language_path(path)), (None, {}))[0]
+
+
+def is_foreign(path: Path, key: str, word: str) -> bool:
+    """Say whether a key of the mapping at a path means nothing where the deciding key has a word."""
+    owners = _OWNERS[_section_name(language_path(path))][1].get(key)
+    return owners is not None and word not in owners
+
+
+def meaning_at(path: Path, word: str) -> str:
+    """Return what one of the accepted words at a path means; empty where the language has no text for it."""
+    path = language_path(path)
+    return MEANINGS.get(f"{_section_name(path[:-1])}.{path[-1]}", {}).get(word, "") if path else ""
 
 
 def words_at(path: Path) -> tuple[str, ...]:
@@ -50,6 +72,11 @@ def is_section(path: Path) -> bool:
     """True where a mapping stands, so that what follows its key begins on the next line."""
     annotation = annotation_at(language_path(path))
     return _kind(annotation) == "mapping"
+
+
+def _section_name(path: Path) -> str:
+    section = section_at(path)
+    return section.__name__ if section is not None else ""
 
 
 def _kind(annotation: Any) -> str:

@@ -10,7 +10,7 @@ from tunewright.client.cli.view.explained import Explained, Row, explained
 from tunewright.client.lsp.about import about, code, plain, table_row
 from tunewright.client.lsp.cursor import Place, place_at
 from tunewright.client.lsp.diagnostics import visible_range
-from tunewright.client.lsp.fields import kind_at, language_path, text_at
+from tunewright.client.lsp.fields import kind_at, language_path, meaning_at, text_at
 from tunewright.client.lsp.names import Kind, occurrence_at
 from tunewright.client.lsp.snapshot import Snapshot
 from tunewright.compiler.ir.resolved import Origin
@@ -53,7 +53,10 @@ def _head(place: Place) -> str:
     if not text:
         return ""
     key = next((part for part in reversed(place.path) if isinstance(part, str)), "")
-    return f"{code(str(key))}{f' ({code(kind)})' if kind else ''}\n\n{text}"
+    written = "" if place.is_key or place.span is None else place.span.text.strip("\"'")
+    meaning = meaning_at(place.path, written)
+    value = f"\n\n{code(written)}: {meaning}" if meaning else ""
+    return f"{code(str(key))}{f' ({code(kind)})' if kind else ''}\n\n{text}{value}"
 
 
 def _about_value(snapshot: Snapshot, place: Place) -> str:

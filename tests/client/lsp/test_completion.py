@@ -2,6 +2,7 @@
 
 import pytest
 from editing.marked import CURSOR, HEAD, SAMPLE, Desk, applied
+from lsprotocol.types import MarkupContent
 
 from tunewright.client.lsp.completion import completion
 
@@ -16,7 +17,14 @@ def offered(desk: Desk, marked: str) -> list[str]:
     [
         (HEAD + "ste¦", ["steps", "triggers"], ["base", "method"]),
         (HEAD + "steps:\n  sft:\n    ¦", ["train", "evaluate", "timeout"], ["steps"]),
-        (HEAD + "steps:\n  sft:\n    train:\n      method: sft\n      lear¦", ["learning_rate", "beta"], ["method"]),
+        (
+            HEAD + "steps:\n  sft:\n    train:\n      method: sft\n      lear¦",
+            ["learning_rate", "loss_on"],
+            ["method", "beta"],
+        ),
+        (HEAD + "steps:\n  a:\n    train: {method: dpo, ¦}\n", ["beta", "loss_type"], ["method", "loss_on"]),
+        (HEAD + "steps:\n  a:\n    train: {method: sfd, ¦}\n", ["beta", "loss_on"], ["method"]),
+        (HEAD + "steps:\n  a:\n    train: {method: sft, tuner: {type: full, ¦}}\n", [], ["type", "rank"]),
         (HEAD + "steps:\n  sft:\n    train: {method: sft, ¦", ["learning_rate", "data"], ["steps"]),
         (HEAD + "steps:\n  sft:\n    train: {method: sft, tuner: {ra¦}}\n", ["rank", "type"], ["method"]),
         (HEAD + "steps:\n  sft:\n    train: {method: ¦", ["sft", "dpo", "orpo", "kto"], []),
@@ -99,3 +107,12 @@ def test_keys_say_what_they_are_for(desk: Desk) -> None:
     silent = [item.label for item in completion(snapshot, place).items if item.documentation is None]
 
     assert silent == []
+
+
+def test_words_say_what_they_mean(desk: Desk) -> None:
+    snapshot, place = desk.snapshot(HEAD + "steps:\n  sft:\n    train: {method: ¦")
+    items = {item.label: item.documentation for item in completion(snapshot, place).items}
+    assert isinstance(items["dpo"], MarkupContent)
+    assert isinstance(items["sft"], MarkupContent)
+    assert items["sft"].value == "Supervised: learn to give the replies of the rows."
+    assert items["dpo"].value != items["sft"].value

@@ -18,6 +18,9 @@ def said(desk: Desk, marked: str) -> str:
     ("at", "words"),
     [
         ("m¦ethod: sft", ["`method`", "supervised", "sft | dpo"]),
+        ("method: s¦ft", ["`sft`: Supervised: learn to give the replies of the rows."]),
+        ("engine: v¦llm", ["`vllm`: "]),
+        ("type: l¦ora", ["`lora`: "]),
         ("tu¦ner", ["Which weights learn", "`rank`", "`16`", "default: defaults version"]),
         ("s¦ft:\n", ["train", "LoRA r16", "expected:", "of 86 GB"]),
         ("model: s¦ft, suites", ["step whose model is measured", "LoRA r16"]),
