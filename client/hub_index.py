@@ -110,10 +110,12 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
     alone.
     """
 
-    def redirect_request(self, request: Any, *rest: Any) -> urllib.request.Request | None:
-        following = super().redirect_request(request, *rest)
-        token = request.unredirected_hdrs.get("Authorization")
-        if following is not None and token and (following.type, following.host) == (request.type, request.host):
+    def redirect_request(  # noqa: PLR0913 - the library's own signature
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        token = req.unredirected_hdrs.get("Authorization")
+        if following is not None and token and (following.type, following.host) == (req.type, req.host):
             following.add_unredirected_header("Authorization", token)
         return following
 
