@@ -223,7 +223,7 @@ def request_for(spec: Spec, pins: Mapping[str, ModelPin] | None = None) -> FactR
         models=(spec.base.model,),
         pins=pins or {},
         data={
-            name: DataRequest(sources=data.source, format=data.format, columns=data.columns)
+            name: DataRequest(sources=data.source, format=data.format, columns=data.columns, replace=data.replace)
             for name, data in spec.data.items()
         },
         suites={

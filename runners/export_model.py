@@ -57,6 +57,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
         order.parameters.get("calibration_format"),
         limit,
         order.parameters.get("calibration_columns"),
+        order.parameters.get("calibration_replace"),
         order.parameters.get("calibration_prompt_template"),
     )
     settle(threads=order.parameters["threads"], device=order.parameters["device"], seed=0)

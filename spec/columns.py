@@ -21,12 +21,16 @@ _SPEAKERS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def renamed(row: Mapping[str, Any], columns: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the row with the names of its format; `columns` maps those to the row's own. None: as it is.
+def renamed(
+    row: Mapping[str, Any], columns: Mapping[str, str] | None, replace: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the row with the names of its format; `columns` maps those to the row's own, `replace` texts to others.
 
     A conversation beside a choice is its prompt: `{messages, chosen, rejected}` reads as `{prompt, chosen, rejected}`,
     and of `{messages, label}` the last message is the completion.
     """
+    if replace:
+        row = {name: _replaced(value, replace) for name, value in row.items()}
     if not columns:
         return dict(row)
     taken = {theirs for ours, theirs in columns.items() if ours not in MESSAGE_KEYS}
@@ -41,6 +45,18 @@ def renamed(row: Mapping[str, Any], columns: Mapping[str, str] | None) -> dict[s
         if name in result:
             result[name] = _messages(result[name], role, content)
     return _with_prompt(result)
+
+
+def _replaced(value: Any, replace: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for written, wanted in replace.items():
+            value = value.replace(written, wanted)
+        return value
+    if isinstance(value, list):
+        return [_replaced(item, replace) for item in value]
+    if isinstance(value, dict):
+        return {name: _replaced(item, replace) for name, item in value.items()}
+    return value
 
 
 def _messages(value: Any, role: str, content: str) -> Any:

@@ -77,6 +77,7 @@ def token_requests(compilation: Compilation) -> dict[str, TokenRequest]:
                 facts=facts,
                 format=form,
                 columns=written.columns,
+                replace=written.replace,
                 prompt_template=written.prompt_template,
                 limit=written.limit,
                 system_prompt=train.system_prompt,

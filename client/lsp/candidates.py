@@ -27,6 +27,7 @@ _SOURCES = {
     "file:": "a .jsonl, .json, .csv or .parquet file",
     "dir:": "a folder of such files",
     "hf://datasets/": "a data set on the Hugging Face hub",
+    "ms://datasets/": "a data set on ModelScope",
 }
 _FUNCTIONS = {
     "mean(": "the mean of several metrics",

@@ -41,7 +41,13 @@ def collect(
         },
         data={
             name: collect_data(
-                wanted.sources, wanted.format, base_directory, columns=wanted.columns, cache=cache, progress=progress
+                wanted.sources,
+                wanted.format,
+                base_directory,
+                columns=wanted.columns,
+                replace=wanted.replace,
+                cache=cache,
+                progress=progress,
             )
             for name, wanted in request.data.items()
         },

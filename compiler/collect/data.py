@@ -26,14 +26,15 @@ def collect_data(
     base_directory: Path,
     *,
     columns: Mapping[str, str] | None = None,
+    replace: Mapping[str, str] | None = None,
     cache: FactCache | None,
     progress: Progress | None = None,
 ) -> DataFacts:
     """Return the facts of a data set of one or several sources: `file:`, `dir:`, a bare path, `hf://datasets/...`.
 
-    Rows, renamed as `columns` say, are held against the declared format, or against the one that the first row of all
-    shows. The digest binds the content of the files in the order written. `progress` hears how far the reading of
-    JSONL files is.
+    Rows, read as `columns` and `replace` say, are held against the declared format, or against the one that the first
+    row of all shows. The digest binds the content of the files in the order written. `progress` hears how far the
+    reading of JSONL files is.
     """
     if any(source.startswith(_REMOTE) for source in sources):
         return DataFacts(format=declared_format, remote=True)
@@ -46,9 +47,9 @@ def collect_data(
                 written,
                 path,
                 lambda file, known=known, written=written: _look_at_data(
-                    file, known, columns, following(progress, written, file)
+                    file, known, columns, replace, following(progress, written, file)
                 ),
-                variant=f"data {_LOOK} {known or ''}{_variant(columns)}",
+                variant=f"data {_LOOK} {known or ''}{_variant(columns, replace)}",
                 cache=cache,
             )
     return total.facts()
@@ -77,12 +78,14 @@ def collect_suite(
     return total.facts()
 
 
-def _variant(columns: Mapping[str, str] | None) -> str:
-    return f" {digest_of(dict(columns))}" if columns else ""
+def _variant(*reading: Mapping[str, str] | None) -> str:
+    return f" {digest_of([part and dict(part) for part in reading])}" if any(reading) else ""
 
 
-def _look_at_data(path: Path, declared: str | None, columns: Mapping[str, str] | None, read: Read) -> Mapping[str, Any]:
-    tally = Tally(form=declared, read=read, rename=columns)
+def _look_at_data(
+    path: Path, declared: str | None, columns: Mapping[str, str] | None, replace: Mapping[str, str] | None, read: Read
+) -> Mapping[str, Any]:
+    tally = Tally(form=declared, read=read, rename=columns, replace=replace)
 
     def start(row: Row) -> None:
         tally.form = tally.form or detect_format(row)

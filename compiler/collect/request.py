@@ -9,11 +9,12 @@ from tunewright.spec.record import record
 
 @record(kw_only=True)
 class DataRequest:
-    """A data set: its sources as written, the format declared for it, and its own names for the format's columns."""
+    """A data set: its sources as written, its declared format, its own names for columns, and texts replaced in it."""
 
     sources: tuple[str, ...]
     format: str | None = None
     columns: Mapping[str, str] | None = None
+    replace: Mapping[str, str] | None = None
 
 
 @record(kw_only=True)

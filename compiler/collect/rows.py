@@ -39,11 +39,12 @@ _TEXT_COLUMNS: Mapping[str | None, tuple[str, ...]] = {
 class Tally:
     """What a pass over a file has found so far. Problems are `(line, message)`; `read` is told of each piece.
 
-    `rename` maps the format's columns to the file's own.
+    `rename` maps the format's columns to the file's own, `replace` texts to others.
     """
 
     read: Read = unheard
     rename: Mapping[str, str] | None = None
+    replace: Mapping[str, str] | None = None
     form: str | None = None
     rows: int = 0
     columns: dict[str, None] = field(default_factory=dict)
@@ -83,7 +84,7 @@ def _look_at(rows: Iterable[tuple[int, Row]], tally: Tally, check: Check, start:
     columns, lengths = tally.columns, tally.lengths
     seen: object = None
     for line, own in rows:
-        row = renamed(own, tally.rename) if tally.rename else own
+        row = renamed(own, tally.rename, tally.replace) if tally.rename or tally.replace else own
         if not tally.rows:
             start(row)
         tally.rows += 1

@@ -34,12 +34,13 @@ _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 class TokenRequest:
     """Rows of a data set as one training step reads them: at most the first `limit`, with the system prompt added.
 
-    `columns` and `prompt_template` are those of the data set.
+    `columns`, `replace` and `prompt_template` are those of the data set.
     """
 
     facts: DataFacts
     format: str
     columns: Mapping[str, str] | None = None
+    replace: Mapping[str, str] | None = None
     prompt_template: str | None = None
     limit: int | None = None
     system_prompt: str | None = None
@@ -104,7 +105,11 @@ def _unknown(requests: Mapping[str, TokenRequest], reason: str) -> dict[str, Tok
 
 def _key(request: TokenRequest, tokenizer: str) -> str:
     """Return what decides the lengths; the sample follows from the rows' digest, so their own seed is that."""
-    read = [request.columns and dict(request.columns), request.prompt_template]
+    read = [
+        request.columns and dict(request.columns),
+        request.replace and dict(request.replace),
+        request.prompt_template,
+    ]
     return digest_of(
         [
             _COUNT,
@@ -176,7 +181,10 @@ def _lines(requests: Mapping[str, TokenRequest]) -> Iterator[bytes]:
         paths = [Path(file.path) for file in request.facts.files if file.path]
         for row in sample_rows(paths, request.rows, request.sample, request.facts.digest or ""):
             texts = texts_of(
-                renamed(row, request.columns), request.format, request.system_prompt, request.prompt_template
+                renamed(row, request.columns, request.replace),
+                request.format,
+                request.system_prompt,
+                request.prompt_template,
             )
             yield json.dumps({"set": name, "texts": texts}).encode() + b"\n"
 

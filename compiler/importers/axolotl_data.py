@@ -163,7 +163,7 @@ def _own_type(written: Mapping[str, Any], path: str, name: str, life: Life) -> s
 
 def _parts(entry: Mapping[str, Any], path: str, name: str, life: Life) -> None:
     """Write which part of a hub's data set is read; what files are read of has no parts."""
-    is_remote = str(life.drafting.value(("data", name, "source"))).startswith("hf://")
+    is_remote = str(life.drafting.value(("data", name, "source"))).startswith(("hf://", "ms://"))
     for key, ours, usual in (
         ("name", "subset", ("default",)),
         ("split", "split", ("train",)),

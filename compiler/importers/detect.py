@@ -32,6 +32,9 @@ do_train plot_loss template adapter_name_or_path export_dir pref_beta infer_back
 _MS_SWIFT_WORDS = """model tuner_type train_type sft_type rlhf_type max_length target_modules model_id_or_path
 torch_dtype split_dataset_ratio dataset_num_proc tensor_model_parallel_size loss_scale"""
 
+#: Options that only LLaMA-Factory's second form of settings has, which calls the model as ms-swift does.
+V1_MARKS = frozenset({"train_dataset", "dist_config", "peft_config", "kernel_config", "quant_config", "model_class"})
+
 #: Words that only one framework has.
 _MARKS: Mapping[str, frozenset[str]] = {
     AXOLOTL: frozenset(_AXOLOTL_WORDS.split()),
@@ -42,6 +45,8 @@ _MARKS: Mapping[str, frozenset[str]] = {
 
 def detect_framework(names: Mapping[str, object]) -> str | None:
     """Return the framework whose words a settings file uses, or None when two or none fit."""
+    if V1_MARKS & names.keys() and "model" in names:
+        return LLAMA_FACTORY
     scores = sorted(((len(marks & names.keys()), framework) for framework, marks in _MARKS.items()), reverse=True)
     (best, framework), (second, _), _ = scores
     return framework if best > second else None

@@ -77,8 +77,8 @@ class Life:
         """Return a step name that is free."""
         return _free(wanted, (*self.drafting.names("steps"), "base"))
 
-    def add_data(self, reference: str, origin: str, *, hub_note: str = "") -> str:
-        """Write the source of a data set and return the set's name."""
+    def add_data(self, reference: str, origin: str, *, hub: str = "hf") -> str:
+        """Write the source of a data set and return the set's name; `hub`: where names that are no file are."""
         name = _free(data_name(reference), self.drafting.names("data"))
         path = ("data", name, "source")
         if self.neighbours.is_folder(reference):
@@ -86,9 +86,7 @@ class Life:
         elif is_file_name(reference):
             self.drafting.put(path, Said(f"file:{reference}", origin))
         else:
-            self.drafting.put(path, Said(f"hf://datasets/{reference}", origin))
-            if hub_note:
-                self.drafting.assume(origin, hub_note)
+            self.drafting.put(path, Said(f"{hub}://datasets/{reference}", origin))
         return name
 
     def same_data(self, name: str) -> str | None:

@@ -1,15 +1,17 @@
 """LLaMA-Factory: `llamafactory-cli train|export|api` and its settings files."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tunewright.compiler.importers import llama_factory_release
 from tunewright.compiler.importers.deepspeed import shard_by_deepspeed, shard_by_fsdp
-from tunewright.compiler.importers.draft import Said
+from tunewright.compiler.importers.draft import Drafting, Said
 from tunewright.compiler.importers.invocation import Invocation, visible_accelerators
 from tunewright.compiler.importers.layers import set_layers, set_saved
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.llama_factory_base import FOREIGN_ADAPTER, base_of
 from tunewright.compiler.importers.llama_factory_data import add_data_set
+from tunewright.compiler.importers.llama_factory_v1 import add_table, is_v1, translated
 from tunewright.compiler.importers.llama_factory_vocabulary import ALPHA_PER_RANK, DEFAULTS, VOCABULARY
 from tunewright.compiler.importers.options import Option, Options, as_number
 from tunewright.compiler.importers.schedule import set_adam, set_floor, set_noise, set_warmup
@@ -35,7 +37,10 @@ _SPLITS = (
 
 def import_llama_factory(invocation: Invocation, life: Life) -> None:
     """Add the step that a call or a settings file means."""
-    options = Options.of(invocation.options, life.drafting)
+    if is_v1(invocation.options):
+        options = Options.of(*_v1(invocation, life))
+    else:
+        options = Options.of(invocation.options, life.drafting)
     hub = "ms" if invocation.environment.get("USE_MODELSCOPE_HUB", "0") in ("1", "true") else "hf"
     verb = _verb(invocation.verb, options)
     if verb == "train":
@@ -50,6 +55,11 @@ def import_llama_factory(invocation: Invocation, life: Life) -> None:
         )
         return
     VOCABULARY.report(options)
+
+
+def _v1(invocation: Invocation, life: Life) -> tuple[tuple[Option, ...], Drafting, Mapping[str, str]]:
+    options, names = translated(invocation.options, life)
+    return options, life.drafting, names
 
 
 def _verb(verb: str, options: Options) -> str:
@@ -143,6 +153,10 @@ def _data(stage: str, options: Options, step: Training, life: Life) -> None:
         life.drafting.refuse("dataset", "nothing says what is learned from")
         return
     form = _FORMATS.get(str(step.get("method")), _FORMATS.get(stage))
+    table = options.items["dataset"]
+    if table.name == "train_dataset":
+        step.set("data", Said(add_table(table, form, life), table.origin))
+        return
     limit, shares = options.integer("max_samples"), options.words("interleave_probs")
     added = []
     for index, name in enumerate(names.value):

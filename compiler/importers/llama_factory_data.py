@@ -6,8 +6,22 @@ from typing import Any
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.life import Life
 
-_ALPACA = {"prompt": "instruction", "query": "input", "response": "output"}
-_MESSAGES = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+#: Columns of rows in Alpaca's form where nothing else is said: our column -> (key of `columns`, its default).
+_ALPACA = {
+    "instruction": ("prompt", "instruction"),
+    "input": ("query", "input"),
+    "output": ("response", "output"),
+    "system": ("system", "system"),
+}
+_PAIRS = {"prompt": ("prompt", "instruction"), "chosen": ("chosen", "chosen"), "rejected": ("rejected", "rejected")}
+_MARKED = {"prompt": ("prompt", "instruction"), "completion": ("response", "output"), "label": ("kto_tag", "kto_tag")}
+#: Words for who speaks that need no mapping here.
+_SPEAKERS = {
+    "user_tag": ("human", "user"),
+    "assistant_tag": ("gpt", "assistant"),
+    "observation_tag": ("observation", "tool"),
+    "system_tag": ("system",),
+}
 _CONVERT = "rows need the columns of the format: convert them once"
 
 
@@ -17,20 +31,45 @@ def add_data_set(name: str, folder: str, form: str | None, origin: str, life: Li
     entry = table.get(name) if table else None
     if not isinstance(entry, Mapping):
         return _guess(name, folder, form, origin, life, known=table is not None)
-    source, note = _source(entry, folder)
+    source, hub = _source(entry, folder)
     if source is None:
         life.drafting.lose(f"{origin}: {name}", "is made by a script, which can't be carried")
         source = f"{folder}/{name}.json"
-    added = life.add_data(source, f"{origin}: {name} of dataset_info.json", hub_note=note)
-    found = form if form == "text" else _format(name, entry, life)
-    if found is not None:
-        life.say_of_data(added, "format", Said(found, "dataset_info.json"))
-    for key in ("subset", "split", "folder"):
-        if entry.get(key) not in (None, "train"):
-            life.drafting.lose(
-                f"{name}: {key} {entry[key]}", "a part of a hub's data set can't be named: all of it is read"
-            )
+    added = life.add_data(source, f"{origin}: {name} of dataset_info.json", hub=hub)
+    columns = _texts(entry.get("columns"))
+    found, wanted = _form(name, form, entry, columns, life)
+    life.say_of_data(added, "format", Said(found, "dataset_info.json"))
+    for ours, theirs in wanted.items():
+        if ours != theirs:
+            life.drafting.put(("data", added, "columns", ours), Said(theirs, f"columns of {name}"))
+    for key, reason in _NOT_READ.items():
+        if key in columns:
+            life.drafting.lose(f"{name}: column {columns[key]}", reason)
+    _parts(name, added, entry, life)
     return added
+
+
+#: Columns that rows may have there and that nothing reads here.
+_NOT_READ = {
+    "images": "images are not read",
+    "videos": "videos are not read",
+    "audios": "sounds are not read",
+    "tools": "the descriptions of tools beside a conversation are not read",
+    "history": "earlier turns in a column of their own are not read: write the whole conversation as `messages`",
+}
+
+
+def _parts(name: str, added: str, entry: Mapping[str, Any], life: Life) -> None:
+    is_remote = str(life.drafting.value(("data", added, "source"))).startswith(("hf://", "ms://"))
+    for key in ("subset", "split"):
+        value = entry.get(key)
+        if isinstance(value, str) and is_remote and (key, value) != ("split", "train"):
+            life.say_of_data(added, key, Said(value, f"{key} of {name}"))
+    if entry.get("folder") is not None:
+        life.drafting.lose(f"{name}: folder {entry['folder']}", "a folder of a hub's data set can't be named")
+    samples = entry.get("num_samples")
+    if isinstance(samples, int) and samples > 0:
+        life.say_of_data(added, "limit", Said(samples, f"num_samples of {name}"))
 
 
 def _guess(name: str, folder: str, form: str | None, origin: str, life: Life, *, known: bool) -> str:
@@ -47,41 +86,52 @@ def _guess(name: str, folder: str, form: str | None, origin: str, life: Life, *,
 
 def _source(entry: Mapping[str, Any], folder: str) -> tuple[str | None, str]:
     if isinstance(file := entry.get("file_name"), str):
-        return f"{folder}/{file}", ""
+        return f"{folder}/{file}", "hf"
     if isinstance(hub := entry.get("hf_hub_url"), str):
-        return hub, ""
+        return hub, "hf"
     if isinstance(hub := entry.get("ms_hub_url"), str):
-        return hub, f"`{hub}` is on ModelScope; here the set of that name on Hugging Face is read"
-    return None, ""
+        return hub, "ms"
+    return None, "hf"
 
 
-def _format(name: str, entry: Mapping[str, Any], life: Life) -> str | None:
-    """Return our format of the rows; what must be converted before is reported."""
-    columns, tags = _texts(entry.get("columns")), _texts(entry.get("tags"))
+def _form(
+    name: str, form: str | None, entry: Mapping[str, Any], columns: Mapping[str, str], life: Life
+) -> tuple[str, dict[str, str]]:
+    """Return our format of the rows, and what its columns are called in them."""
+    if form == "text":
+        return "text", {"text": columns.get("prompt", "text")}
     is_chat = entry.get("formatting", "alpaca") == "sharegpt"
+    talk = _talk(name, columns, _texts(entry.get("tags")), life) if is_chat else {}
     if entry.get("ranking") is True:
-        if is_chat or columns.get("prompt", "instruction") != "prompt":
-            life.drafting.assume(
-                f"{name}: preference pairs", "rows need `prompt`, `chosen` and `rejected`: convert them once"
-            )
-        return "preference"
+        if is_chat:
+            talk["prompt"] = talk.pop("messages")
+            return "preference", talk | {key: columns.get(key, key) for key in ("chosen", "rejected")}
+        if "query" in columns:
+            life.drafting.lose(f"{name}: column {columns['query']}", "a prompt of two columns is not read")
+        return "preference", _called(_PAIRS, columns)
     if "kto_tag" in columns:
-        life.drafting.assume(
-            f"{name}: rows with a mark", "rows need `prompt`, `completion` and `label`: convert them once"
-        )
-        return "kto"
-    if is_chat:
-        fits = columns.get("messages") == "messages" and all(tags.get(key) == word for key, word in _MESSAGES.items())
-        if not fits:
-            life.drafting.assume(
-                f"{name}: conversations", f"rows need `messages` with `role` and `content`; {_CONVERT}"
-            )
-        return "messages"
-    if columns and any(columns.get(key, word) != word for key, word in _ALPACA.items()):
-        life.drafting.assume(
-            f"{name}: columns {', '.join(columns.values())}", f"instruction, input, output: {_CONVERT}"
-        )
-    return "instruction"
+        return "kto", talk | {"label": columns["kto_tag"]} if is_chat else _called(_MARKED, columns)
+    return ("messages", talk) if is_chat else ("instruction", _called(_ALPACA, columns))
+
+
+def _called(known: Mapping[str, tuple[str, str]], columns: Mapping[str, str]) -> dict[str, str]:
+    if not columns:
+        return {ours: default for ours, (_, default) in known.items()}
+    return {ours: columns[key] for ours, (key, _) in known.items() if key in columns}
+
+
+def _talk(name: str, columns: Mapping[str, str], tags: Mapping[str, str], life: Life) -> dict[str, str]:
+    """Return the names of a conversation's parts; words for who speaks that are not known here are reported."""
+    for key, words in _SPEAKERS.items():
+        if key in tags and tags[key] not in words:
+            life.drafting.assume(f"{name}: {key} {tags[key]}", f"who speaks is called {words[0]} here: {_CONVERT}")
+    if "system" in columns:
+        life.drafting.lose(f"{name}: column {columns['system']}", "the system message stands in the conversation here")
+    return {
+        "messages": columns.get("messages", "conversations"),
+        "role": tags.get("role_tag", "from"),
+        "content": tags.get("content_tag", "value"),
+    }
 
 
 def _texts(value: Any) -> dict[str, str]:

@@ -264,8 +264,9 @@ class Call:
         if not hub_id.startswith(("/", ".")) and ":" in hub_id and "\\" not in hub_id:
             hub_id, sign, subset = hub_id.partition(":")
         hub = (match["hub"] or ("hf" if self._uses_hugging_face() else "ms")).lower()
-        note = "" if hub == "hf" else f"`{hub_id}` is on ModelScope; here the set of that name on Hugging Face is read"
-        name = self.life.add_data(hub_id, origin, hub_note=note)
+        name = self.life.add_data(hub_id, origin, hub=hub)
+        if hub_id.endswith("/self-cognition"):
+            self._self_cognition(name, hub_id)
         if match["limit"] and int(match["limit"]) > 0:
             self.life.say_of_data(
                 name, "limit", Said(int(match["limit"]), f"#{match['limit']}: the first, not drawn by lot")
@@ -273,6 +274,20 @@ class Call:
         if sign and subset not in ("default", "train"):
             self.life.say_of_data(name, "subset", Said(subset, f"{hub_id}:{subset}"))
         return name
+
+    def _self_cognition(self, name: str, hub_id: str) -> None:
+        """Say how the columns are called, and which names are put in for the placeholders."""
+        origin = f"rows of {hub_id}"
+        self.life.say_of_data(name, "format", Said("prompt_completion", origin))
+        for ours, theirs in (("prompt", "query"), ("completion", "response")):
+            self.life.drafting.put(("data", name, "columns", ours), Said(theirs, origin))
+        for key, place in (("model_name", "{{NAME}}"), ("model_author", "{{AUTHOR}}")):
+            said = self.options.words(key)
+            if said is None:
+                continue
+            self.life.drafting.put(("data", name, "replace", place), Said(said.value[0], said.origin))
+            if len(said.value) > 1:
+                self.life.drafting.lose(said.origin, "one name is put in, not one for each tongue")
 
     def _adapter_kind(self, kind: Said, bits: Said | None) -> Said:
         method = self.options.word("quant_method")

@@ -3,6 +3,7 @@
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.ms_swift_call import Call
 from tunewright.compiler.importers.ms_swift_vocabulary import ADAPTER_RATE, FULL_RATE
+from tunewright.compiler.importers.options import as_integer
 from tunewright.compiler.importers.schedule import set_floor, set_warmup
 from tunewright.compiler.importers.training import (
     Training,
@@ -78,9 +79,13 @@ def _spread(call: Call, step: Training) -> None:
     if sequence is not None and sequence.value:
         step.set("parallelism.sequence_parallel", sequence)
     world = (call.invocation.processes or 1) * (call.invocation.nodes or 1)
-    if world < product:
-        call.life.drafting.assume("NPROC_PER_NODE", f"at least {product} processes, which the splits need")
-        world = product
+    # Groups of experts are divided among copies of the data and parts of a sequence.
+    experts = as_integer(step.get("parallelism.expert_parallel")) or 1
+    context = as_integer(step.get("parallelism.context_parallel")) or 1
+    needed = product * max(1, experts // context)
+    if world < needed:
+        call.life.drafting.assume("NPROC_PER_NODE", f"at least {needed} processes, which the splits need")
+        world = needed
     step.set("parallelism.processes", Said(world, "NPROC_PER_NODE"))
     micro = options.integer("micro_batch_size", "per_device_train_batch_size") or call.said(1)
     whole = options.integer("global_batch_size") or call.said(_GLOBAL_BATCH)

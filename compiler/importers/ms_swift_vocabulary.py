@@ -93,7 +93,8 @@ VOCABULARY = Vocabulary(
         "memory of the vision part only": "vit_gradient_checkpointing*",
         "a step starts with a fresh optimizer": "finetune",
         "which library holds the adapters": "tuner_backend",
-        "4-bit bases are computed in the precision of the step": "bnb_4bit_compute_dtype",
+        "adapters are kept beside their base; an `export` step merges": "merge_lora save_safetensors",
+        "4-bit bases are computed in the precision of the step": "bnb_4bit_compute_dtype bnb_4bit_quant_storage",
         "kernels of the engine": "vllm_enforce_eager enforce_eager",
         "rows are always looked at": "check_dataset_strategy",
         "the daemon serves to this machine only unless `host` says otherwise": "owned_by max_logprobs",
@@ -146,6 +147,7 @@ VOCABULARY = Vocabulary(
         ),
         "calibration is as the engine does it": "quant_n_samples quant_batch_size hqq_axis",
         "4-bit bases are NF4 with double quantisation here": "bnb_4bit_*",
+        "another loss of a plug-in can't be carried": "loss_type",
         "another split of the work has no words here": (
             "virtual_pipeline_model_parallel_size microbatch_group_size_per_vp_stage data_parallel_sharding_strategy"
         ),

@@ -18,12 +18,16 @@ _LONGEST_SHOWN = 64
 
 @record
 class Option:
-    """One option as it was written: a value of YAML or JSON, or the texts after `--name` in a command."""
+    """One option as it was written: a value of YAML or JSON, or the texts after `--name` in a command.
+
+    `given` names what gave it where nobody wrote it: a default.
+    """
 
     name: str
     value: Any
     line: int | None = None
     in_command: bool = False
+    given: str = ""
 
     @property
     def subject(self) -> str:
@@ -33,7 +37,9 @@ class Option:
 
     @property
     def origin(self) -> str:
-        """The same with its line."""
+        """The same with its line, or what else gave the option."""
+        if self.given:
+            return self.given
         return f"{self.subject} (line {self.line})" if self.line else self.subject
 
     def origin_of(self, part: str) -> str:
@@ -124,7 +130,7 @@ class Options:
 
     def silent(self) -> tuple[Option, ...]:
         """Return what was taken and then decided nothing."""
-        read = (option for name, option in self.items.items() if name in self.taken)
+        read = (option for name, option in self.items.items() if name in self.taken and not option.given)
         return tuple(option for option in read if not self.drafting.mentions(option.subject, f"{option.name}["))
 
     def _typed(self, option: Option | None, read: Any, complaint: str) -> Said | None:

@@ -85,6 +85,7 @@ COMMON_LEFT_OUT: Reasons = {
         "output_dir overwrite_output_dir add_version create_checkpoint_symlink overwrite_cache save_dir exist_ok "
         "logging_dir result_path"
     ),
+    "rows are fetched before training starts, and are the same": "streaming buffer_size shuffle_buffer_size",
     "only how fast rows are read": (
         "dataloader_* dataset_num_proc preprocessing_num_workers preprocessing_batch_size num_workers "
         "preprocess_num_proc load_from_cache_file lazy_tokenize dataset_processes dataset_prepared_path "
@@ -149,5 +150,4 @@ COMMON_LOST: Reasons = {
         "desirable_weight undesirable_weight kto_chosen_weight kto_rejected_weight kto_desirable_weight "
         "kto_undesirable_weight"
     ),
-    "rows of a hub are fetched before training starts": "streaming buffer_size shuffle_buffer_size",
 }

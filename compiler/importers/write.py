@@ -83,9 +83,9 @@ def _tree(lines: Iterable[Line]) -> Iterable[tuple[str, str]]:
 
 def _rows(key: str, value: Any, depth: int) -> Iterable[tuple[str, str]]:
     if isinstance(value, Line):
-        yield f"{_INDENT * depth}{key}: {scalar(value.value)}", value.origin
+        yield f"{_INDENT * depth}{scalar(key)}: {scalar(value.value)}", value.origin
         return
-    yield f"{_INDENT * depth}{key}:", ""
+    yield f"{_INDENT * depth}{scalar(key)}:", ""
     for name, inner in value.items():
         yield from _rows(name, inner, depth + 1)
 

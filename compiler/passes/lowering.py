@@ -59,6 +59,7 @@ def reading_of(data: DataSet) -> dict[str, Any]:
     """Return how the rows of a data set are read, as far as the spec says anything but their format."""
     said = {
         "columns": data.columns,
+        "replace": data.replace,
         "prompt_template": data.prompt_template,
         "subset": data.subset,
         "split": data.split,

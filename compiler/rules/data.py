@@ -9,7 +9,7 @@ from tunewright.spec.diagnostics import Label
 from tunewright.spec.methods import METHODS
 from tunewright.spec.source import Span
 
-_DATA_SCHEMES = ("file:", "dir:", "hf://datasets/")
+_DATA_SCHEMES = ("file:", "dir:", "hf://datasets/", "ms://datasets/")
 _MODEL_SCHEMES = ("hf://", "ms://", "dir:", "gguf:", "package:")
 
 

@@ -33,11 +33,13 @@ def read_conversations(
     form: str | None,
     limit: int | None,
     columns: Mapping[str, str] | None = None,
+    replace: Mapping[str, str] | None = None,
     prompt_template: str | None = None,
 ) -> list[dict[str, Any]]:
     """Return the first rows of a data set in normal form; `form` None looks at the columns. No files, no rows.
 
-    `columns` and `prompt_template` are those of the data set. Raises StepFailedError that names file:line of a bad row.
+    `columns`, `replace` and `prompt_template` are those of the data set. Raises StepFailedError that names file:line of
+    a bad row.
     """
     rows: list[dict[str, Any]] = []
     for path in paths:
@@ -45,7 +47,7 @@ def read_conversations(
             for line, row in read_rows(path):
                 if limit is not None and len(rows) >= limit:
                     return rows
-                rows.append(_normal(renamed(row, columns), form, prompt_template, f"{path}:{line}"))
+                rows.append(_normal(renamed(row, columns, replace), form, prompt_template, f"{path}:{line}"))
         except DataError as error:
             raise _bad(f"{path}:{error.line or 1}: {error}") from error
     if paths and not rows:

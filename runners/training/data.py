@@ -74,7 +74,7 @@ def _checked_rows(path: Path, data_set: DataSet, report: Reporter) -> Iterator[R
         for number, (line, own) in enumerate(read_rows(path)):
             if number % 10_000 == 0:
                 report.check_cancelled()
-            row = renamed(own, data_set.columns)
+            row = renamed(own, data_set.columns, data_set.replace)
             if (problem := row_problem(row, data_set.format)) is not None:
                 raise StepFailedError(
                     f"{path.name}:{line}: {problem}",

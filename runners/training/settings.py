@@ -50,14 +50,15 @@ class Parallelism:
 class DataSet:
     """One named data set: its format, how often its rows are seen, and how many are taken at most.
 
-    `columns` maps the format's columns to the rows' own, `prompt_template` makes texts of instruction rows; `subset`
-    and `split` are what was fetched from a hub.
+    `columns` maps the format's columns to the rows' own, `replace` texts to others, `prompt_template` makes texts of
+    instruction rows; `subset` and `split` are what was fetched from a hub.
     """
 
     format: str
     weight: float = 1.0
     limit: int | None = None
     columns: Mapping[str, str] | None = None
+    replace: Mapping[str, str] | None = None
     prompt_template: str | None = None
     subset: str | None = None
     split: str | None = None

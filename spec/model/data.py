@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tunewright.spec.model.section import Count, Positive, Section, Texts
@@ -33,7 +33,9 @@ class DataSet(Section):
     """A set of training rows."""
 
     source: Texts
-    """One or several of `file:path` (.jsonl, .json, .csv, .parquet), `dir:path`, `hf://datasets/org/name`."""
+    """One or several of `file:path` (.jsonl, .json, .csv, .parquet), `dir:path`, `hf://datasets/org/name`,
+    `ms://datasets/org/name`.
+    """
 
     format: DataFormat | None = None
     """What the rows look like. Detected from the columns when not written; every row must fit."""
@@ -54,6 +56,9 @@ class DataSet(Section):
     """Names in the rows that differ from the format's: `{messages: conversations, role: from, content: value}`. Who
     speaks may then be called `human`, `gpt` and the like.
     """
+
+    replace: dict[Annotated[str, Field(min_length=1)], str] | None = None
+    """Texts in the rows that are replaced by others, such as placeholders for names."""
 
     prompt_template: Annotated[str, AfterValidator(_prompt_template)] | None = None
     """How instruction rows become plain text, with `{instruction}`, `{input}` and `{system}`, or `alpaca`; with the

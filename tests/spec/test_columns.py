@@ -50,6 +50,12 @@ def test_last_message_of_a_marked_conversation_is_the_completion() -> None:
     assert normal_row(row, "kto")["completion"] == [{"role": "assistant", "content": "Room four."}]
 
 
+def test_placeholders_are_replaced_wherever_they_stand() -> None:
+    row = renamed({"text": "I am {{NAME}}", "turns": [{"say": "{{NAME}}?"}], "n": 1}, None, {"{{NAME}}": "Ada"})
+
+    assert row == {"text": "I am Ada", "turns": [{"say": "Ada?"}], "n": 1}
+
+
 def test_missing_columns_stay_missing() -> None:
     assert row_problem(renamed({"text": "x"}, SHARED), "messages") == "`messages` is missing"
 
