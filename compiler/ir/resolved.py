@@ -94,6 +94,41 @@ class ResolvedParallelism:
 
 
 @record(kw_only=True)
+class ResolvedWatch:
+    """What a training step is watched for; the words are those of the spec's `watch` section.
+
+    The values here are the defaults: NaN stops, all else warns, so that nothing healthy is disturbed.
+    """
+
+    not_finite: str = "stop"
+    loss_spike: str = "warn"
+    loss_spike_threshold: float = 10.0
+    gradient_explosion: str = "warn"
+    gradient_explosion_factor: float = 30.0
+    window: int = 128
+    warm_up: int = 40
+    zero_gradient: str = "warn"
+    zero_gradient_steps: int = 20
+    stalled_step: str = "warn"
+    stalled_step_factor: float = 20.0
+    stalled_step_at_least_seconds: float = 60.0
+    stalled_step_limit_seconds: float | None = None
+    reward_collapse: str = "warn"
+    reward_collapse_reports: int = 20
+    memory: str = "warn"
+    host_memory_share: float = 0.95
+    device_memory_share: float = 0.97
+    rollbacks: int = 2
+    rollback_learning_rate_factor: float = 0.5
+
+    @property
+    def rolls_back(self) -> tuple[str, ...]:
+        """The signals after which the step goes back to its last checkpoint."""
+        signals = ("not_finite", "loss_spike", "gradient_explosion", "zero_gradient", "reward_collapse")
+        return tuple(name for name in signals if getattr(self, name) == "rollback_and_continue")
+
+
+@record(kw_only=True)
 class ResolvedTrain:
     """A training step; lengths in tokens, `precision` one of bf16, fp16, fp32, `device` cpu, cuda, npu or mps.
 
@@ -135,6 +170,7 @@ class ResolvedTrain:
     logging_steps: int
     save_steps: int
     save_total_limit: int
+    watch: ResolvedWatch = field(default_factory=ResolvedWatch)
     parallelism: ResolvedParallelism
     device: str
     threads: int

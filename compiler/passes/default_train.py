@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tunewright.compiler.facts import defaults
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.default_watch import default_watch
 from tunewright.compiler.passes.provenance import Chooser
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.methods import METHODS
@@ -73,6 +74,7 @@ def default_train(
         logging_steps=chooser.default("logging_steps", train.logging_steps, 1),
         save_steps=chooser.default("save_steps", train.save_steps, 100),
         save_total_limit=chooser.default("save_total_limit", train.save_total_limit, 2),
+        watch=default_watch(train.watch, chooser),
         parallelism=_parallelism(work, train.parallelism),
         device=device,
         threads=machine.threads(work.facts),

@@ -63,12 +63,23 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         ),
         identity={
             **lowering.identity_of(f"steps.{step.name}.train", train),
+            **_watch_identity(f"steps.{step.name}.train.watch", train),
             **data_identity,
             **lowering.environment_identity(work, kind),
         },
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(missing(kind), *_unsupported(work, train)),
     )
+
+
+def _watch_identity(path: str, train: ResolvedTrain) -> dict[str, Any]:
+    """A watch that warns, pauses or stops changes no result that comes to be; one that goes back does."""
+    watch = train.watch
+    values = asdict(watch)
+    heeded = {name: value for name, value in values.items() if not isinstance(value, str)} if watch.rolls_back else {}
+    return {f"{path}.{name}": value for name, value in heeded.items()} | {
+        f"{path}.{name}": values[name] for name in watch.rolls_back
+    }
 
 
 def _parameters(train: ResolvedTrain) -> dict[str, Any]:

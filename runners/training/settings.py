@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import StepFailedError
+from tunewright.runners.training.watch_settings import POLICIES, SIGNALS, Watch
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
@@ -92,6 +93,7 @@ class TrainSettings:
     logging_steps: int
     save_steps: int | None
     save_total_limit: int | None
+    watch: Watch
     parallelism: Parallelism
     device: str
     threads: int
@@ -112,6 +114,7 @@ class TrainSettings:
         values = dict(parameters)
         try:
             values["tuner"] = _part(Tuner, values["tuner"])
+            values["watch"] = _part(Watch, values["watch"])
             values["parallelism"] = _part(Parallelism, values["parallelism"])
             values["data"] = {name: _part(DataSet, item) for name, item in values["data"].items()}
         except KeyError as error:
@@ -121,6 +124,7 @@ class TrainSettings:
             (settings.method, METHODS, "method"),
             (settings.tuner.type, TUNERS, "tuner.type"),
             (settings.parallelism.strategy, STRATEGIES, "parallelism.strategy"),
+            *((settings.watch.policy(signal), POLICIES, f"watch.{signal}") for signal in SIGNALS),
         ):
             if value not in known:
                 raise _not_understood(f"`{name}` is `{value}`; this runner knows {', '.join(known)}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from tunewright.runners.training.watch_settings import POLICIES, WARN, LossSpike, Memory, Watch
+from tunewright.runners.training.watch_settings import POLICIES, WARN, Watch
 
 #: Turns a median absolute deviation into the standard deviation of normally distributed values.
 _MAD_TO_SIGMA = 1.4826
@@ -61,27 +61,26 @@ class Verdict:
 class LossSpikes:
     """Finds a loss far above the recent ones: robust z-score by median and median absolute deviation."""
 
-    settings: LossSpike
+    threshold: float
+    warm_up: int
+    window: int
     recent: deque[float] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.recent = deque(maxlen=self.settings.window)
+        self.recent = deque(maxlen=self.window)
 
     def see(self, loss: float) -> str | None:
         """Return why this loss is a spike, or None; a loss that is kept belongs to the window afterwards."""
-        if len(self.recent) < self.settings.warm_up:
+        if len(self.recent) < self.warm_up:
             return None
         middle, highest = median(self.recent), max(self.recent)
         score = _robust_score(loss, self.recent, max(_LEAST_RELATIVE_SIGMA * abs(middle), _LEAST_SIGMA))
-        if score <= self.settings.threshold or loss - middle <= (1 + _ABOVE_HIGHEST) * (highest - middle):
+        if score <= self.threshold or loss - middle <= (1 + _ABOVE_HIGHEST) * (highest - middle):
             return None
         if min(self.recent) > 0 and loss <= _FAR_ABOVE_HIGHEST * highest:
             # Small batches scatter by factors: their tail is long in the loss and ordinary in its logarithm.
             logarithms = [math.log(value) for value in self.recent]
-            if (
-                _robust_score(math.log(loss), logarithms, _LEAST_RELATIVE_SIGMA)
-                <= _LOGARITHMIC * self.settings.threshold
-            ):
+            if _robust_score(math.log(loss), logarithms, _LEAST_RELATIVE_SIGMA) <= _LOGARITHMIC * self.threshold:
                 return None
         return (
             f"the loss {loss:.4g} lies {score:.0f} standard deviations above the median {middle:.4g} "
@@ -106,9 +105,10 @@ class Watchdog:
     told: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.losses = LossSpikes(self.settings.loss_spike)
-        self.norms = deque(maxlen=self.settings.gradient_explosion.window)
-        self.accuracies = deque(maxlen=self.settings.reward_collapse.reports)
+        settings = self.settings
+        self.losses = LossSpikes(settings.loss_spike_threshold, settings.warm_up, settings.window)
+        self.norms = deque(maxlen=settings.window)
+        self.accuracies = deque(maxlen=settings.reward_collapse_reports)
 
     def see(self, seen: Observation) -> tuple[Verdict, ...]:
         """Return the verdicts on a step, the strongest policy first; none while all is well."""
@@ -118,10 +118,10 @@ class Watchdog:
             "gradient_explosion": self._explosion(seen),
             "zero_gradient": self._zero_gradient(seen),
             "reward_collapse": self._collapse(seen),
-            "memory": _memory(seen, self.settings.memory),
+            "memory": _memory(seen, self.settings),
         }
         verdicts = [
-            Verdict(signal=signal, policy=getattr(self.settings, signal).policy, step=seen.step, message=message)
+            Verdict(signal=signal, policy=self.settings.policy(signal), step=seen.step, message=message)
             for signal, message in found.items()
             if message is not None
         ]
@@ -161,12 +161,13 @@ class Watchdog:
         return None
 
     def _explosion(self, seen: Observation) -> str | None:
-        settings, norm = self.settings.gradient_explosion, seen.gradient_norm
+        settings, norm = self.settings, seen.gradient_norm
         if norm is None or not math.isfinite(norm) or len(self.norms) < settings.warm_up:
             return None
         middle = median(self.norms)
         # What is not even clipped can't throw the weights off, however small the others were.
-        if norm <= max(settings.factor * middle, _ABOVE_LARGEST_GRADIENT * max(self.norms), self.clip_norm or 1.0):
+        far = max(settings.gradient_explosion_factor * middle, _ABOVE_LARGEST_GRADIENT * max(self.norms))
+        if norm <= max(far, self.clip_norm or 1.0):
             return None
         times = norm / middle if middle > 0 else math.inf
         return f"the gradient norm {norm:.4g} is {times:.0f} times the median {middle:.4g} of the last steps"
@@ -175,12 +176,12 @@ class Watchdog:
         if seen.gradient_norm is None:
             return None
         self.zeros = self.zeros + 1 if abs(seen.gradient_norm) <= _ZERO else 0
-        if self.zeros < self.settings.zero_gradient.steps:
+        if self.zeros < self.settings.zero_gradient_steps:
             return None
         return f"the gradient has been zero for {self.zeros} steps: nothing is learnt"
 
     def _collapse(self, seen: Observation) -> str | None:
-        reports = self.settings.reward_collapse.reports
+        reports = self.settings.reward_collapse_reports
         if seen.reward_std is not None:
             flat = abs(seen.reward_std) <= _ZERO
             self.rewards_differed = self.rewards_differed or not flat
@@ -212,7 +213,7 @@ class Watchdog:
         news = []
         for verdict in verdicts:
             before = self.told.get(verdict.signal)
-            if verdict.policy != WARN or before is None or verdict.step - before >= self.settings.loss_spike.window:
+            if verdict.policy != WARN or before is None or verdict.step - before >= self.settings.window:
                 self.told[verdict.signal] = verdict.step
                 news.append(verdict)
         return news
@@ -262,10 +263,10 @@ def _robust_score(value: float, window: Iterable[float], least_sigma: float) -> 
     return (value - middle) / max(sigma, least_sigma)
 
 
-def _memory(seen: Observation, settings: Memory) -> str | None:
+def _memory(seen: Observation, settings: Watch) -> str | None:
     parts: Sequence[tuple[str, float | None, float]] = (
-        ("host", seen.host_share, settings.host_share),
-        ("device", seen.device_share, settings.device_share),
+        ("host", seen.host_share, settings.host_memory_share),
+        ("device", seen.device_share, settings.device_memory_share),
     )
     for where, share, limit in parts:
         if share is not None and share > limit:

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from tunewright.spec.methods import METHODS
 from tunewright.spec.model.section import Count, Name, Names, Positive, Section, Share, Texts
+from tunewright.spec.model.watch import Watch
 from tunewright.spec.tuners import TUNERS
 
 if TYPE_CHECKING:  # type checkers want the words themselves; the tables hold them
@@ -214,6 +215,9 @@ class Train(Section):
 
     save_total_limit: Count | None = None
     """Checkpoints kept."""
+
+    watch: Watch | None = None
+    """What the step is watched for (NaN, spikes, stalls, memory, ...), and what happens then."""
 
     parallelism: Annotated[Parallelism | None, BeforeValidator(_parallelism)] = None
     """`auto`, a strategy (`ddp`), or a mapping with `strategy`, `processes`, ..."""

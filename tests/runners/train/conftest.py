@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,11 @@ import pytest
 import tunewright
 from tunewright.runners import contract
 from tunewright.spec.methods import METHODS
+
+if (_HERE := str(Path(__file__).parent / "shared")) not in sys.path:
+    sys.path.append(_HERE)
+
+from watching.healthy_curves import WATCH  # noqa: E402 - found only now
 
 PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
 TEAMS = ("billing", "network", "account")
@@ -42,6 +48,7 @@ PARAMETERS: dict[str, Any] = {
     "logging_steps": 1,
     "save_steps": None,
     "save_total_limit": 2,
+    "watch": WATCH,
     "parallelism": {"strategy": "single", "processes": 1},
     "device": "cpu",
     "threads": 1,

@@ -3,36 +3,18 @@
 import json
 import math
 import random
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from watching.healthy_curves import HEALTHY, STEPS, WATCH, Curve
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from healthy_curves import HEALTHY, STEPS, Curve
-
-from tunewright.runners.training.watch_settings import SIGNALS, Watch
+from tunewright.runners.training.watch_settings import POLICIES, SIGNALS, Watch
 from tunewright.runners.training.watchdog import Observation, StepClock, Verdict, Watchdog
 
-WATCH: dict[str, Any] = {
-    "not_finite": {"policy": "stop"},
-    "loss_spike": {"policy": "warn", "threshold": 10.0, "window": 128, "warm_up": 40},
-    "gradient_explosion": {"policy": "warn", "factor": 30.0, "window": 128, "warm_up": 40},
-    "zero_gradient": {"policy": "warn", "steps": 20},
-    "stalled_step": {"policy": "warn", "factor": 20.0, "at_least_seconds": 60.0, "limit_seconds": None},
-    "reward_collapse": {"policy": "warn", "reports": 20},
-    "memory": {"policy": "warn", "host_share": 0.95, "device_share": 0.97},
-    "rollback": {"learning_rate_factor": 0.5, "at_most": 2},
-}
 
-
-def watchdog(**policies: str) -> Watchdog:
-    settings = {name: {**part, "policy": policies.get(name, part.get("policy"))} for name, part in WATCH.items()}
-    settings["rollback"] = WATCH["rollback"]
-    return Watchdog(Watch.from_parameters(settings), clip_norm=1.0)
+def watchdog(**changes: Any) -> Watchdog:
+    return Watchdog(Watch(**{**WATCH, **changes}), clip_norm=1.0)
 
 
 def fed(curve: Curve, seed: int = 0, steps: int = STEPS, dog: Watchdog | None = None) -> list[Verdict]:
@@ -154,9 +136,5 @@ def test_fast_steps_have_a_floor() -> None:
     assert clock.overdue(63.0) is not None
 
 
-def test_settings_of_another_version_are_refused() -> None:
-    assert set(SIGNALS) == set(WATCH) - {"rollback"}
-    with pytest.raises(ValueError, match="unknown policy `shout` of `memory`"):
-        watchdog(memory="shout")
-    with pytest.raises(TypeError):
-        Watch.from_parameters({**WATCH, "memory": {"policy": "warn"}})
+def test_every_signal_has_a_policy() -> None:
+    assert all(Watch(**WATCH).policy(signal) in POLICIES for signal in SIGNALS)

@@ -3,11 +3,36 @@
 import math
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from tunewright.runners.training.watchdog import Observation
 
 Curve = Callable[[random.Random, int], Iterator[Observation]]
 STEPS = 600
+
+#: The compiler's defaults.
+WATCH: dict[str, Any] = {
+    "not_finite": "stop",
+    "loss_spike": "warn",
+    "loss_spike_threshold": 10.0,
+    "gradient_explosion": "warn",
+    "gradient_explosion_factor": 30.0,
+    "window": 128,
+    "warm_up": 40,
+    "zero_gradient": "warn",
+    "zero_gradient_steps": 20,
+    "stalled_step": "warn",
+    "stalled_step_factor": 20.0,
+    "stalled_step_at_least_seconds": 60.0,
+    "stalled_step_limit_seconds": None,
+    "reward_collapse": "warn",
+    "reward_collapse_reports": 20,
+    "memory": "warn",
+    "host_memory_share": 0.95,
+    "device_memory_share": 0.97,
+    "rollbacks": 2,
+    "rollback_learning_rate_factor": 0.5,
+}
 
 
 def _seen(loss: Callable[[int], float], norm: Callable[[int], float] | None = None) -> Curve:
