@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -14,11 +15,14 @@ from tunewright.runners.training.arguments import can_resume
 from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named, sync_tree
 from tunewright.runners.training.data import read_training_rows, split_rows
 from tunewright.runners.training.distributed import check_wrapper, is_first, join_processes, leave_processes
+from tunewright.runners.training.guard import scale_learning_rate
 from tunewright.runners.training.imports import leave_out_unused
 from tunewright.runners.training.loading import load_tuned_model
+from tunewright.runners.training.memory_use import memory_bytes
 from tunewright.runners.training.outputs import check_outputs, tidy_outputs, write_record
-from tunewright.runners.training.oversight import Oversight, memory_bytes
+from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.settings import STRATEGIES, TrainSettings
+from tunewright.runners.training.sinks.sink import Sinks, check_sinks
 from tunewright.runners.training.trainer import make_trainer, training_arguments
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
@@ -35,6 +39,7 @@ MANIFEST = Manifest(
 def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     """Train as step.json says and fill outputs/; goes on from the newest checkpoint when work/ holds one."""
     settings = TrainSettings.from_parameters(step.parameters)
+    check_sinks(settings.report_to, sys.executable)
     leave_out_unused(settings, Path(step.inputs["model"].path))
     _quiet_libraries(settings.device)
     try:
@@ -56,7 +61,7 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
     checkpoints = Checkpoints(folder / "checkpoints", settings.save_total_limit)
     if is_first():
         checkpoints.start()
-    oversight = Oversight(settings, report, checkpoints)
+    oversight = Oversight(settings, report, checkpoints, sinks=Sinks(settings.report_to, step, folder))
     arguments = training_arguments(settings, folder, evaluates=bool(held_out))
     adapter = step.inputs.get("adapter")
     tuned = load_tuned_model(Path(step.inputs["model"].path), Path(adapter.path) if adapter else None, settings, report)
@@ -68,15 +73,24 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
             code="no-checkpoints",
             message="FSDP2 on processors keeps no checkpoints: a retry starts from the beginning",
         )
-    _run(trainer, oversight, checkpoints)
-    _finish(trainer, oversight, step, bundle)
+    succeeded = False
+    try:
+        _run(trainer, oversight, checkpoints)
+        _finish(trainer, oversight, step, bundle)
+        succeeded = True
+    finally:
+        if oversight.sinks is not None:
+            oversight.sinks.close(succeeded=succeeded)
 
 
 def _run(trainer: Any, oversight: Oversight, checkpoints: Checkpoints) -> None:
     resumed = checkpoints.newest()
     oversight.report.phase(f"going on from {resumed.name}" if resumed else "training")
     oversight.resumed(resumed)
-    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    try:
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    finally:
+        oversight.guard.done()
 
 
 def _finish(trainer: Any, oversight: Oversight, step: StepFile, bundle: Path) -> None:
@@ -109,6 +123,8 @@ def _finish(trainer: Any, oversight: Oversight, step: StepFile, bundle: Path) ->
         training_seconds=round(seconds, 2),
         peak_memory_bytes=memory_bytes(settings.device),
     )
+    if "tensorboard" in settings.report_to:
+        report.emit("artifact", role="tensorboard", path=f"{contract.WORK}/tensorboard")
     report.emit("artifact", role="adapter" if settings.tuner.makes_adapter else "model", path=contract.OUTPUTS)
 
 
@@ -142,9 +158,17 @@ def _callback(trainer: Any, oversight: Oversight) -> Any:
             settings = oversight.settings
             check_wrapper(trainer.model_wrapped, settings.parallelism, settings.device)
             oversight.first_step = state.global_step
+            scale_learning_rate(trainer, oversight.learning_rate_change())
+            oversight.guard.watch_steps()
 
-        def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+            oversight.guard.ended_step()
             oversight.saw_step(state.global_step, state.max_steps)
+            control.should_save = control.should_save or oversight.pausing
+
+        def on_save(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
+            if oversight.pausing:
+                raise oversight.paused()
 
         def on_log(self, _args: Any, state: Any, _control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
             oversight.saw_log(state.global_step, logs or {})

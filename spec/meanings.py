@@ -19,6 +19,15 @@ _STRATEGIES = {
     "megatron": "Layers and tensors cut over accelerators, for the largest models.",
 }
 
+_OUTSIDE_POLICIES = {
+    "warn": "Say it and go on.",
+    "pause": "Rest at the last checkpoint until somebody resumes.",
+    "stop": "Fail.",
+}
+_POLICIES = _OUTSIDE_POLICIES | {
+    "rollback_and_continue": "Take weights and optimizer of the last checkpoint and go on with the next rows.",
+}
+
 #: `Section.key` -> word -> its meaning. A test holds it to the words that the models know.
 MEANINGS: Mapping[str, Mapping[Any, str]] = {
     "Spec.api_version": {"tunewright/v1": "The only version so far."},
@@ -29,6 +38,17 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
         "preference": "A better and a worse answer: `prompt`, `chosen`, `rejected`.",
         "kto": "One answer, marked good or bad: `prompt`, `completion`, `label`.",
         "text": "Plain text to go on reading: `text`.",
+    },
+    "Watch.not_finite": _POLICIES,
+    "Watch.loss_spike": _POLICIES,
+    "Watch.gradient_explosion": _POLICIES,
+    "Watch.zero_gradient": _POLICIES,
+    "Watch.reward_collapse": _POLICIES,
+    "Watch.stalled_step": _OUTSIDE_POLICIES,
+    "Watch.memory": _OUTSIDE_POLICIES,
+    "Wandb.mode": {
+        "online": "Send figures as they come.",
+        "offline": "Into a folder that `wandb sync` sends later.",
     },
     "Suite.metric": {
         "exact": "The reply equals the expected text.",

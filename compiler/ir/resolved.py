@@ -132,7 +132,7 @@ class ResolvedWatch:
 class ResolvedTrain:
     """A training step; lengths in tokens, `precision` one of bf16, fp16, fp32, `device` cpu, cuda, npu or mps.
 
-    `options` are the method's own keys (spec/methods.py).
+    `options` are the method's own keys (spec/methods.py); `report_to` maps each sink to its settings.
     """
 
     method: str
@@ -171,6 +171,7 @@ class ResolvedTrain:
     save_steps: int
     save_total_limit: int
     watch: ResolvedWatch = field(default_factory=ResolvedWatch)
+    report_to: Mapping[str, Mapping[str, object]] = field(default_factory=dict, hash=False)
     parallelism: ResolvedParallelism
     device: str
     threads: int

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tunewright.compiler.facts import defaults
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.default_report_to import default_report_to
 from tunewright.compiler.passes.default_watch import default_watch
 from tunewright.compiler.passes.provenance import Chooser
 from tunewright.compiler.passes.work import Work
@@ -75,6 +76,7 @@ def default_train(
         save_steps=chooser.default("save_steps", train.save_steps, 100),
         save_total_limit=chooser.default("save_total_limit", train.save_total_limit, 2),
         watch=default_watch(train.watch, chooser),
+        report_to=default_report_to(work, train.report_to, chooser),
         parallelism=_parallelism(work, train.parallelism),
         device=device,
         threads=machine.threads(work.facts),

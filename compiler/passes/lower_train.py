@@ -1,13 +1,14 @@
 """lower_train: training steps -> plan steps with the exact command line, environment and engine settings."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from tunewright.compiler.facts.kinds import KINDS, missing
-from tunewright.compiler.ir.plan import Process, Step, plain
+from tunewright.compiler.ir.plan import Process, Step, StepInput, plain
 from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import lowering, machine
+from tunewright.compiler.passes.secrets import secret_name
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.deepspeed import deepspeed_prepare, deepspeed_settings
 from tunewright.compiler.targets.megatron import megatron_arguments
@@ -44,6 +45,9 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
             f"data.{name}.limit": written.limit,
             **{f"data.{name}.{key}": value for key, value in reading.items()},
         }
+    for sink, settings in train.report_to.items():
+        if secret := secret_name(str(settings.get("token"))):
+            inputs[f"secret.{sink}"] = StepInput(role="secret", path=secret)
     parameters = _parameters(train) | {"data": parameters_data}
     return lowering.made(
         work,
@@ -75,7 +79,7 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
 def _watch_identity(path: str, train: ResolvedTrain) -> dict[str, Any]:
     """A watch that warns, pauses or stops changes no result that comes to be; one that goes back does."""
     watch = train.watch
-    values = asdict(watch)
+    values = {item.name: getattr(watch, item.name) for item in fields(watch)}
     heeded = {name: value for name, value in values.items() if not isinstance(value, str)} if watch.rolls_back else {}
     return {f"{path}.{name}": value for name, value in heeded.items()} | {
         f"{path}.{name}": values[name] for name in watch.rolls_back
@@ -95,6 +99,10 @@ def _parameters(train: ResolvedTrain) -> dict[str, Any]:
         }
     body["tuner"] = _tuner_parameters(train.tuner)
     body["threads"] = _threads(train)
+    body["report_to"] = {
+        sink: {key: value for key, value in settings.items() if key != "token"}
+        for sink, settings in train.report_to.items()
+    }
     return body
 
 

@@ -15,7 +15,7 @@ from tunewright.spec.model.data import DataSet
 
 #: Settings that never change what a step produces.
 _WITHOUT_EFFECT = frozenset(
-    {"logging_steps", "save_steps", "save_total_limit", "watch", "reason", "alternatives", "seed_source"}
+    {"logging_steps", "save_steps", "save_total_limit", "watch", "report_to", "reason", "alternatives", "seed_source"}
 )
 
 FETCH = "base"

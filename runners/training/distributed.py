@@ -85,6 +85,19 @@ def describe_wrapper(wrapped: Any) -> str:
     return "single" if world_size() == 1 else "unsynchronised processes"
 
 
+def gather(values: list[float]) -> list[list[float]]:
+    """Return every process's values, in the order of ranks: what is computed from them is the same everywhere."""
+    import torch
+
+    if world_size() == 1:
+        return [values]
+    on_cuda = torch.distributed.get_backend() == "nccl"
+    own = torch.tensor(values, dtype=torch.float64, device="cuda" if on_cuda else "cpu")
+    everyone = [torch.empty_like(own) for _ in range(world_size())]
+    torch.distributed.all_gather(everyone, own)
+    return [item.tolist() for item in everyone]
+
+
 def agree(values: list[float]) -> list[float]:
     """Return the sum over all processes of each value, so that all take the same decision at the same step."""
     import torch

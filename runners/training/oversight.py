@@ -1,26 +1,32 @@
-"""What our trainers do beside TRL's: count tokens, stop at once for NaN or a cancellation, save checkpoints whole."""
+"""What our trainers do beside TRL's: count tokens, watch each step, stop and pause when asked, save whole states."""
 
 import json
 import math
-import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tunewright.runners.contract import ExitCode
-from tunewright.runners.sdk import Reporter, StepCancelledError, StepFailedError
+from tunewright.runners.sdk import Reporter, StepCancelledError, StepFailedError, StepPausedError
+from tunewright.runners.training.arguments import can_resume
 from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named
-from tunewright.runners.training.distributed import agree, is_first
+from tunewright.runners.training.distributed import gather, is_first, world_size
+from tunewright.runners.training.guard import Guard, RollBack, load_back
+from tunewright.runners.training.memory_use import device_share, host_share, memory_bytes
 from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.training.sinks.sink import Sinks
+from tunewright.runners.training.watchdog import Observation
 from tunewright.spec.canonical import digest_of_tree
 
 _PROGRESS_EVERY_SECONDS = 0.5
 _HASH_AT_MOST_BYTES = 2 * 1024**3
 _REFERENCE_TOLERANCE = 0.02
 _TOKENS = "tunewright-tokens.json"
+_WATCH = "tunewright-watch.json"
+_UNKNOWN = math.nan
+_REWARDS = {"reward_std": "reward_std", "reward_accuracy": "rewards/accuracies"}
 
 
 @dataclass(slots=True)
@@ -33,29 +39,59 @@ class Oversight:
     tokens_here: int = 0
     tokens: float = 0
     tokens_before: int = 0
-    sane: bool = True
+    loss_here: float = 0.0
+    sinks: Sinks | None = None
+    guard: Guard = field(init=False)
+    rewards: dict[str, float] = field(default_factory=dict)
+    pausing: bool = False
+    discarded_step: int = -1
+    resumed_step: int | None = None
     started: float = 0.0
     first_step: int = 0
     losses: list[float] = field(default_factory=list)
     last: dict[str, float] = field(default_factory=dict)
     last_progress: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.guard = Guard(self.settings, self.report, self.checkpoints)
+
     def saw_batch(self, inputs: Mapping[str, Any], loss: Any) -> None:
-        """Count the tokens of a batch and remember whether its loss is a number."""
+        """Count the tokens of a batch and add up the loss of a step."""
         self.tokens_here += count_tokens(inputs)
-        self.sane = self.sane and math.isfinite(float(loss))
+        self.loss_here += float(loss)
 
     def saw_gradients(self, norm: float | None, step: int) -> None:
-        """Before the weights change: let all processes agree on going on; raise for NaN or a cancellation."""
-        # Under fp16 an infinite gradient is normal: the scaler skips that step and lowers the scale.
-        if norm is not None and self.settings.precision != "fp16":
-            self.sane = self.sane and math.isfinite(float(norm))
-        insane, cancelled, tokens = agree([not self.sane, self._is_cancelled(), self.tokens_here])
-        self.tokens, self.tokens_here = self.tokens + tokens, 0
-        if insane:
-            raise _not_a_number(step + 1, self.checkpoints)
-        if cancelled:
+        """Before the weights change: let all processes come to the same judgement; raise what it says."""
+        own = [
+            self.loss_here,
+            _UNKNOWN if norm is None else float(norm),
+            self.tokens_here,
+            self._is_cancelled(),
+            self.report.pause_wanted(),
+            host_share() or 0.0,
+            device_share(self.settings.device) or 0.0,
+            *(self.rewards.get(name, _UNKNOWN) for name in _REWARDS),
+        ]
+        losses, norms, tokens, cancelled, pause, host, device, *rewards = zip(*gather(own), strict=True)
+        self.rewards.clear()
+        self.tokens, self.tokens_here, self.loss_here = self.tokens + sum(tokens), 0, 0.0
+        if any(cancelled):
             raise StepCancelledError
+        self.pausing = any(pause) and can_resume(self.settings)
+        self.guard.saw(
+            Observation(
+                step=step + 1,
+                loss=sum(losses) / len(losses),
+                gradient_norm=None if norm is None else max(norms) if all(map(math.isfinite, norms)) else math.nan,
+                host_share=max(host),
+                device_share=max(device),
+                overflow_expected=self.settings.precision == "fp16",
+                # Rewards are of the step before: trainers tell them when they log.
+                **{
+                    name: None if math.isnan(told[0]) else told[0] for name, told in zip(_REWARDS, rewards, strict=True)
+                },
+            )
+        )
 
     def saw_step(self, done: int, total: int) -> None:
         """Report the progress, not more often than a person can read."""
@@ -64,7 +100,8 @@ class Oversight:
             return
         self.last_progress = now
         pace = (now - self.started) / max(done - self.first_step, 1)
-        self.report.progress(done, total, "steps", eta_seconds=round(pace * (total - done), 1))
+        rows = done * self.rows_per_step
+        self.report.progress(done, total, "steps", eta_seconds=round(pace * (total - done), 1), rows=rows)
 
     def saw_log(self, step: int, logs: Mapping[str, Any]) -> None:
         """Report one line of a trainer's log as a metric."""
@@ -73,13 +110,20 @@ class Oversight:
             for name, value in logs.items()
             if isinstance(value, int | float) and not name.startswith("train_")
         }
+        if step == self.discarded_step:  # what was undone is told by the event of the rollback
+            values = {name: value for name, value in values.items() if name not in ("loss", "grad_norm")}
+        self.rewards |= {name: values[key] for name, key in _REWARDS.items() if key in values}
         if "loss" in values:
             self.losses.append(values["loss"])
             self._check_reference(values["loss"], step)
             values["tokens_per_second"] = round(self.tokens_per_second(), 1)
+            values["tokens_per_second_per_process"] = round(self.tokens_per_second() / world_size(), 1)
+            values["rows"] = step * self.rows_per_step
             values["memory_bytes"] = memory_bytes(self.settings.device)
         self.last.update(values)
         self.report.metric(step, values)
+        if self.sinks is not None and is_first():
+            self.sinks.log(step, values)
 
     def _check_reference(self, loss: float, step: int) -> None:
         """A method that compares with a reference starts at a known loss: another one means a wrong reference."""
@@ -92,6 +136,12 @@ class Oversight:
                 help="the step's log has the libraries' versions; use the pinned `train` environment",
             )
 
+    @property
+    def rows_per_step(self) -> int:
+        """Rows (packed: sequences) that all processes take in one optimizer step."""
+        settings = self.settings
+        return settings.per_device_train_batch_size * settings.gradient_accumulation_steps * world_size()
+
     def tokens_per_second(self) -> float:
         """Return the mean over all processes and all steps of this process's life."""
         return self.tokens / max(time.monotonic() - self.started, 1e-9)
@@ -100,6 +150,8 @@ class Oversight:
         """Complete the checkpoint that was written aside and report it."""
         seen = int(self.tokens_before + self.tokens)
         (self.checkpoints.aside / f"checkpoint-{step}" / _TOKENS).write_text(json.dumps(seen), encoding="utf-8")
+        state = json.dumps(self.guard.watchdog.state())
+        (self.checkpoints.aside / f"checkpoint-{step}" / _WATCH).write_text(state, encoding="utf-8")
         folder = self.checkpoints.complete(step)
         small = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= _HASH_AT_MOST_BYTES
         digest = {"digest": digest_of_tree(folder)} if small else {}
@@ -110,6 +162,27 @@ class Oversight:
         self.started = time.monotonic()
         if checkpoint is not None:
             self.tokens_before = int(json.loads((checkpoint / _TOKENS).read_text(encoding="utf-8")))
+            if (checkpoint / _WATCH).is_file():
+                self.guard.watchdog.restore(json.loads((checkpoint / _WATCH).read_text(encoding="utf-8")))
+            self.resumed_step = int(checkpoint.name.rpartition("-")[2])
+
+    def learning_rate_change(self) -> float:
+        """Return by what the learning rate in a checkpoint is to be multiplied: a resume with another one says so."""
+        continued = self.settings.continued
+        if continued is None or self.resumed_step is None or self.resumed_step > continued["checkpoint_step"]:
+            return 1.0
+        change = continued["changed"].get("learning_rate")
+        return 1.0 if change is None else float(change["to"]) / float(change["from"])
+
+    def paused(self) -> StepPausedError:
+        """Return what ends a step that somebody wants to pause, after its checkpoint was written."""
+        newest = self.checkpoints.newest()
+        return StepPausedError(
+            f"somebody asked for a pause; {newest.name if newest else 'no checkpoint'} is kept",
+            reason="PAUSE_WANTED",
+            help="go on with `tunewright resume`",
+            checkpoint=newest.name if newest else None,
+        )
 
     def _is_cancelled(self) -> bool:
         try:
@@ -132,14 +205,24 @@ def overseen(trainer_class: type[Any]) -> type[Any]:
 
         def _get_grad_norm(self, model: Any, *rest: Any, **named: Any) -> Any:
             norm = super()._get_grad_norm(model, *rest, **named)
-            self.oversight.saw_gradients(norm, self.state.global_step)
+            try:
+                self.oversight.saw_gradients(norm, self.state.global_step)
+            except RollBack as back:
+                load_back(self, back.checkpoint, back.learning_rate_factor)
+                self.oversight.discarded_step = self.state.global_step + 1
+                return 0.0
             return norm
+
+        def evaluate(self, *rest: Any, **named: Any) -> Any:
+            with self.oversight.guard.outside_a_step():
+                return super().evaluate(*rest, **named)
 
         def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002 - the trainer's own signature
             return str(self.oversight.checkpoints.aside)
 
         def _save_checkpoint(self, model: Any, trial: Any) -> None:
-            with disk_errors_named(f"checkpoint {self.state.global_step}"):
+            step = self.state.global_step
+            with self.oversight.guard.outside_a_step(), disk_errors_named(f"checkpoint {step}"):
                 try:
                     super()._save_checkpoint(model, trial)
                     self.accelerator.wait_for_everyone()
@@ -160,23 +243,3 @@ def count_tokens(inputs: Mapping[str, Any]) -> int:
     if masks:
         return sum(int(mask.sum()) for mask in masks)
     return int(inputs["input_ids"].numel()) if "input_ids" in inputs else 0
-
-
-def memory_bytes(device: str) -> int:
-    """Return the most memory this process has held so far: on the accelerator, or in the host for a processor."""
-    if device == "cuda":
-        import torch
-
-        return int(torch.cuda.max_memory_allocated())
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _not_a_number(step: int, checkpoints: Checkpoints) -> StepFailedError:
-    newest = checkpoints.newest()
-    kept = f"; {newest.name} is kept" if newest else ""
-    return StepFailedError(
-        f"the loss or its gradient is not a number at step {step}{kept}",
-        reason="NAN_LOSS",
-        help="lower `learning_rate`, set `max_grad_norm: 1.0`, use bf16 instead of fp16, or look for broken rows",
-        code=ExitCode.FAILED,
-    )

@@ -67,7 +67,11 @@ class DataSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
-    """Every parameter of a training step; the compiler has resolved all defaults. `options` are the method's own."""
+    """Every parameter of a training step; the compiler has resolved all defaults. `options` are the method's own.
+
+    `continued` is there where the step goes on from a checkpoint of a run with other settings: `checkpoint_step`, and
+    what was `changed`, each `from` and `to`.
+    """
 
     method: str
     tuner: Tuner
@@ -107,6 +111,8 @@ class TrainSettings:
     adam_epsilon: float = 1e-8
     neftune_noise_alpha: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    report_to: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    continued: Mapping[str, Any] | None = None
 
     @staticmethod
     def from_parameters(parameters: Mapping[str, Any]) -> "TrainSettings":

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from tunewright.spec.methods import METHODS
 from tunewright.spec.model.section import Count, Name, Names, Positive, Section, Share, Texts
+from tunewright.spec.model.tracking import ReportTo
 from tunewright.spec.model.watch import Watch
 from tunewright.spec.tuners import TUNERS
 
@@ -215,6 +216,9 @@ class Train(Section):
 
     save_total_limit: Count | None = None
     """Checkpoints kept."""
+
+    report_to: ReportTo | None = None
+    """Where the figures are written beside the run's log: TensorBoard's files, MLflow, Weights & Biases."""
 
     watch: Watch | None = None
     """What the step is watched for (NaN, spikes, stalls, memory, ...), and what happens then."""

@@ -7,8 +7,8 @@ from pydantic import Field
 from tunewright.spec.model.section import Count, Duration, Section
 
 Policy = Literal["warn", "rollback_and_continue", "pause", "stop"]
-"""`warn`: say it and go on. `rollback_and_continue`: take weights and optimizer of the last checkpoint and go on with the
-next rows. `pause`: rest at the last checkpoint until somebody resumes. `stop`: fail.
+"""`warn`: say it and go on. `rollback_and_continue`: take weights and optimizer of the last checkpoint and go on with
+the next rows. `pause`: rest at the last checkpoint until somebody resumes. `stop`: fail.
 """
 
 OutsidePolicy = Literal["warn", "pause", "stop"]

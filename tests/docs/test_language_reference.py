@@ -20,7 +20,9 @@ from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.policy import Forbid, Policy, Require
 from tunewright.spec.model.release import Canary, Deploy, Export, ExportLimits, Objectives, Quantize, Replicas
 from tunewright.spec.model.section import Section
+from tunewright.spec.model.tracking import Mlflow, ReportTo, Wandb
 from tunewright.spec.model.train import Parallelism, Train, Tuner
+from tunewright.spec.model.watch import Watch
 from tunewright.spec.syntax import resolve_scalar
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
@@ -34,6 +36,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## `steps`": Step,
     "### `train`": Train,
     "#### `train.tuner`": Tuner,
+    "#### `train.watch`": Watch,
+    "#### `train.report_to`": ReportTo,
+    "#### `train.report_to.mlflow`": Mlflow,
+    "#### `train.report_to.wandb`": Wandb,
     "#### `train.parallelism`": Parallelism,
     "### `evaluate`": Evaluate,
     "### `gate`": Gate,
@@ -107,6 +113,7 @@ steps:
 
 STEPS = {
     "## `steps`": "sft", "### `train`": "sft", "#### `train.tuner`": "sft", "#### `train.parallelism`": "sft",
+    "#### `train.watch`": "sft",
     "### `evaluate`": "exam", "### `gate`": "good", "### `approve`": "sign", "### `export`": "pack",
     "### `deploy`": "serve",
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Where the figures of a training are written beside its events: one library a file."""
