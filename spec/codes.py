@@ -134,6 +134,9 @@ CODES = _table(
     ("TW3036", "unsaved-optimizer", _W),
     ("TW3037", "unreached-lowest-rate", _E),
     ("TW3060", "unfit-kernels", _E),
+    ("TW3070", "unreachable-rollback", _E),
+    ("TW3071", "endless-warm-up", _E),
+    ("TW3072", "unheeded-watch", _W),
     # 4 evaluation and gates
     ("TW4001", "malformed-requirement", _E),
     ("TW4002", "unmeasured-metric", _E),

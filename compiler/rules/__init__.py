@@ -15,6 +15,7 @@ from tunewright.compiler.rules import (
     shape,
     standards,
     training,
+    watching,
 )
 from tunewright.compiler.rules.rule import Rule
 
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     *data.RULES,
     *rows.RULES,
     *training.RULES,
+    *watching.RULES,
     *adapters.RULES,
     *parallelism.RULES,
     *evaluation.RULES,
