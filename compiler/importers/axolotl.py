@@ -306,6 +306,8 @@ def _computation(options: Options, step: Training, life: Life) -> None:
         word = str(option.value).lower()
         if word in ("auto", "full") or as_flag(option.value):
             precision = Said("auto" if word == "auto" else ours, option.origin)
+    if options.has("bf16") and not options.is_on("bf16") and precision.origin == _default("bf16").origin:
+        precision = Said("fp32", options.items["bf16"].origin)
     step.set("precision", translate_precision(precision, life.drafting))
     checkpointing = options.take("gradient_checkpointing")
     if checkpointing is None:
@@ -343,6 +345,8 @@ def _spread(invocation: Invocation, options: Options, step: Training, life: Life
     if world > 1:
         step.set("parallelism.processes", Said(world, "accelerators that the command names"))
         step.set("parallelism.strategy", step.values.get("parallelism.strategy"), Said("ddp", f"{world} processes"))
+    shared = options.integer("context_parallel_size", "sequence_parallel_degree", "tensor_parallel_size")
+    step.set("rows.shared", shared)
     sharded = step.get("parallelism.strategy") not in (None, "ddp")
     life.machine(processes, invocation.nodes, sharded=sharded)
 
@@ -359,6 +363,8 @@ def _tokens(options: Options, life: Life) -> None:
             life.drafting.leave(subject, "padding is never learned from")
         elif as_word(value) in OWN_TOKENS:
             life.drafting.leave(subject, "is the model's own")
+        elif key == "eos_token":
+            life.drafting.assume(subject, "replies end as the model's chat template ends them")
         else:
             life.drafting.lose(subject, "the tokenizer stays as it is")
 

@@ -21,7 +21,7 @@ HARMLESS_PLUGINS = ("LigerPlugin", "CutCrossEntropyPlugin", "KernelsPlugin")
 
 #: Special tokens that are the model's own anyway.
 OWN_TOKENS = frozenset(
-    {"<s>", "</s>", "<unk>", "<pad>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|im_end|>", "<|im_start|>"}
+    {"<s>", "</s>", "<unk>", "<pad>", "<|endoftext|>", "<|end_of_text|>", "<|begin_of_text|>", "<|startoftext|>"}
 )
 
 VOCABULARY = Vocabulary(
@@ -42,7 +42,7 @@ VOCABULARY = Vocabulary(
         ),
         "the adapter in memory, however it is computed": "peft_autocast_adapter_dtype quantize_moe_experts",
         "how the work is spread does not change what is learned": (
-            "dp_shard_size dp_replicate_size context_parallel_size sequence_parallel_degree tensor_parallel_size "
+            "dp_shard_size dp_replicate_size "
             "ring_attn_func heads_k_stride fsdp_final_state_dict_type activation_offloading expert_parallel_*"
         ),
         "generation of samples on the way is only shown": "generate_samples num_generation_samples generation_*",

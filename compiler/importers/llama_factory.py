@@ -301,6 +301,7 @@ def _spread(invocation: Invocation, options: Options, step: Training, life: Life
             step,
             offload="offload" in invocation.accelerate,
         )
+    step.set("rows.shared", options.integer("sequence_parallel_size"))
     processes = invocation.processes or visible_accelerators(invocation.environment)
     world = (processes or 1) * (invocation.nodes or 1)
     if world > 1:

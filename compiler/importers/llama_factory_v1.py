@@ -12,6 +12,7 @@ from tunewright.compiler.importers.settings_file import InputError, read_setting
 
 #: Names of this form to the older ones.
 _NAMES: Mapping[str, str] = {
+    "dist_config.cp_size": "sequence_parallel_size",
     "model": "model_name_or_path", "train_dataset": "dataset", "micro_batch_size": "per_device_train_batch_size",
     "enable_activation_checkpointing": "gradient_checkpointing",
     "peft_config.name": "finetuning_type", "peft_config.r": "lora_rank", "peft_config.lora_alpha": "lora_alpha",
@@ -22,7 +23,8 @@ _NAMES: Mapping[str, str] = {
     "peft_config.export_size": "export_size", "peft_config.infer_dtype": "infer_dtype",
     "peft_config.export_hub_model_id": "export_hub_model_id",
     "peft_config.export_legacy_format": "export_legacy_format",
-    "quant_config.quantization_bit": "quantization_bit", "dist_config.config_file": "deepspeed",
+    "quant_config.quantization_bit": "quantization_bit",
+    "dist_config.config_file": "deepspeed", "dist_config.name": "fsdp",
     "lr_scheduler_config.name": "lr_scheduler_type", "optim_config.name": "optim",
     "optim_config.weight_decay": "weight_decay",
 }  # fmt: skip
@@ -46,7 +48,6 @@ _HARMLESS: Mapping[str, str] = {
     "quant_config.name": "says what `quantization_bit` says",
     "dist_config.dcp_path": "where weights are loaded from first does not change what is learned",
     "dist_config.cp_mode": "how a sequence is divided does not change what is learned",
-    "dist_config.cp_size": "how a sequence is divided does not change what is learned",
 }
 
 
@@ -65,11 +66,11 @@ def translated(options: Iterable[Option], life: Life) -> tuple[tuple[Option, ...
         if reason := _HARMLESS.get(option.name):
             life.drafting.leave(option.origin, reason)
         elif option.name == "dist_config.name":
-            result += _spread(option)
+            result += _spread(option, life)
         elif option.name == "batching_strategy":
             result += _batching(option, life)
         elif option.name == "global_batch_size":
-            result.append(Option("gradient_accumulation_steps", _accumulation(option, options), option.line))
+            result.append(_accumulation(option, options))
             life.drafting.assume(
                 option.origin, "rows a step, as one process takes them: with more, divide by their number"
             )
@@ -134,9 +135,12 @@ def _flat(options: Iterable[Option]) -> Iterator[Option]:
             yield option
 
 
-def _spread(option: Option) -> list[Option]:
+def _spread(option: Option, life: Life) -> list[Option]:
     """FSDP becomes the older switch; DeepSpeed is named by its file."""
-    return [Option("fsdp", option.value, option.line)] if "fsdp" in str(option.value) else []
+    if "fsdp" in str(option.value):
+        return [option]
+    life.drafting.leave(option.origin, "says what `config_file` says")
+    return []
 
 
 def _batching(option: Option, life: Life) -> list[Option]:
@@ -150,6 +154,7 @@ def _batching(option: Option, life: Life) -> list[Option]:
     return []
 
 
-def _accumulation(option: Option, options: Iterable[Option]) -> int:
+def _accumulation(option: Option, options: Iterable[Option]) -> Option:
     rows = next((as_integer(item.value) for item in options if item.name == "micro_batch_size"), 1) or 1
-    return max(1, (as_integer(option.value) or 1) // rows)
+    steps = max(1, (as_integer(option.value) or 1) // rows)
+    return Option("gradient_accumulation_steps", steps, given=f"{option.origin}: {rows} rows at once")

@@ -14,7 +14,7 @@ ASSUMED_ACCELERATOR = "a100-80gb"
 #: Accelerators of one machine where a file shards its weights and does not say over how many.
 ASSUMED_COUNT = 8
 _LARGER = ("h200-141gb", "b300-288gb")
-_TOO_SMALL, _UNSHARDED = "TW3018", "TW3026"
+_TOO_SMALL, _UNSHARDED, _LEARNS_QUANTIZED = "TW3018", "TW3026", "TW3004"
 _ACCELERATOR, _COUNT = ("resources", "accelerator"), ("resources", "count")
 
 
@@ -54,11 +54,18 @@ def fitting(draft: Draft, folder: Path, *, may_add: bool) -> Draft:
     """
     for candidate in (draft, *_larger(draft, may_add=may_add)):
         codes = _codes(candidate, folder)
+        if _LEARNS_QUANTIZED in codes:
+            return replace(draft, refused=(*draft.refused, _quantized_base(draft)))
         if _UNSHARDED in codes and (whole := _with_whole_state(draft)) is not None:
             return fitting(whole, folder, may_add=may_add)
         if _TOO_SMALL not in codes:
             return candidate
     return draft
+
+
+def _quantized_base(draft: Draft) -> Remark:
+    model = next((line.origin for line in draft.lines if line.path == ("base", "model")), "base model")
+    return Remark(model, "its weights are stored quantised and can't learn here; adapters on them can")
 
 
 def _with_whole_state(draft: Draft) -> Draft | None:

@@ -164,6 +164,7 @@ def _parallelism(call: Call, step: Training) -> None:
         step.set(
             "parallelism.processes", Said(world, "NPROC_PER_NODE and NNODES" if invocation.nodes else "NPROC_PER_NODE")
         )
+    step.set("rows.shared", options.integer("sequence_parallel_size"))
     sharded = step.get("parallelism.strategy") not in (None, "ddp")
     call.life.machine(shown or 1, invocation.nodes, sharded=sharded)
 

@@ -89,7 +89,6 @@ VOCABULARY = Vocabulary(
             "load_safetensors to_mcore to_hf no_load_optim no_load_rng test_convert_* thread_count "
             "expert_tensor_parallel_size"
         ),
-        "a long sequence is not split over processes here; the result is the same": "sequence_parallel_size",
         "memory of the vision part only": "vit_gradient_checkpointing*",
         "a step starts with a fresh optimizer": "finetune",
         "which library holds the adapters": "tuner_backend",
@@ -167,8 +166,8 @@ VOCABULARY = Vocabulary(
         "logging_steps save_steps save_total_limit split_dataset_ratio loss_scale quant_bits quant_method "
         "rlhf_type beta loss_type use_dora use_rslora use_hf adapters merge_lora infer_backend port host "
         "served_model_name micro_batch_size global_batch_size tensor_model_parallel_size "
-        "pipeline_model_parallel_size context_parallel_size expert_model_parallel_size sequence_parallel lr "
-        "lr_warmup_fraction gradient_checkpointing bf16 fp16 model_revision truncation_strategy template "
-        "resume_from_checkpoint group_size task_type api_key hub_token interleave_prob"
+        "pipeline_model_parallel_size context_parallel_size expert_model_parallel_size sequence_parallel "
+        "sequence_parallel_size lr lr_warmup_fraction gradient_checkpointing bf16 fp16 model_revision "
+        "truncation_strategy template resume_from_checkpoint group_size task_type api_key hub_token interleave_prob"
     ),
 )

@@ -1,5 +1,6 @@
 """The learning rate's way up and down, and what the optimizer and its noise are told."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,8 +56,9 @@ def set_floor(options: Options, step: Training, life: Life, *, rate: str = "", l
     share = options.number(rate) if rate else None
     absolute = options.number(lowest) if lowest else None
     settings = options.take("lr_scheduler_kwargs")
-    if settings is not None and isinstance(settings.value, Mapping):
-        found = _settings(settings.value, settings.origin, life)
+    content = _read(settings.value) if settings is not None else None
+    if settings is not None and content is not None:
+        found = _settings(content, settings.origin, life)
         share, absolute = found.get("min_lr_rate", share), found.get("min_lr", absolute)
     elif settings is not None:
         life.drafting.lose(settings.origin, "the settings of the schedule are not read from a text")
@@ -74,6 +76,16 @@ def set_floor(options: Options, step: Training, life: Life, *, rate: str = "", l
         return
     step.set("lr_scheduler_type", share.but(_FLOOR, "a lowest rate"))
     step.set("min_lr_rate", share)
+
+
+def _read(value: Any) -> Mapping[str, Any] | None:
+    """Return settings that are a mapping, or a text of JSON as commands have it."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, Mapping) else None
 
 
 def _settings(settings: Mapping[str, Any], origin: str, life: Life) -> dict[str, Said]:

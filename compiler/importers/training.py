@@ -221,6 +221,20 @@ def _settle_sharding(step: Training) -> None:
         step._drop("parallelism.strategy", "parallelism.processes")
 
 
+def _settle_shared_rows(step: Training) -> None:
+    """Processes that share each row there take rows of their own here: as many fewer are added up."""
+    shared = step.values.pop("rows.shared", None)
+    if shared is None or shared.value <= 1:
+        return
+    accumulation, processes = step.get("gradient_accumulation_steps"), step.get("parallelism.processes")
+    if isinstance(accumulation, int) and isinstance(processes, int) and accumulation % shared.value == 0:
+        why = f"{shared.value} processes share each row there, and none here"
+        step._change("gradient_accumulation_steps", accumulation // shared.value, why)
+        step.drafting.leave(shared.origin, "as many rows a step, each in one process")
+    else:
+        step.drafting.lose(shared.origin, "each process takes rows of its own here: a step has as many times more rows")
+
+
 def _settle_precision(step: Training) -> None:
     if step.get("precision") == "fp16" and not step._is_adapter():
         step.drafting.lose(
@@ -254,6 +268,7 @@ _SETTLING: tuple[Callable[[Training], None], ...] = (
     _settle_schedule,
     _settle_packing,
     _settle_pairs,
+    _settle_shared_rows,
     _settle_sharding,
     _settle_precision,
     _settle_megatron,

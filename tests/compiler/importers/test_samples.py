@@ -14,7 +14,7 @@ SAMPLES = Path(__file__).parent / "samples"
 GOLDEN = Path(__file__).parents[2] / "golden" / "importers"
 FRAMEWORKS = ("ms_swift", "llama_factory", "axolotl")
 #: Beside the samples lie what they refer to; a merge alone names an adapter that only its training file explains.
-APART = {"ds_z3_offload.json", "dataset_info.json"}
+APART = {"ds_z3_offload.json", "dataset_info.json", "table.yaml"}
 REFUSED = {"merge_lora.yaml"}
 FILES = sorted(
     path
