@@ -96,6 +96,7 @@ CODES = _table(
     ("TW2026", "truncated-rows", _W),
     ("TW2027", "unlearned-stop", _W),
     ("TW2028", "unread-property", _E),
+    ("TW2029", "mixed-rows", _E),
     # 3 training and parallelism
     ("TW3001", "unknown-target-module", _E),
     ("TW3002", "excessive-length", _E),

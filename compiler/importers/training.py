@@ -129,6 +129,21 @@ def _settle_start(step: Training) -> None:
                 step.drafting.leave(said.origin, f"the adapter of `{earlier}` keeps its form")
 
 
+def _settle_mixture(step: Training) -> None:
+    """One step learns from plain texts or from turns; prompts of their own give way to the chat template."""
+    drafting, names = step.drafting, step.get("data")
+    sets = [str(name) for name in names] if isinstance(names, tuple) else []
+    texts = [name for name in sets if drafting.value(("data", name, "format")) == "text"]
+    posed = [name for name in sets if drafting.value(("data", name, "prompt_template")) is not None]
+    turns = [name for name in sets if name not in (*texts, *posed)]
+    if texts and len(texts) < len(sets):
+        step.drafting.refuse(f"{texts[0]} and {(turns or posed)[0]}", "plain texts and replies need two steps here")
+    elif posed and turns:
+        for name in posed:
+            drafting.take_back(("data", name, "prompt_template"))
+            drafting.lose(f"the prompt around {name}", f"beside the turns of {turns[0]} the chat template is used")
+
+
 def _settle_tuner(step: Training) -> None:
     if not step._is_adapter():
         step._drop(*(f"tuner.{name}" for name in _FORM))
@@ -262,6 +277,7 @@ def _settle_megatron(step: Training) -> None:
 
 _SETTLING: tuple[Callable[[Training], None], ...] = (
     _settle_start,
+    _settle_mixture,
     _settle_tuner,
     _settle_length,
     _settle_method,

@@ -297,6 +297,32 @@ def _check_reading(work: Work) -> None:
             )
 
 
+def _check_mixture(work: Work) -> None:
+    """One step learns from plain texts or from turns: what pads and ends them differs."""
+    assert work.spec is not None
+    assert work.facts is not None
+    for name, step in work.spec.steps.items():
+        if step.train is None or work.is_poisoned("steps", name, "train", "data"):
+            continue
+        plain: dict[bool, str] = {}
+        for data in step.train.data:
+            facts, declared = work.facts.data.get(data), work.spec.data.get(data)
+            form = (declared.format if declared else None) or (facts.format if facts else None)
+            if form is not None and declared is not None:
+                plain.setdefault(form == "text" or declared.prompt_template is not None, data)
+        if len(plain) > 1:
+            work.sink.report(
+                "TW2029",
+                f"`{name}` mixes plain text with turns of a conversation",
+                work.value_span("steps", name, "train", "data"),
+                labels=(
+                    Label(work.key_span("data", plain[True]), "plain text"),
+                    Label(work.key_span("data", plain[False]), "turns"),
+                ),
+                help="learn from them in two steps, one after the other (`from:`)",
+            )
+
+
 RULES = (
     # First: a source that is not understood is not looked for.
     Rule(
@@ -377,6 +403,16 @@ RULES = (
         resolved=False,
         bad='data: {rows: {source: "file:strange.jsonl"}}',
         good='data: {rows: {source: "file:rows.jsonl"}}',
+    ),
+    Rule(
+        code="TW2029",
+        phase=Phase.DATA,
+        why="A trainer makes plain texts and conversations into tokens in two ways, and takes one of them a step.",
+        check=_check_mixture,
+        resolved=False,
+        bad='{data: {texts: {source: "hf://datasets/a/b", format: text}}, '
+        "steps: {sft: {train: {data: [rows, texts]}}}}",
+        good="steps: {sft: {train: {data: [rows]}}}",
     ),
     Rule(
         code="TW2028",
