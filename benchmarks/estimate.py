@@ -182,6 +182,7 @@ def _train(row: dict[str, str]) -> ResolvedTrain:
         max_grad_norm=1.0,
         optim="adamw_torch_fused" if "fused" in row["optimizer"] else "adamw_torch",
         seed=0,
+        determinism="recorded",
         precision="bf16",
         gradient_checkpointing=row["recompute"] == "full",
         attention="eager" if row["attn"] == "eager" else "sdpa",

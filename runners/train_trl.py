@@ -11,15 +11,18 @@ from typing import Any
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
-from tunewright.runners.training.arguments import can_resume
+from tunewright.runners.training.checkpoint_manifest import Origin
+from tunewright.runners.training.checkpointing import checkpoint_to_resume
 from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named, sync_tree
 from tunewright.runners.training.data import read_training_rows, split_rows
+from tunewright.runners.training.determinism import keep_promise, promise_broken
 from tunewright.runners.training.distributed import check_wrapper, is_first, join_processes, leave_processes
 from tunewright.runners.training.guard import scale_learning_rate
+from tunewright.runners.training.health import HealthCheck
 from tunewright.runners.training.imports import leave_out_unused
 from tunewright.runners.training.loading import load_tuned_model
 from tunewright.runners.training.memory_use import memory_bytes
-from tunewright.runners.training.outputs import check_outputs, tidy_outputs, write_record
+from tunewright.runners.training.outputs import tidy_outputs, write_record
 from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.settings import STRATEGIES, TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks, check_sinks
@@ -45,38 +48,35 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     try:
         _train(step, settings, bundle, report)
     except (RuntimeError, MemoryError) as error:
-        raise _memory_error(error, settings) or error from error
+        raise _memory_error(error, settings) or promise_broken(error) or error from error
     finally:
         leave_processes()
 
 
 def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Reporter) -> None:
+    folder, model_folder = bundle / contract.WORK, Path(step.inputs["model"].path)
+    health = HealthCheck.prepare(model_folder, settings, folder)
     rows, held_out = split_rows(
         read_training_rows(step.inputs, settings, report), settings.evaluation_share, settings.seed
     )
     report.phase("loading the libraries")
     join_processes(settings)
+    keep_promise(settings)
     report.check_cancelled()
-    folder = bundle / contract.WORK
-    checkpoints = Checkpoints(folder / "checkpoints", settings.save_total_limit)
+    origin = Origin.of(step, settings.parallelism.processes)
+    checkpoints = Checkpoints(folder / "checkpoints", settings.save_total_limit, origin)
     if is_first():
         checkpoints.start()
     oversight = Oversight(settings, report, checkpoints, sinks=Sinks(settings.report_to, step, folder))
     arguments = training_arguments(settings, folder, evaluates=bool(held_out))
     adapter = step.inputs.get("adapter")
-    tuned = load_tuned_model(Path(step.inputs["model"].path), Path(adapter.path) if adapter else None, settings, report)
+    tuned = load_tuned_model(model_folder, Path(adapter.path) if adapter else None, settings, report)
     trainer = make_trainer(settings, arguments, tuned, rows, held_out, oversight)
     trainer.add_callback(_callback(trainer, oversight))
-    if settings.save_steps is not None and not can_resume(settings):
-        report.emit(
-            "warning",
-            code="no-checkpoints",
-            message="FSDP2 on processors keeps no checkpoints: a retry starts from the beginning",
-        )
     succeeded = False
     try:
         _run(trainer, oversight, checkpoints)
-        _finish(trainer, oversight, step, bundle)
+        _finish(trainer, oversight, health, step, bundle)
         succeeded = True
     finally:
         if oversight.sinks is not None:
@@ -84,7 +84,7 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
 
 
 def _run(trainer: Any, oversight: Oversight, checkpoints: Checkpoints) -> None:
-    resumed = checkpoints.newest()
+    resumed = checkpoint_to_resume(checkpoints, oversight.report)
     oversight.report.phase(f"going on from {resumed.name}" if resumed else "training")
     oversight.resumed(resumed)
     try:
@@ -93,7 +93,7 @@ def _run(trainer: Any, oversight: Oversight, checkpoints: Checkpoints) -> None:
         oversight.guard.done()
 
 
-def _finish(trainer: Any, oversight: Oversight, step: StepFile, bundle: Path) -> None:
+def _finish(trainer: Any, oversight: Oversight, health: HealthCheck, step: StepFile, bundle: Path) -> None:
     settings, report = oversight.settings, oversight.report
     seconds = time.monotonic() - oversight.started
     outputs = bundle / contract.OUTPUTS
@@ -104,20 +104,24 @@ def _finish(trainer: Any, oversight: Oversight, step: StepFile, bundle: Path) ->
     trainer.accelerator.wait_for_everyone()
     try:
         with disk_errors_named("the result"):
+            health.probe(trainer.model)
             trainer.save_model(str(outputs))
             trainer.accelerator.wait_for_everyone()
             if not is_first():
                 return
             tidy_outputs(outputs, settings)
-            check_outputs(outputs, settings, report)
+            health.start_reloading(outputs)
+            health.check_files(outputs, report)
             write_record(outputs, step, settings, _outcome(trainer, oversight))
             sync_tree(outputs)
+            found = health.finish(report)
     except BaseException:
         if is_first():
             shutil.rmtree(outputs, ignore_errors=True)
         raise
     report.summary(
         **_outcome(trainer, oversight),
+        **found,
         tokens=int(oversight.tokens_before + oversight.tokens),
         tokens_per_second=round(oversight.tokens / max(seconds, 1e-9), 1),
         training_seconds=round(seconds, 2),

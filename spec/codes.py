@@ -138,6 +138,8 @@ CODES = _table(
     ("TW3070", "unreachable-rollback", _E),
     ("TW3071", "endless-warm-up", _E),
     ("TW3072", "unheeded-watch", _W),
+    ("TW3075", "unrepeatable-feature", _E),
+    ("TW3076", "unbound-repetition", _E),
     # 4 evaluation and gates
     ("TW4001", "malformed-requirement", _E),
     ("TW4002", "unmeasured-metric", _E),

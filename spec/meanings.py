@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tunewright.spec.determinism import LEVELS
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
@@ -31,6 +32,8 @@ _POLICIES = _OUTSIDE_POLICIES | {
 #: `Section.key` -> word -> its meaning. A test holds it to the words that the models know.
 MEANINGS: Mapping[str, Mapping[Any, str]] = {
     "Spec.api_version": {"tunewright/v1": "The only version so far."},
+    "Spec.determinism": LEVELS,
+    "Train.determinism": LEVELS,
     "DataSet.format": {
         "messages": "A conversation in each row: `messages`, a list of `role` and `content`.",
         "prompt_completion": "A question and its answer: `prompt`, `completion`.",

@@ -6,6 +6,7 @@ What belongs to one training method or tuner stands with it in spec/methods.py a
 DEFAULTS_VERSION = 1
 
 SEED = 42
+DETERMINISM = "recorded"
 
 TUNER = "lora"
 RANK = 16

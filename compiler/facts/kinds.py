@@ -18,7 +18,7 @@ class Kind:
 
 KINDS = {
     "fetch.model": Kind("tunewright.runners.fetch_model", "train"),
-    "train.trl": Kind("tunewright.runners.train_trl", "train", version=2),
+    "train.trl": Kind("tunewright.runners.train_trl", "train", version=3),
     "train.megatron": Kind("tunewright.runners.train_megatron", "megatron"),
     "evaluate.suites": Kind("tunewright.runners.evaluate_suites", "train"),
     "evaluate.harness": Kind("tunewright.runners.evaluate_harness", "harness"),

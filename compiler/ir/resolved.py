@@ -160,6 +160,7 @@ class ResolvedTrain:
     adam_epsilon: float = 1e-8
     neftune_noise_alpha: float | None = None
     seed: int
+    determinism: str
     precision: str
     gradient_checkpointing: bool
     attention: str

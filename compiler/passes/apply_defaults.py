@@ -29,6 +29,7 @@ def apply_defaults(work: Work) -> Work:
         return work
     root = Chooser(work, ())
     seed = root.default("seed", spec.seed, defaults.SEED)
+    determinism = root.default("determinism", spec.determinism, defaults.DETERMINISM)
     resolved: dict[str, ResolvedStep] = {}
     for name in references.order:
         step = spec.steps[name]
@@ -36,7 +37,7 @@ def apply_defaults(work: Work) -> Work:
         resolved[name] = ResolvedStep(
             name=name,
             verb=step.verb,
-            body=_body(work, step, seed, resolved, chooser),
+            body=_body(work, step, (seed, determinism), resolved, chooser),
             needs=references.needs[name],
             timeout_seconds=parse_duration(step.timeout) if step.timeout else None,
             retries=chooser.default("retries", step.retries, defaults.RETRIES),
@@ -51,10 +52,11 @@ def apply_defaults(work: Work) -> Work:
     return replace(work, resolved=whole)
 
 
-def _body(work: Work, step: Step, seed: int, done: dict[str, ResolvedStep], chooser: Chooser) -> Body:
+def _body(work: Work, step: Step, of_all: tuple[int, str], done: dict[str, ResolvedStep], chooser: Chooser) -> Body:
     inner = chooser.below(step.verb)
+    seed, determinism = of_all
     if step.train is not None:
-        return default_train(work, step.train, seed, done, inner)
+        return default_train(work, step.train, seed, determinism, done, inner)
     if step.evaluate is not None:
         return default_evaluate(work, step.evaluate, seed, inner)
     if step.export is not None:

@@ -9,13 +9,14 @@ from tunewright.compiler.passes.default_report_to import default_report_to
 from tunewright.compiler.passes.default_watch import default_watch
 from tunewright.compiler.passes.provenance import Chooser
 from tunewright.compiler.passes.work import Work
+from tunewright.spec.determinism import BITWISE
 from tunewright.spec.methods import METHODS
 from tunewright.spec.model.train import Parallelism, Train, Tuner
 from tunewright.spec.tuners import TUNERS
 
 
 def default_train(
-    work: Work, train: Train, seed: int, done: dict[str, ResolvedStep], chooser: Chooser
+    work: Work, train: Train, seed: int, determinism: str, done: dict[str, ResolvedStep], chooser: Chooser
 ) -> ResolvedTrain:
     """Return the step with every value explicit; accumulation stays 0 until the number of processes is known."""
     assert work.facts is not None
@@ -24,6 +25,7 @@ def default_train(
     tuner = _tuner(train.tuner, before, chooser)
     device = machine.device(work.facts)
     method = METHODS[train.method]
+    level = chooser.derived("determinism", train.determinism, lambda: (determinism, "the spec's determinism"))
     chooser.written("method")
     chooser.written("data")
     return ResolvedTrain(
@@ -59,6 +61,7 @@ def default_train(
         neftune_noise_alpha=chooser.optional("neftune_noise_alpha", train.neftune_noise_alpha),
         optim=chooser.derived("optim", train.optim, lambda: _optimizer(device)),
         seed=chooser.derived("seed", train.seed, lambda: (seed, "the spec's seed")),
+        determinism=level,
         precision=chooser.derived("precision", _unless_auto(train.precision), lambda: _precision(work, tuner)),
         gradient_checkpointing=chooser.derived(
             "gradient_checkpointing",
@@ -66,7 +69,7 @@ def default_train(
             lambda: (device != "cpu", "on where accelerator memory is scarce, off on a CPU"),
         ),
         attention=chooser.derived(
-            "attention", _unless_auto(train.attention), lambda: _attention(device, packing=bool(train.packing))
+            "attention", _unless_auto(train.attention), lambda: _attention(device, level, packing=bool(train.packing))
         ),
         kernels=chooser.default("kernels", _unless_auto(train.kernels), "auto"),
         train_sampling_strategy=chooser.default("train_sampling_strategy", train.train_sampling_strategy, "random"),
@@ -170,11 +173,13 @@ def _precision(work: Work, tuner: ResolvedTuner) -> tuple[str, str]:
     return machine.precision(work.facts, full=not tuner.is_adapter)
 
 
-def _attention(device: str, *, packing: bool) -> tuple[str, str]:
+def _attention(device: str, determinism: str, *, packing: bool) -> tuple[str, str]:
     if device == "cpu":
         return "eager", "fastest backward pass on a CPU"
     if packing and device == "cuda":
         return "flash_attention_2", "keeps packed rows apart"
+    if determinism == BITWISE:
+        return "eager", "its sums are taken in one order"
     return "sdpa", "built into torch"
 
 

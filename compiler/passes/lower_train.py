@@ -11,8 +11,10 @@ from tunewright.compiler.passes import lowering, machine
 from tunewright.compiler.passes.secrets import secret_name
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.deepspeed import deepspeed_prepare, deepspeed_settings
+from tunewright.compiler.targets.environment import bitwise_environment
 from tunewright.compiler.targets.megatron import megatron_arguments
 from tunewright.compiler.targets.torchrun import launch_argv
+from tunewright.spec.determinism import BITWISE
 from tunewright.spec.tuners import TUNERS
 
 _ZERO = ("zero1", "zero2", "zero3")
@@ -64,6 +66,7 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
             files=_files(work, train),
             prepare=_prepare(train),
             parallelism=train.parallelism,
+            more=bitwise_environment(train.device) if train.determinism == BITWISE else {},
         ),
         identity={
             **lowering.identity_of(f"steps.{step.name}.train", train),

@@ -105,13 +105,13 @@ def launch(
     prepare: tuple[Process, ...] = (),
     parallelism: ResolvedParallelism | None = None,
     online: bool = False,
+    more: Mapping[str, str] | None = None,
 ) -> Launch:
-    """Return the launch of a kind: its environment's interpreter and the common environment variables."""
+    """Return the launch of a kind: its environment's interpreter, the common environment variables and `more`."""
+    variables = common_environment(device=device, threads=threads, parallelism=parallelism, online=online)
     return Launch(
         environment=KINDS[kind].environment,
-        command=Process(
-            argv=argv, env=common_environment(device=device, threads=threads, parallelism=parallelism, online=online)
-        ),
+        command=Process(argv=argv, env=variables | dict(more or {})),
         prepare=prepare,
         files=files or {},
         processes_per_node=parallelism.processes_per_node if parallelism else 1,

@@ -165,6 +165,7 @@ def _draft(situation: Situation, method: str, tuner: ResolvedTuner, rows: int) -
         max_grad_norm=1.0,
         optim="adamw_torch",
         seed=defaults.SEED,
+        determinism=defaults.DETERMINISM,
         precision="bf16" if known is None or known.bf16 else "fp16",
         gradient_checkpointing=device != "cpu",
         attention="sdpa",

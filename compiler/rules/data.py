@@ -5,8 +5,10 @@ from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
+from tunewright.spec.determinism import RERUNNABLE, includes
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.methods import METHODS
+from tunewright.spec.model.document import Spec
 from tunewright.spec.source import Span
 
 _DATA_SCHEMES = ("file:", "dir:", "hf://datasets/", "ms://datasets/")
@@ -190,6 +192,11 @@ def _rows(work: Work, train: ResolvedTrain) -> int:
     return total
 
 
+def _promises_second_run(spec: Spec) -> bool:
+    levels = (spec.determinism, *(step.train.determinism for step in spec.steps.values() if step.train is not None))
+    return any(level is not None and includes(level, RERUNNABLE) for level in levels)
+
+
 def _check_model(work: Work) -> None:
     assert work.spec is not None
     source = work.spec.base.model
@@ -214,9 +221,10 @@ def _check_model(work: Work) -> None:
             help="its size, context and layers are checked once it is here; until then plans have no estimates",
         )
     if source.startswith(("hf://", "ms://")) and "@" not in source and not model.pinned:
+        promised = _promises_second_run(work.spec)
         work.sink.report(
-            "TW2019",
-            f"`{source}` names no revision",
+            "TW3076" if promised else "TW2019",
+            f"`{source}` names no revision" + (", and a second run is promised" if promised else ""),
             span,
             "what this means can change",
             help=f"write `{source}@<commit>`, or let `tunewright lock` look it up: later runs keep to what it found",

@@ -28,6 +28,21 @@ def common_environment(
     return variables | _of_device(device)
 
 
+def bitwise_environment(device: str) -> dict[str, str]:
+    """Return the variables that make the libraries add up in one order; the runner refuses to start without them."""
+    everywhere = {
+        "MKL_CBWR": "AUTO",  # equal sums wherever in memory the numbers lie
+        "OMP_DYNAMIC": "FALSE",  # as many threads as the plan says, however busy the machine is
+    }
+    if device != "cuda":
+        return everywhere
+    return everywhere | {
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+        "FLASH_ATTENTION_DETERMINISTIC": "1",
+        "NCCL_ALGO": "Ring",
+    }
+
+
 def _of_device(device: str) -> dict[str, str]:
     match device:
         case "cpu":

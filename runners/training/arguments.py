@@ -54,15 +54,12 @@ def _schedule(settings: TrainSettings) -> dict[str, Any]:
     return {"min_lr_rate": settings.min_lr_rate} if settings.min_lr_rate is not None else {}
 
 
-def can_resume(settings: TrainSettings) -> bool:
-    """Say whether this way of dividing the work can save and load the optimizer's state."""
-    return not (settings.parallelism.strategy == "fsdp2" and settings.device == "cpu")
-
-
 def _saving(settings: TrainSettings) -> dict[str, Any]:
-    if settings.save_steps is None or not can_resume(settings):
+    if settings.save_steps is None:
         return {"save_strategy": "no"}
-    return {"save_strategy": "steps", "save_steps": settings.save_steps}
+    # transformers refuses to keep the optimizer of a model that is sharded while it loads; we do it (sharded.py).
+    ours = settings.parallelism.strategy == "fsdp2" and settings.device == "cpu"
+    return {"save_strategy": "steps", "save_steps": settings.save_steps, "save_only_model": ours}
 
 
 def _dividing(settings: TrainSettings, work: Path) -> dict[str, Any]:

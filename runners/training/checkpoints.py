@@ -1,4 +1,4 @@
-"""Checkpoints under work/checkpoints: written aside and renamed, so that what is there is whole."""
+"""Checkpoints under work/checkpoints: written aside, read back, renamed; so that what is there is whole."""
 
 import os
 import re
@@ -8,10 +8,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunewright.runners.sdk import StepFailedError
+from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.training.checkpoint_check import check_files
+from tunewright.runners.training.checkpoint_manifest import (
+    CheckpointBrokenError,
+    CheckpointManifest,
+    Origin,
+    manifest_of,
+    verify,
+)
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _ASIDE = "incomplete"
+_BROKEN = "broken"
+
+# Pickles and cards that the libraries add and nothing ever reads.
+_NOT_NEEDED = ("training_args.bin", "README.md", "zero_to_fp32.py", "zero_to_torch.py")
 
 # What libraries say, in their own words, when the disk refuses a write (28: no space left, 27: file too large, 122:
 # quota exceeded).
@@ -23,15 +35,17 @@ _DISK_WORDS = (
     "File too large",
     "Disk quota exceeded",
     "PytorchStreamWriter",
+    "inline_container",  # torch says where, not why
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """The checkpoints of one step, oldest first; `keep` is how many stay (None: all)."""
+    """The checkpoints of one step, oldest first; `keep` is how many stay (None: all), `origin` what made them."""
 
     folder: Path
     keep: int | None
+    origin: Origin
 
     @property
     def aside(self) -> Path:
@@ -39,25 +53,57 @@ class Checkpoints:
         return self.folder / _ASIDE
 
     def newest(self) -> Path | None:
-        """Return the newest complete checkpoint, or None."""
+        """Return the newest complete checkpoint as it was renamed, or None; `newest_whole` also reads it."""
         found = self._complete()
         return found[-1] if found else None
+
+    def newest_whole(self, report: Reporter) -> Path | None:
+        """Return the newest checkpoint whose files are what its manifest says, or None.
+
+        Broken ones are put aside with a warning.
+        """
+        for folder in reversed(self._complete()):
+            try:
+                verify(folder)
+            except CheckpointBrokenError as error:
+                report.emit("warning", code="checkpoint-skipped", message=f"{folder.name} is not used: {error}")
+                shutil.rmtree(self.folder / _BROKEN, ignore_errors=True)
+                folder.rename(self.folder / _BROKEN)
+                continue
+            return folder
+        return None
+
+    def at(self, step: int) -> Path:
+        """Return where the checkpoint of a step is, whether there is one or not."""
+        return self.folder / f"checkpoint-{step}"
 
     def start(self) -> None:
         """Remove what a process that died while saving has left."""
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.aside, ignore_errors=True)
 
-    def complete(self, step: int) -> Path:
-        """Make the checkpoint of a step, written aside, the newest one, and drop the oldest ones; return its folder."""
+    def complete(self, step: int, *, tokens: int) -> CheckpointManifest:
+        """Read the checkpoint of a step, written aside, back and make it the newest one; drop the oldest ones.
+
+        Raises StepFailedError when it can't be read or holds NaN: then the one before stays the newest.
+        """
         written = self.aside / f"checkpoint-{step}"
+        for name in _NOT_NEEDED:
+            (written / name).unlink(missing_ok=True)
+        try:
+            check_files(written)
+        except CheckpointBrokenError as error:
+            raise _broken(step, error, self.newest()) from error
+        manifest = manifest_of(written, step=step, tokens=tokens, origin=self.origin)
+        manifest.write(written)
         sync_tree(written)
-        target = self.folder / written.name
+        target = self.at(step)
         shutil.rmtree(target, ignore_errors=True)
         written.rename(target)
+        _sync(self.folder)
         for old in self._complete()[: -self.keep] if self.keep else []:
             shutil.rmtree(old, ignore_errors=True)
-        return target
+        return manifest
 
     def discard_aside(self) -> None:
         """Remove a checkpoint that could not be completed."""
@@ -71,14 +117,26 @@ class Checkpoints:
 
 
 def sync_tree(folder: Path) -> None:
-    """Flush every file below a folder to the disk: a rename must not outlive the content it stands for."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+    """Flush all files and folders below a folder to the disk: a rename must not outlive the content it stands for."""
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _broken(step: int, error: Exception, newest: Path | None) -> StepFailedError:
+    kept = f"{newest.name} is kept" if newest else "there is none before it"
+    return StepFailedError(
+        f"checkpoint-{step} is not usable as it was written: {error}; {kept}",
+        reason="CHECKPOINT_BROKEN",
+        help="NaN: lower `learning_rate` or set `max_grad_norm`; a file that can't be read back: look at the disk",
+    )
 
 
 @contextmanager

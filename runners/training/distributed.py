@@ -98,19 +98,6 @@ def gather(values: list[float]) -> list[list[float]]:
     return [item.tolist() for item in everyone]
 
 
-def agree(values: list[float]) -> list[float]:
-    """Return the sum over all processes of each value, so that all take the same decision at the same step."""
-    import torch
-
-    if world_size() == 1:
-        return values
-    on_cuda = torch.distributed.get_backend() == "nccl"
-    tensor = torch.tensor(values, dtype=torch.float64, device="cuda" if on_cuda else "cpu")
-    torch.distributed.all_reduce(tensor)
-    summed: list[float] = tensor.tolist()
-    return summed
-
-
 def leave_processes() -> None:
     """End the process group, so that no process waits for one that is gone."""
     import torch

@@ -1,4 +1,4 @@
-"""What a training step leaves: the adapter or model with its tokenizer, checked, with a record of how it came about."""
+"""What a training step leaves: the adapter or model with its tokenizer, and a record of how it came about."""
 
 import json
 import shutil
@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners.contract import StepFile
-from tunewright.runners.model_sources.check import check_tensors
-from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.spec.canonical import digest_of
 
@@ -48,29 +46,6 @@ def tidy_outputs(outputs: Path, settings: TrainSettings) -> None:
         _forget_base_path(outputs / "adapter_config.json")
     else:
         _normalise_weights(outputs, settings.precision)
-
-
-def check_outputs(outputs: Path, settings: TrainSettings, report: Reporter) -> dict[str, Any]:
-    """Look at the files themselves, not at the process's memory: finite, changed, complete; raise StepFailedError."""
-    report.phase("checking the outputs")
-    if not (outputs / "tokenizer_config.json").exists():
-        raise _incomplete("the tokenizer")
-    if not settings.tuner.makes_adapter:
-        if not (outputs / "config.json").exists():
-            raise _incomplete("config.json")
-        return check_tensors(outputs, report)
-    if not (outputs / "adapter_config.json").exists():
-        raise _incomplete("adapter_config.json")
-    figures = check_tensors(outputs, report)
-    if figures["parameters"] == 0:
-        raise _incomplete("the adapter's weights")
-    if not _adapter_changed(outputs):
-        raise StepFailedError(
-            "the adapter is all zero: nothing was learnt",
-            reason="NOTHING_LEARNT",
-            help="check that `learning_rate` is above 0 and that the rows have completions",
-        )
-    return figures
 
 
 def write_record(outputs: Path, step: StepFile, settings: TrainSettings, values: Mapping[str, Any]) -> None:
@@ -150,21 +125,3 @@ def _short_dtype(precision: str) -> Any | None:
 
 def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _adapter_changed(outputs: Path) -> bool:
-    """LoRA's B matrices start at zero: one that is not shows that training reached the adapter."""
-    from safetensors import safe_open
-
-    for path in outputs.glob("*.safetensors"):
-        with safe_open(path, framework="pt") as tensors:
-            names = [name for name in tensors.keys() if "lora_B" in name]  # noqa: SIM118 - not a dict
-            if any(bool(tensors.get_tensor(name).any()) for name in names):
-                return True
-    return False
-
-
-def _incomplete(what: str) -> StepFailedError:
-    return StepFailedError(
-        f"the training left no {what.removeprefix('the ')}", reason="OUTPUT_INCOMPLETE", help="see the step's log"
-    )

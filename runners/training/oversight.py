@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners.sdk import Reporter, StepCancelledError, StepFailedError, StepPausedError
-from tunewright.runners.training.arguments import can_resume
-from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named
+from tunewright.runners.training.checkpoint_manifest import read_manifest
+from tunewright.runners.training.checkpointing import Checkpointing
+from tunewright.runners.training.checkpoints import Checkpoints
 from tunewright.runners.training.distributed import gather, is_first, world_size
 from tunewright.runners.training.guard import Guard, RollBack, load_back
 from tunewright.runners.training.memory_use import device_share, host_share, memory_bytes
@@ -18,12 +19,9 @@ from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks
 from tunewright.runners.training.watchdog import Observation
-from tunewright.spec.canonical import digest_of_tree
 
 _PROGRESS_EVERY_SECONDS = 0.5
-_HASH_AT_MOST_BYTES = 2 * 1024**3
 _REFERENCE_TOLERANCE = 0.02
-_TOKENS = "tunewright-tokens.json"
 _WATCH = "tunewright-watch.json"
 _UNKNOWN = math.nan
 _REWARDS = {"reward_std": "reward_std", "reward_accuracy": "rewards/accuracies"}
@@ -77,7 +75,7 @@ class Oversight:
         self.tokens, self.tokens_here, self.loss_here = self.tokens + sum(tokens), 0, 0.0
         if any(cancelled):
             raise StepCancelledError
-        self.pausing = any(pause) and can_resume(self.settings)
+        self.pausing = any(pause)
         self.guard.saw(
             Observation(
                 step=step + 1,
@@ -148,20 +146,18 @@ class Oversight:
 
     def saved(self, step: int) -> None:
         """Complete the checkpoint that was written aside and report it."""
-        seen = int(self.tokens_before + self.tokens)
-        (self.checkpoints.aside / f"checkpoint-{step}" / _TOKENS).write_text(json.dumps(seen), encoding="utf-8")
         state = json.dumps(self.guard.watchdog.state())
         (self.checkpoints.aside / f"checkpoint-{step}" / _WATCH).write_text(state, encoding="utf-8")
-        folder = self.checkpoints.complete(step)
-        small = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= _HASH_AT_MOST_BYTES
-        digest = {"digest": digest_of_tree(folder)} if small else {}
-        self.report.emit("checkpoint", step=step, path=f"work/checkpoints/{folder.name}", **digest)
+        manifest = self.checkpoints.complete(step, tokens=int(self.tokens_before + self.tokens))
+        folder = self.checkpoints.at(step)
+        digest = manifest.tree_digest(folder)
+        self.report.emit("checkpoint", step=step, path=f"work/checkpoints/{folder.name}", digest=digest)
 
     def resumed(self, checkpoint: Path | None) -> None:
         """Start the clock; what the processes before this one have seen is known from the checkpoint."""
         self.started = time.monotonic()
         if checkpoint is not None:
-            self.tokens_before = int(json.loads((checkpoint / _TOKENS).read_text(encoding="utf-8")))
+            self.tokens_before = read_manifest(checkpoint).tokens
             if (checkpoint / _WATCH).is_file():
                 self.guard.watchdog.restore(json.loads((checkpoint / _WATCH).read_text(encoding="utf-8")))
             self.resumed_step = int(checkpoint.name.rpartition("-")[2])
@@ -195,7 +191,7 @@ class Oversight:
 def overseen(trainer_class: type[Any]) -> type[Any]:
     """Return the trainer class with our oversight: set `oversight` on the instance before `train()`."""
 
-    class OverseenTrainer(trainer_class):  # type: ignore[misc]
+    class OverseenTrainer(Checkpointing, trainer_class):  # type: ignore[misc]
         oversight: Oversight
 
         def training_step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
@@ -212,26 +208,6 @@ def overseen(trainer_class: type[Any]) -> type[Any]:
                 self.oversight.discarded_step = self.state.global_step + 1
                 return 0.0
             return norm
-
-        def evaluate(self, *rest: Any, **named: Any) -> Any:
-            with self.oversight.guard.outside_a_step():
-                return super().evaluate(*rest, **named)
-
-        def _get_output_dir(self, trial: Any) -> str:  # noqa: ARG002 - the trainer's own signature
-            return str(self.oversight.checkpoints.aside)
-
-        def _save_checkpoint(self, model: Any, trial: Any) -> None:
-            step = self.state.global_step
-            with self.oversight.guard.outside_a_step(), disk_errors_named(f"checkpoint {step}"):
-                try:
-                    super()._save_checkpoint(model, trial)
-                    self.accelerator.wait_for_everyone()
-                    if is_first():
-                        self.oversight.saved(self.state.global_step)
-                except BaseException:
-                    self.oversight.checkpoints.discard_aside()
-                    raise
-            self.accelerator.wait_for_everyone()
 
     OverseenTrainer.__name__ = f"Overseen{trainer_class.__name__}"
     return OverseenTrainer

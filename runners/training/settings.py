@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import StepFailedError
 from tunewright.runners.training.watch_settings import POLICIES, SIGNALS, Watch
+from tunewright.spec.determinism import RECORDED
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
@@ -103,6 +104,7 @@ class TrainSettings:
     threads: int
     data: Mapping[str, DataSet]
     evaluation_share: float = 0
+    determinism: str = RECORDED
     system_prompt: str | None = None
     warmup_steps: int | None = None
     min_lr_rate: float | None = None

@@ -9,7 +9,7 @@ from tunewright.spec.model.data import DataSet, Suite
 from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.release import Deploy, Export
 from tunewright.spec.model.section import Count, Duration, Name, Section, SpecName, Texts
-from tunewright.spec.model.train import Train
+from tunewright.spec.model.train import Determinism, Train
 
 API_VERSION = "tunewright/v1"
 
@@ -96,6 +96,9 @@ class Spec(Section):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Seed of everything random."""
+
+    determinism: Determinism | None = None
+    """What is promised of a second run, for all training steps that do not say it themselves."""
 
     base: Base
     """The model that everything starts from."""

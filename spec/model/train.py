@@ -23,6 +23,7 @@ Scheduler = Literal[
     "linear", "cosine", "cosine_with_min_lr", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"
 ]  # fmt: skip
 Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adamw_bnb_8bit", "paged_adamw_8bit"]
+Determinism = Literal["recorded", "rerunnable", "statistical", "bitwise"]
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
 Kernels = Literal["auto", "plain", "fused"]
@@ -186,6 +187,9 @@ class Train(Section):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     """Seed of this step; the spec's `seed` when not written."""
+
+    determinism: Determinism | None = None
+    """What is promised of a second run; the spec's `determinism` when not written."""
 
     precision: Precision | None = None
     """Number format of the computation; `auto` takes what the accelerator is good at."""

@@ -49,6 +49,7 @@ _TRAIN: dict[str, Any] = {
     "kernels": "plain",
     "train_sampling_strategy": "random",
     "seed": 42,
+    "determinism": "recorded",
     "precision": "bf16",
     "gradient_checkpointing": True,
     "attention": "sdpa",

@@ -163,6 +163,11 @@ class TrainBench:
             (bundle / contract.WORK / f"{stem}.json").write_text(json.dumps(content))
         return bundle
 
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """Return the environment variables of a process that trains."""
+        return {**os.environ, "PYTHONPATH": PACKAGE_ROOT, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+
     def start(self, bundle: Path, *, processes: int = 1, limit: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
         """Start a bundle's training in a process group of its own; `limit` is a command that wraps it."""
         launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes))
@@ -172,7 +177,7 @@ class TrainBench:
                 "-m", "tunewright.runners.train_trl", "run", str(bundle),
             ],
             cwd=bundle / contract.WORK,
-            env={**os.environ, "PYTHONPATH": PACKAGE_ROOT, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+            env=self.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -230,3 +235,52 @@ def tensors_of(train_python: str) -> Callable[[Path, Path], float]:
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     return difference
+
+
+@dataclass
+class Nursery:
+    """Trains in forks of one process that has the libraries loaded; see nursery.py."""
+
+    bench: TrainBench
+    process: "subprocess.Popen[str]"
+
+    def start(self, bundle: Path, *, processes: int = 1, largest_file: int = -1) -> list[int]:
+        """Start the processes of a training; return their ids."""
+        pids: list[int] = self._ask(bundle=str(bundle), processes=processes, largest_file=largest_file)["pids"]
+        return pids
+
+    def finish(self, bundle: Path, pids: list[int]) -> Trained:
+        """Wait for a started training."""
+        codes = self._ask(wait=pids)["codes"]
+        stderr = "".join(path.read_text() for path in sorted(bundle.glob("stderr.*.log")))
+        return Trained(bundle=bundle, code=next((code for code in codes if code), 0), stderr=stderr)
+
+    def run(self, bundle: Path, **more: Any) -> Trained:
+        """Train to the end."""
+        return self.finish(bundle, self.start(bundle, **more))
+
+    def _ask(self, **request: Any) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return answer
+
+
+@pytest.fixture(scope="session")
+def nursery(trainer: TrainBench) -> Iterator[Nursery]:
+    """A nursery; what still trains when it ends is killed with it."""
+    process = subprocess.Popen(
+        [trainer.python, "-P", str(Path(__file__).with_name("nursery.py"))],
+        env=trainer.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    yield Nursery(bench=trainer, process=process)
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(timeout=60)
