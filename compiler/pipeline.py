@@ -19,6 +19,7 @@ from tunewright.compiler.passes.lower_evaluate import lower_evaluate
 from tunewright.compiler.passes.lower_export import lower_export
 from tunewright.compiler.passes.lower_fetch import lower_fetch
 from tunewright.compiler.passes.lower_gate import lower_gate
+from tunewright.compiler.passes.lower_prepare import lower_prepare
 from tunewright.compiler.passes.lower_train import lower_train
 from tunewright.compiler.passes.parse import parse
 from tunewright.compiler.passes.resolve_references import resolve_references
@@ -45,6 +46,7 @@ RESOLVING: tuple[Pass, ...] = (
 #: ResolvedSpec to Plan: only when nothing is wrong.
 LOWERING: tuple[Pass, ...] = (
     lower_fetch,
+    lower_prepare,
     lower_train,
     lower_evaluate,
     lower_gate,

@@ -51,6 +51,7 @@ REQUIRED_FIELDS = {
     "checkpoint": {"step", "path"},
     "artifact": {"role", "path"},
     "evaluation": {"suite", "metric", "value", "rows"},
+    "data_report": {"data", "values"},
     "sample": {"prompt", "reply"},
     "summary": {"values"},
     "warning": {"code", "message"},

@@ -41,6 +41,7 @@ EVENT_KINDS = (
     "checkpoint",  # {"step": n, "path": text, "digest": text}
     "artifact",    # {"role": text, "path": text}              what outputs/ holds: adapter, model, evaluation ...
     "evaluation",  # {"suite": text, "metric": text, "value": number, "rows": n, "error": number?}
+    "data_report", # {"data": text, "values": {name: number}}  what became of a data set's rows, in counts
     "sample",      # {"prompt": text, "reply": text}           one real answer, for people to look at
     "summary",     # {"values": {name: number or text}}        the few figures that the run's summary shows
     "warning",     # {"code": text, "message": text}

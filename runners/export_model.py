@@ -14,6 +14,7 @@ from tunewright.runners.contract import ExitCode, StepFile
 from tunewright.runners.exporting import calibration, merging, packaging
 from tunewright.runners.exporting.calibration import CalibrationRow, Reading
 from tunewright.runners.model_loading import load_model, load_tokenizer, quantization_of, settle, weight_bytes
+from tunewright.runners.preparing.rows import files_of
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 
 MANIFEST = Manifest(
@@ -95,16 +96,13 @@ def _read_order(step: StepFile) -> _Order:
     def path_of(name: str) -> Path | None:
         return Path(step.inputs[name].path) if name in step.inputs else None
 
+    calibrated = any(key.split(".")[0] == "calibration" for key in step.inputs)
     return _Order(
         model=Path(step.inputs["model"].path),
         adapter=path_of("adapter"),
-        calibration=tuple(Path(item.path) for key, item in sorted(step.inputs.items()) if _is_calibration(key)),
+        calibration=tuple(files_of("calibration", step.inputs)) if calibrated else (),
         parameters=step.parameters,
     )
-
-
-def _is_calibration(key: str) -> bool:
-    return key == "calibration" or key.startswith("calibration.")
 
 
 def _check_possible(order: _Order) -> None:

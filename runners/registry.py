@@ -41,6 +41,7 @@ BUILT_IN: Mapping[str, Runner] = {
     runner.kind: runner
     for runner in (
         _ours("fetch.model", "fetch_model", "train"),
+        _ours("prepare.data", "prepare_data", "train"),
         _ours("train.trl", "train_trl", "train"),
         _ours("evaluate.suites", "evaluate_suites", "train"),
         _ours("evaluate.harness", "evaluate_harness", "harness"),

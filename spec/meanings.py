@@ -53,6 +53,10 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
         "online": "Send figures as they come.",
         "offline": "Into a folder that `wandb sync` sends later.",
     },
+    "DataSet.deduplicate": {
+        "exact": "Rows equal to an earlier one.",
+        "near": "Rows that share nearly all of their text with an earlier one, with the same numbers in it.",
+    },
     "Suite.metric": {
         "exact": "The reply equals the expected text.",
         "json_schema": "The reply is JSON that satisfies `json_schema`.",

@@ -26,7 +26,7 @@ BITS = {"bnb": 4, "gptq": 4, "awq": 4, "fp8": 8}
 
 #: verb -> (seconds without any event after which a step counts as hung, seconds from SIGTERM to SIGKILL)
 STALL_AND_GRACE = {
-    "fetch": (1800.0, 10.0), "train": (3600.0, 60.0), "evaluate": (1800.0, 10.0), "export": (3600.0, 10.0),
-    "deploy": (120.0, 30.0),
+    "fetch": (1800.0, 10.0), "prepare": (1800.0, 10.0), "train": (3600.0, 60.0), "evaluate": (1800.0, 10.0),
+    "export": (3600.0, 10.0), "deploy": (120.0, 30.0),
 }  # fmt: skip
 RETRIES = 1

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from tunewright.compiler.ir.plan import Step
-from tunewright.compiler.passes.lowering import FETCH
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.canonical import digest_of
 
@@ -13,7 +12,9 @@ def link(work: Work) -> Work:
     if work.references is None:
         return work
     by_name = {step.name: step for step in work.steps}
-    order = [name for name in (FETCH, *work.references.order) if name in by_name]
+    written = work.references.order
+    # What the compiler adds comes first, in the order in which it was added: it waits for nothing that is written.
+    order = [name for name in by_name if name not in written] + [name for name in written if name in by_name]
     linked: dict[str, Step] = {}
     for name in order:
         step = by_name[name]

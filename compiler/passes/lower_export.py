@@ -37,8 +37,8 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
         reading = {
             f"calibration_{key}": value for key, value in lowering.reading_of(work.spec.data[body.calibration]).items()
         }
-        inputs |= lowering.file_inputs("calibration", "data", facts.files)
-        identity |= {f"data.{body.calibration}": facts.digest, **reading}
+        inputs |= lowering.data_inputs(work, "calibration", body.calibration)
+        identity |= {**lowering.data_digest(work, body.calibration), **reading}
     return lowering.made(
         work,
         step,

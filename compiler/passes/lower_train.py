@@ -36,12 +36,12 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
     parameters_data: dict[str, Any] = {}
     for name in train.data:
         facts, written = work.facts.data[name], work.spec.data[name]
-        inputs |= lowering.file_inputs(f"data.{name}", "data", facts.files)
+        inputs |= lowering.data_inputs(work, f"data.{name}", name)
         form = written.format or facts.format
         reading = lowering.reading_of(written)
         parameters_data[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit, **reading}
         data_identity |= {
-            f"data.{name}": facts.digest,
+            **lowering.data_digest(work, name),
             f"data.{name}.format": form,
             f"data.{name}.weight": written.weight,
             f"data.{name}.limit": written.limit,

@@ -19,6 +19,8 @@ _WITHOUT_EFFECT = frozenset(
 )
 
 FETCH = "base"
+#: What begins the name of a step that prepares data. No step of a spec can be called so: names have no `-`.
+_PREPARED = "data-"
 
 
 def fetches(work: Work) -> bool:
@@ -53,6 +55,32 @@ def file_inputs(key: str, role: str, files: Iterable[Any]) -> dict[str, StepInpu
         name: StepInput(role=role, path=item.written, digest=item.digest)
         for name, item in zip(names, items, strict=True)
     }
+
+
+def prepared_name(data: str) -> str:
+    """Return the name of the step that prepares a data set."""
+    return f"{_PREPARED}{data}"
+
+
+def is_prepared(data: DataSet) -> bool:
+    """True when rows are changed or left out before anything learns from them."""
+    return data.scrub is not None or data.deduplicate is not None
+
+
+def data_inputs(work: Work, key: str, name: str) -> dict[str, StepInput]:
+    """Return a data set as inputs called `key`: the prepared rows where they are prepared, else its files."""
+    assert work.spec is not None
+    assert work.facts is not None
+    if is_prepared(work.spec.data[name]):
+        return {key: StepInput(role="data", step=prepared_name(name))}
+    return file_inputs(key, "data", work.facts.data[name].files)
+
+
+def data_digest(work: Work, name: str) -> dict[str, Any]:
+    """Return what binds the content of a data set that is read as it is; of a prepared one its step does."""
+    assert work.spec is not None
+    assert work.facts is not None
+    return {} if is_prepared(work.spec.data[name]) else {f"data.{name}": work.facts.data[name].digest}
 
 
 def reading_of(data: DataSet) -> dict[str, Any]:

@@ -2,17 +2,13 @@
 
 import random
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from tunewright.runners.contract import Input
+from tunewright.runners.preparing.rows import checked_rows, files_of
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.settings import DataSet, TrainSettings
-from tunewright.spec.columns import renamed
-from tunewright.spec.formats import DataError, read_rows, row_problem
 from tunewright.spec.prompts import fill_template
-
-_PREFIX = "data."
 
 
 def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> list[Row]:
@@ -25,8 +21,9 @@ def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, rep
     for name, data_set in settings.data.items():
         taken = [
             fitted
-            for path in _files(name, inputs)
-            for row in _checked_rows(path, data_set, report)
+            for _, _, row in checked_rows(
+                files_of(f"data.{name}", inputs), data_set.format, report, data_set.columns, data_set.replace
+            )
             for fitted in _fit(row, data_set, settings)
         ]
         if data_set.limit is not None:
@@ -56,39 +53,6 @@ def split_rows(rows: list[Row], share: float, seed: int) -> tuple[list[Row], lis
 def needs_chat_template(rows: list[Row]) -> bool:
     """Say whether the rows are conversations, which only a chat template turns into text."""
     return not any(isinstance(rows[0].get(name), str) for name in ("text", "completion"))
-
-
-def _files(name: str, inputs: Mapping[str, Input]) -> list[Path]:
-    key = f"{_PREFIX}{name}"
-    if key in inputs:
-        return [Path(inputs[key].path)]
-    numbered = [item for item in inputs if item.startswith(f"{key}.")]
-    numbered.sort(key=lambda item: (len(item), item))  # data.x.10 comes after data.x.9
-    if not numbered:
-        raise StepFailedError(f"the step has no input `{key}`", reason="INPUT_MISSING", help="plan again")
-    return [Path(inputs[item].path) for item in numbered]
-
-
-def _checked_rows(path: Path, data_set: DataSet, report: Reporter) -> Iterator[Row]:
-    try:
-        for number, (line, own) in enumerate(read_rows(path)):
-            if number % 10_000 == 0:
-                report.check_cancelled()
-            row = renamed(own, data_set.columns, data_set.replace)
-            if (problem := row_problem(row, data_set.format)) is not None:
-                raise StepFailedError(
-                    f"{path.name}:{line}: {problem}",
-                    reason="DATA_INVALID",
-                    help=f"correct the row; the format is `{data_set.format}`",
-                )
-            yield row
-    except DataError as error:
-        where = f"{path.name}:{error.line}" if error.line else path.name
-        raise StepFailedError(f"{where}: {error}", reason="DATA_UNREADABLE", help="correct the file") from error
-    except FileNotFoundError as error:
-        raise StepFailedError(
-            f"{path} is gone", reason="INPUT_MISSING", help="put the file back and run again"
-        ) from error
 
 
 def _fit(row: Row, data_set: DataSet, settings: TrainSettings) -> Iterator[Row]:

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from tunewright.spec.model.section import Count, Positive, Section, Texts
+from tunewright.spec.model.section import Count, Positive, Section, Texts, one_or_more
 from tunewright.spec.prompts import template_problem
 
 DataFormat = Literal["messages", "prompt_completion", "instruction", "preference", "kto", "text"]
@@ -21,6 +21,14 @@ else:
 Metric = Literal[
     "exact", "json_schema", "json_match", "multiple_choice", "regex", "accuracy", "bleu", "rouge", "bertscore", "judge"
 ]
+
+#: What is taken out of rows; the recognisers of the preparing runner know the same kinds.
+PERSONAL_KINDS = ("phone", "email", "id_card", "bank_card", "iban", "ip", "key")
+
+if TYPE_CHECKING:
+    PersonalKind: TypeAlias = str
+else:
+    PersonalKind = Literal[("all", *PERSONAL_KINDS)]
 
 
 def _prompt_template(value: str) -> str:
@@ -64,6 +72,14 @@ class DataSet(Section):
     """How instruction rows become plain text, with `{instruction}`, `{input}` and `{system}`, or `alpaca`; with the
     model's chat template when not written.
     """
+
+    scrub: Annotated[tuple[PersonalKind, ...], BeforeValidator(one_or_more), Field(min_length=1)] | None = None
+    """Personal data and secrets that are taken out of every text before training: `all`, or a list of `phone`, `email`,
+    `id_card`, `bank_card`, `iban`, `ip`, `key`. `<PHONE>` and the like stand in their place.
+    """
+
+    deduplicate: Literal["exact", "near"] | None = None
+    """Leave out rows that repeat an earlier one: word for word (`exact`), or nearly so (`near`)."""
 
 
 class Suite(Section):

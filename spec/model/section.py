@@ -49,14 +49,15 @@ Duration = Annotated[str, BeforeValidator(_duration)]
 """A length of time with its unit: `10m`, `1h 30m`, `45s`, `800ms`."""
 
 
-def _one_or_more(value: Any) -> Any:
+def one_or_more(value: Any) -> Any:
+    """Let a single text stand where a list of texts may."""
     return (value,) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[Name, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(one_or_more), Field(min_length=1)]
 """One name, or a list of names."""
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_more), Field(min_length=1)]
 """One text, or a list of texts."""
 
 Share = Annotated[float, Field(ge=0, lt=1)]

@@ -24,7 +24,7 @@ name: tiny
 base: {{model: "dir:model"}}
 data:
   rows: {{source: "file:rows.jsonl"}}
-  pairs: {{source: "file:pairs.jsonl"}}
+  pairs: {{source: "file:pairs.jsonl", scrub: all, deduplicate: exact}}
 suites:
   quiz: {{file: quiz.jsonl, metric: exact}}
 steps:
@@ -123,7 +123,11 @@ def world(tmp_path_factory: pytest.TempPathFactory, train_python: str) -> Iterat
     rows_of(folder / "rows.jsonl", [{"prompt": question, "completion": answer} for question, answer in things])
     rows_of(
         folder / "pairs.jsonl",
-        [{"prompt": question, "chosen": answer, "rejected": "open"} for question, answer in things],
+        [
+            {"prompt": f"{question} of {person}", "chosen": answer, "rejected": "open"}
+            for question, answer in things
+            for person in ("13800138000", "li.hua@example.com.cn", "13900139000")
+        ],
     )
     rows_of(
         folder / "quiz.jsonl",

@@ -59,7 +59,17 @@ def test_second_run_reuses_every_step(world: Any) -> None:
 
     assert done.code == 0, done.stderr
     assert set(states(done.json).values()) == {"reused"}
-    assert len(states(done.json)) == 7
+    assert len(states(done.json)) == 8
+
+
+def test_prepared_rows_are_an_artifact_that_reports_without_telling(world: Any) -> None:
+    (path,) = world.home.glob("artifacts/**/report.json")
+
+    report = path.read_text(encoding="utf-8")
+    assert json.loads(report)["personal_data"]["found"] == {"email": 16, "phone": 32}
+    assert (json.loads(report)["rows"], json.loads(report)["duplicates"]) == (32, 16)
+    for file in path.parent.iterdir():
+        assert "138001" not in file.read_text(encoding="utf-8")
 
 
 def test_plan_names_what_changed_and_leaves_the_rest(world: Any) -> None:
@@ -83,6 +93,7 @@ def test_changed_row_reruns_what_learned_from_it(world: Any) -> None:
 
     actions = {action["step"]: action["action"] for action in done.json["actions"]}
     assert actions["sft"] == "reuse"
+    assert actions["data-pairs"] == "rerun"
     assert actions["align"] == "rerun"
     assert actions["pack"] == "rerun"
 

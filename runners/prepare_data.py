@@ -1,0 +1,132 @@
+"""Runner of `prepare.data`: rows without personal data and without duplicates, in outputs/rows.jsonl.
+
+Rows pass one by one: of a set larger than memory only what recognises duplicates is kept.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from tunewright.runners import contract
+from tunewright.runners.contract import StepFile
+from tunewright.runners.preparing.duplicates import Duplicates, duplicates
+from tunewright.runners.preparing.recognisers import KINDS
+from tunewright.runners.preparing.rows import REPORT, ROWS, SOURCE, Row, checked_rows, files_of
+from tunewright.runners.preparing.scrubbing import Scrubbed, scrub_row
+from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
+from tunewright.spec.columns import renamed
+from tunewright.spec.formats import normal_row, row_problem
+
+MANIFEST = Manifest(
+    name="prepare-data",
+    version="1",
+    kinds=("prepare.data",),
+    capabilities=("scrub", "exact", "near", *KINDS),
+    packages=("numpy",),
+)
+
+#: Rows left out that the report names one by one; all are counted.
+_NAMED = 100
+_PROGRESS_ROWS = 10_000
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of the rows."""
+
+    scrubbed: Scrubbed = field(default_factory=Scrubbed)
+    rows: int = 0
+    repeated: int = 0
+    emptied: int = 0
+    left_out: list[dict[str, str]] = field(default_factory=list)
+
+    def leave_out(self, place: str, why: str) -> None:
+        if len(self.left_out) < _NAMED:
+            self.left_out.append({"row": place, "why": why})
+
+    def counts(self) -> dict[str, int]:
+        """Return the figures that the step is known by."""
+        return {
+            "rows": self.rows,
+            "duplicates": self.repeated,
+            "personal_data_found": self.scrubbed.kinds.total(),
+            "rows_with_personal_data": self.scrubbed.rows_touched,
+        }
+
+
+def work(step: StepFile, bundle: Path, report: Reporter) -> None:
+    """Fill outputs/ with rows.jsonl and report.json."""
+    outputs = bundle / contract.OUTPUTS
+    shutil.rmtree(outputs, ignore_errors=True)
+    outputs.mkdir()
+    parameters = step.parameters
+    outcome = _Outcome()
+    report.phase("reading the rows")
+    # Half a surrogate, which JSON can spell and UTF-8 can't, stays spelt.
+    with (outputs / ROWS).open("w", encoding="utf-8", errors="backslashreplace") as stream:
+        _prepare(step, stream, outcome, report)
+    if outcome.rows == 0:
+        raise StepFailedError(
+            f"no row of `{parameters['name']}` is left", reason="NO_DATA", help="add rows, or prepare them less"
+        )
+    whole = {
+        "data": parameters["name"],
+        "scrubbed": list(parameters["scrub"]),
+        "deduplicated": parameters["deduplicate"],
+        "rows": outcome.rows,
+        "duplicates": outcome.repeated,
+        "emptied": outcome.emptied,
+        "personal_data": outcome.scrubbed.as_report(),
+        "left_out": outcome.left_out,
+    }
+    (outputs / REPORT).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    found = {f"found_{kind}": count for kind, count in sorted(outcome.scrubbed.kinds.items())}
+    report.emit("data_report", data=parameters["name"], values={**outcome.counts(), **found})
+    report.summary(**outcome.counts())
+    report.emit("artifact", role="data", path=contract.OUTPUTS)
+
+
+def _prepare(step: StepFile, stream: IO[str], outcome: _Outcome, report: Reporter) -> None:
+    parameters = step.parameters
+    form, columns, kinds = parameters["format"], parameters["columns"], tuple(parameters["scrub"])
+    known = duplicates(parameters["deduplicate"])
+    kept_at: dict[int, str] = {}
+    rows = checked_rows(files_of("data", step.inputs), form, report, columns)
+    for number, (place, own, _) in enumerate(rows):
+        row = scrub_row(own, kinds, outcome.scrubbed) if kinds else own
+        fitted = renamed(row, columns)
+        if (problem := row_problem(fitted, form)) is not None:
+            outcome.emptied += 1
+            outcome.leave_out(place, f"without its personal data {problem}")
+        elif (earlier := _repeats(known, fitted, form, number)) is not None:
+            outcome.repeated += 1
+            outcome.leave_out(place, f"repeats {kept_at.get(earlier, 'an earlier row')}")
+        else:
+            outcome.rows += 1
+            if len(outcome.left_out) < _NAMED and parameters["deduplicate"]:
+                kept_at[number] = place
+            stream.write(_line(row, place))
+        if number % _PROGRESS_ROWS == _PROGRESS_ROWS - 1:
+            report.emit("heartbeat", rows=number + 1)
+
+
+def _repeats(known: Duplicates, row: Mapping[str, Any], form: str, number: int) -> int | None:
+    return known.first(normal_row(row, form), number)
+
+
+def _line(row: Row, place: str) -> str:
+    try:
+        return json.dumps({**row, SOURCE: place}, ensure_ascii=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise StepFailedError(
+            f"{place}: the row holds what JSON can't say: {error}",
+            reason="DATA_INVALID",
+            help="take `scrub` and `deduplicate` off this set, or that column out of it",
+        ) from error
+
+
+if __name__ == "__main__":
+    main(MANIFEST, work)
