@@ -56,6 +56,8 @@ REQUIRED_FIELDS = {
     "summary": {"values"},
     "warning": {"code", "message"},
     "failure": {"reason", "message"},
+    "rollback": {"step", "signal", "checkpoint", "message"},
+    "paused": {"reason", "message"},
     "ready": {"address"},
 }
 

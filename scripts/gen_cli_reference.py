@@ -21,6 +21,7 @@ Written by `scripts/gen_cli_reference.py` from the commands' own help.
 | 3 | the daemon refused |
 | 4 | no daemon answers; the message says how to start one |
 | 70 | a bug of Tunewright; the message says where the traceback is |
+| 75 | the run is paused; `tunewright resume` lets it go on |
 | 130 | interrupted or cancelled |
 
 | variable | means |

@@ -1,12 +1,16 @@
 """Pausing and going on: nothing is lost, all is told, and a changed continuation is never taken for the plan's."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from harness.daemons import Daemon, eventually
+from harness.daemons import PACKAGE_ROOT, Daemon, eventually
 from harness.plans import a_plan, a_step, role, write
 
+from tunewright.client.cli import exits
 from tunewright.client.errors import RefusedError
 from tunewright.client.values import Run
 from tunewright.compiler.ir.plan import Limits, Step
@@ -169,3 +173,27 @@ def test_what_makes_no_sense_is_refused(daemon: Daemon, asked: dict[str, Any], r
     with pytest.raises(RefusedError) as refused:
         daemon.client.resume(run, **asked)
     assert refused.value.reason == reason
+
+
+def test_from_the_command_line(daemon: Daemon) -> None:
+    def tunewright(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "PYTHONPATH": PACKAGE_ROOT, "TUNEWRIGHT_HOME": str(daemon.home)}
+        command = [sys.executable, "-P", "-m", "tunewright", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    run = daemon.submit(a_plan(training())).run.id
+    up(daemon, run, "sft")
+    paused = tunewright("pause", run, "--reason", "lunch")
+    assert (paused.returncode, paused.stdout) == (0, f"run {run}: paused\n")
+    assert f"go on: tunewright resume {run}" in paused.stderr
+    assert "paused" in tunewright("runs").stdout
+    watched = tunewright("watch", run)
+    assert watched.returncode == exits.PAUSED
+    assert "asked for it: lunch  [PAUSE_WANTED]" in watched.stdout
+    assert f"tunewright resume {run} --set learning_rate=..." in watched.stdout
+    refused = tunewright("resume", run, "--set", "seed=3")
+    assert refused.returncode == exits.REFUSED
+    assert "`seed=3` can't change at a checkpoint" in refused.stderr
+    resumed = tunewright("resume", run)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert "succeeded in" in resumed.stdout

@@ -120,7 +120,20 @@ class RunProgress:
 
 
 _RUNNER_KINDS = frozenset(
-    {"phase", "progress", "metric", "evaluation", "summary", "sample", "warning", "checkpoint", "heartbeat", "artifact"}
+    {
+        "phase",
+        "progress",
+        "metric",
+        "evaluation",
+        "summary",
+        "sample",
+        "warning",
+        "checkpoint",
+        "heartbeat",
+        "artifact",
+        "rollback",
+        "paused",
+    }
 )
 
 

@@ -99,6 +99,8 @@ def _figures(progress: StepProgress, memory_bytes: int | None, blocks: bool) -> 
         parts.append(f"loss {figure(values['loss'])} {curve(list(progress.losses), blocks=blocks)}".rstrip())
     if "tokens_per_second" in values:
         parts.append(f"{values['tokens_per_second']:.0f} tok/s")
+    if "learning_rate" in values:
+        parts.append(f"lr {figure(values['learning_rate'])}")
     if "memory_bytes" in values:
         used = values["memory_bytes"]
         parts.append(share_of_size(used, memory_bytes) if memory_bytes else size(used))
