@@ -7,15 +7,16 @@ from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache, remembered
 from tunewright.compiler.collect.files import locate
+from tunewright.compiler.collect.images import look_at_images
 from tunewright.compiler.collect.progress import Progress, Read, following
 from tunewright.compiler.collect.rows import MOST_PROBLEMS, Check, Row, Tally, median, pass_over
 from tunewright.compiler.collect.suites import suite_check, suite_format
-from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, FileFact, RowProblem
+from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, FileFact, ImagesFact, RowProblem
 from tunewright.spec.canonical import digest_of
 from tunewright.spec.formats import FORMATS, SUFFIXES, detect_format, row_problem
 
 #: Raise it when a pass begins to find or to say other things: what older versions remembered is then not used.
-_LOOK = "2"
+_LOOK = "3"
 _REMOTE = ("hf://", "ms://")
 _GLOB = frozenset("*?[")
 
@@ -116,6 +117,7 @@ def _summary(tally: Tally, digest: str) -> Mapping[str, Any]:
         "lengths": sorted(tally.lengths.items()),
         "labels": [tally.labels[False], tally.labels[True]],
         "prompts": tally.prompts,
+        "images": list(tally.images.items()),
     }
 
 
@@ -162,6 +164,7 @@ class _Total:
     lengths: dict[int, int] = field(default_factory=dict)
     labels: tuple[int, int] = (0, 0)
     prompts: list[str] = field(default_factory=list)
+    images: list[ImagesFact] = field(default_factory=list)
 
     def add(self, written: str, path: Path, look: Any, *, variant: str, cache: FactCache | None) -> None:
         """Look at a file, or remember it, and add it."""
@@ -182,8 +185,18 @@ class _Total:
             self.lengths[length] = self.lengths.get(length, 0) + times
         self.labels = (self.labels[0] + found["labels"][0], self.labels[1] + found["labels"][1])
         self.prompts.extend(found["prompts"])
+        if found["images"]:
+            self._add_images(written, path, found["images"], cache)
         if not found["rows"] and not found["problem_count"] and path.suffix != ".parquet":
             self.object_to(written, NO_ROWS)
+
+    def _add_images(self, written: str, path: Path, named: list[tuple[str, int]], cache: FactCache | None) -> None:
+        """The images may change while the file that names them does not: they are looked at each time."""
+        digest, problems = look_at_images(path.parent, named, cache)
+        self.images.append(ImagesFact(file=written, count=len(named), digest=digest))
+        self.problem_count += len(problems)
+        for line, message in problems:
+            self._note(RowProblem(file=written, line=line, message=message))
 
     def object_to(self, written: str, message: str) -> None:
         """Note a problem of a whole file."""
@@ -192,7 +205,7 @@ class _Total:
 
     def facts(self) -> DataFacts:
         """Return the sum."""
-        digests = [file.digest for file in self.files]
+        digests = [file.digest for file in self.files] + [images.digest for images in self.images]
         return DataFacts(
             files=tuple(self.files),
             format=self.form,
@@ -206,6 +219,7 @@ class _Total:
             bad_labels=self.labels[0],
             good_labels=self.labels[1],
             prompt_digests=tuple(self.prompts),
+            images=tuple(self.images),
             digest=None
             if not digests or None in digests
             else (digests[0] if len(digests) == 1 else digest_of(digests)),

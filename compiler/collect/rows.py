@@ -12,6 +12,7 @@ from tunewright.compiler.collect.prompts import prompt_digest
 from tunewright.spec.canonical import digest_of_file
 from tunewright.spec.columns import renamed
 from tunewright.spec.formats import DataError, parse_line, read_rows
+from tunewright.spec.images import images_of
 
 Row = Mapping[str, Any]
 #: Say why a row can't be used, or return None; called once a row in the order of the file.
@@ -39,7 +40,7 @@ _TEXT_COLUMNS: Mapping[str | None, tuple[str, ...]] = {
 class Tally:
     """What a pass over a file has found so far. Problems are `(line, message)`; `read` is told of each piece.
 
-    `rename` maps the format's columns to the file's own, `replace` texts to others.
+    `images` has each image that rows name, with the line that names it first. `rename` maps the format's columns to the file's own, `replace` texts to others.
     """
 
     read: Read = unheard
@@ -53,6 +54,7 @@ class Tally:
     lengths: Counter[int] = field(default_factory=Counter)
     labels: Counter[bool] = field(default_factory=Counter)
     prompts: list[str] = field(default_factory=list)
+    images: dict[str, int] = field(default_factory=dict)
 
     def object_to(self, line: int | None, message: str) -> None:
         """Note what is wrong with a row, or with the whole file when there is no line."""
@@ -94,7 +96,7 @@ def _look_at(rows: Iterable[tuple[int, Row]], tally: Tally, check: Check, start:
             for key in list(keys)[:_MOST_COLUMNS]:
                 if key not in columns and len(columns) < _MOST_COLUMNS:
                     columns[_printable(str(key))] = None
-        if (problem := check(line, row)) is None:
+        if (problem := check(line, row) or _note_images(tally, line, row)) is None:
             lengths[_characters(row, tally.form)] += 1
             if tally.rows <= _MOST_PROMPTS:
                 tally.prompts.append(prompt_digest(row))
@@ -102,6 +104,17 @@ def _look_at(rows: Iterable[tuple[int, Row]], tally: Tally, check: Check, start:
                 tally.labels[row["label"]] += 1
         else:
             tally.object_to(line, problem)
+
+
+def _note_images(tally: Tally, line: int, row: Row) -> str | None:
+    if "images" not in row and "image" not in row:
+        return None
+    try:
+        for name in images_of(row):
+            tally.images.setdefault(name, line)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _jsonl_rows(path: Path, hasher: Any, tally: Tally) -> Iterator[tuple[int, Row]]:

@@ -43,6 +43,15 @@ class RowProblem:
 
 
 @record(kw_only=True)
+class ImagesFact:
+    """The images that the rows of one data file name: how many, and what binds them (None: some can't be read)."""
+
+    file: str
+    count: int
+    digest: str | None
+
+
+@record(kw_only=True)
 class DataFacts:
     """One data set or suite file after a pass over all its rows.
 
@@ -65,6 +74,7 @@ class DataFacts:
     bad_labels: int = 0
     good_labels: int = 0
     prompt_digests: tuple[str, ...] = ()
+    images: tuple[ImagesFact, ...] = ()
     remote: bool = False
     digest: str | None = None
 
