@@ -10,6 +10,7 @@ from typing import Any
 
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import StepFailedError
+from tunewright.runners.vision import model_class
 
 PRECISIONS = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 
@@ -99,12 +100,10 @@ def load_model(folder: Path, *, precision: str, device: str, quantization: Any =
 
     Raises StepFailedError when the folder is not a model or lacks weights (transformers would fill those with noise).
     """
-    from transformers import AutoModelForCausalLM
-
     extra = {} if quantization is None else {"quantization_config": quantization}
     dtype = dtype_of(precision)
     try:
-        model, loading = AutoModelForCausalLM.from_pretrained(
+        model, loading = model_class(folder).from_pretrained(
             str(folder), dtype=dtype, device_map={"": device}, local_files_only=True, output_loading_info=True, **extra
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:

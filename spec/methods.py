@@ -25,7 +25,7 @@ class Method:
     `learning_rate`: default peak rate `(for adapters, for all weights)`; `epochs`: default passes over the data.
     `sequences`: sequences that one row becomes, run side by side. `has_reference`: compares with a frozen copy of the
     model it starts from. `packs`: several rows may share a sequence. `chooses_loss`: `loss_on` means something to it.
-    `on_megatron`: the Megatron runner has it.
+    `on_megatron`: the Megatron runner has it. `sees_images`: rows may name images, where the base model sees them.
     """
 
     meaning: str
@@ -39,6 +39,7 @@ class Method:
     packs: bool = False
     chooses_loss: bool = False
     on_megatron: bool = False
+    sees_images: bool = False
 
     @property
     def own_keys(self) -> frozenset[str]:
@@ -56,6 +57,7 @@ METHODS: Mapping[str, Method] = {
         packs=True,
         chooses_loss=True,
         on_megatron=True,
+        sees_images=True,
     ),
     "dpo": Method(
         meaning="From pairs of a better and a worse reply, held near the model it starts from.",

@@ -40,7 +40,8 @@ _TEXT_COLUMNS: Mapping[str | None, tuple[str, ...]] = {
 class Tally:
     """What a pass over a file has found so far. Problems are `(line, message)`; `read` is told of each piece.
 
-    `images` has each image that rows name, with the line that names it first. `rename` maps the format's columns to the file's own, `replace` texts to others.
+    `images` has each image that rows name, with the line that names it first. `rename` maps the format's columns to
+    the file's own, `replace` texts to others.
     """
 
     read: Read = unheard

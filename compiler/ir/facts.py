@@ -78,6 +78,11 @@ class DataFacts:
     remote: bool = False
     digest: str | None = None
 
+    @property
+    def images_digest(self) -> str | None:
+        """What binds the images that the rows of all files name; None where they name none."""
+        return digest_of([images.digest for images in self.images]) if self.images else None
+
 
 @record(kw_only=True)
 class LatentAttention:

@@ -18,6 +18,7 @@ from tunewright.spec.determinism import BITWISE
 from tunewright.spec.tuners import TUNERS
 
 _ZERO = ("zero1", "zero2", "zero3")
+_WHOLE_MODEL = ("single", "ddp")
 
 
 def lower_train(work: Work) -> Work:
@@ -40,6 +41,8 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         form = written.format or facts.format
         reading = lowering.reading_of(written)
         parameters_data[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit, **reading}
+        if facts.images:
+            parameters_data[name]["images"] = facts.images_digest
         data_identity |= {
             **lowering.data_digest(work, name),
             f"data.{name}.format": form,
@@ -144,10 +147,16 @@ def _prepare(train: ResolvedTrain) -> tuple[Process, ...]:
 
 def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
     assert work.facts is not None
-    images = any("images" in work.facts.data[name].columns for name in train.data)
+    assert work.spec is not None
+    with_images = [name for name in train.data if work.facts.data[name].images]
+    prepared = any(lowering.is_prepared(work.spec.data[name]) for name in with_images)
+    strategy = train.parallelism.strategy
     remote = any(work.facts.data[name].remote for name in train.data)
     return [
-        "training on images is not built yet" if images else None,
+        f"training on images with {strategy} is not built yet"
+        if with_images and strategy not in _WHOLE_MODEL
+        else None,
+        "preparing rows with images is not built yet" if prepared else None,
         "data sets on a hub are not fetched yet: download them and name the files" if remote else None,
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
         "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,

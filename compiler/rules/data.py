@@ -162,6 +162,34 @@ def _check_method_fit(work: Work) -> None:
             )
 
 
+def _check_images(work: Work) -> None:
+    assert work.resolved is not None
+    assert work.facts is not None
+    model = machine.base_model(work)
+    for step, train in work.resolved.trains():
+        for index, data in enumerate(train.data):
+            facts = work.facts.data.get(data)
+            if facts is None or not facts.images:
+                continue
+            if not METHODS[train.method].sees_images:
+                problem, key = f"{train.method} learns from text only", "method"
+            elif model.model_type and not model.vision:
+                problem, key = f"a {model.model_type} model sees no images", "data"
+            elif train.packing:
+                problem, key = "rows with images can't be packed", "packing"
+            else:
+                continue
+            count = sum(images.count for images in facts.images)
+            work.sink.report(
+                "TW2060",
+                f"the images of `{data}` can't be learnt from",
+                work.value_span("steps", step.name, "train", *((key,) if key != "data" else (key, index))),
+                problem,
+                labels=(Label(work.key_span("data", data), f"names {count} images"),),
+                help="remove `packing`" if key == "packing" else "use `method: sft` with a base model that sees images",
+            )
+
+
 def _check_row_counts(work: Work) -> None:
     assert work.resolved is not None
     assert work.facts is not None
@@ -506,5 +534,15 @@ RULES = (
         why="A suite is one of your own, or a benchmark known by name.",
         bad="steps: {exam: {evaluate: {suites: [quizz]}}}",
         good="steps: {exam: {evaluate: {suites: [quiz]}}}",
+    ),
+    Rule(
+        code="TW2060",
+        phase=Phase.DATA,
+        check=_check_images,
+        why="Images that the model, the method or packing can't take would be left out without a word, and the replies "
+        "learnt by heart.",
+        bad='{data: {seen: {source: "file:seen.jsonl"}}, steps: {sft: {train: {data: seen}}}}',
+        good='{base: {model: "hf://Qwen/Qwen2.5-VL-7B-Instruct@cc594898137f460bfe9f0759e9844b3ce807cfb5"}, '
+        'data: {rows: {source: "file:seen.jsonl"}}, resources: {accelerator: a100-80gb}}',
     ),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from tunewright.runners.contract import Input
 from tunewright.runners.preparing.rows import checked_rows, files_of
 from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.training.images import hold_to_digest, with_images
 from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.settings import DataSet, TrainSettings
 from tunewright.spec.prompts import fill_template
@@ -19,16 +20,20 @@ def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, rep
     """
     rows: list[Row] = []
     for name, data_set in settings.data.items():
+        files = files_of(f"data.{name}", inputs)
         taken = [
             fitted
-            for _, _, row in checked_rows(
-                files_of(f"data.{name}", inputs), data_set.format, report, data_set.columns, data_set.replace
-            )
-            for fitted in _fit(row, data_set, settings)
+            for path in files
+            for _, _, row in checked_rows([path], data_set.format, report, data_set.columns, data_set.replace)
+            for fitted in with_images(_fit(row, data_set, settings), row, path.parent)
         ]
+        if data_set.images is not None:
+            hold_to_digest(name, data_set.images, files)
         if data_set.limit is not None:
             taken = taken[: data_set.limit]
         rows.extend(_weighted(taken, data_set, random.Random(f"{settings.seed}/{name}")))  # noqa: S311 - not cryptography
+    if any("images" in row for row in rows):
+        rows = [{"images": [], **row} for row in rows]
     if not rows:
         raise StepFailedError("the data files hold no rows", reason="NO_DATA", help="add rows, or raise `limit`")
     if len({tuple(sorted((name, isinstance(value, str)) for name, value in row.items())) for row in rows}) > 1:

@@ -9,6 +9,7 @@ from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.precision import weights_precision
 from tunewright.runners.training.settings import Parallelism, TrainSettings
 from tunewright.runners.training.tuners.tuner import training_tuner
+from tunewright.runners.vision import reader_class, text_part
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
@@ -19,7 +20,7 @@ class TunedModel:
 
     `peft_config` is for a new adapter: the trainer adds it after seeding, and its reference is the model without it.
     A continued adapter is already in `model`; then the trainer freezes a copy of it as the reference. `reference` is
-    given only where neither works.
+    given only where neither works. `tokenizer` is a processor where the model sees images.
     """
 
     model: Any
@@ -30,12 +31,12 @@ class TunedModel:
 
 def load_tuned_model(model_folder: Path, adapter: Path | None, settings: TrainSettings, report: Reporter) -> TunedModel:
     """Load the base model, its tokenizer and the adapter to continue from; raise StepFailedError."""
-    from transformers import AutoTokenizer
-
     report.phase("loading the model")
-    tokenizer = AutoTokenizer.from_pretrained(adapter if adapter and _has_tokenizer(adapter) else model_folder)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer = reader_class(model_folder).from_pretrained(
+        adapter if adapter and _has_tokenizer(adapter) else model_folder
+    )
+    if (text := text_part(tokenizer)).pad_token is None:
+        text.pad_token = text.eos_token
     model = _load_base(model_folder, settings)
     report.check_cancelled()
     if adapter is not None:

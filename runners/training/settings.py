@@ -59,6 +59,7 @@ class DataSet:
     format: str
     weight: float = 1.0
     limit: int | None = None
+    images: str | None = None
     columns: Mapping[str, str] | None = None
     replace: Mapping[str, str] | None = None
     prompt_template: str | None = None

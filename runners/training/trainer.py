@@ -77,9 +77,11 @@ def _score_only_what_is_learnt() -> None:
 
 
 def _data_set(rows: list[Row]) -> Any:
-    from datasets import Dataset
+    from datasets import Dataset, Image, List
 
-    return Dataset.from_list(rows)
+    data_set = Dataset.from_list(rows)
+    # Pictures are opened when a batch needs them.
+    return data_set.cast_column("images", List(Image())) if "images" in data_set.column_names else data_set
 
 
 def _check_rows_left(trainer: Any, rows: list[Row], settings: TrainSettings, report: Reporter) -> None:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.vision import model_class
 from tunewright.spec.formats import normal_row
 
 Row = dict[str, Any]
@@ -21,9 +22,7 @@ def _rows_as_they_are(rows: list[Row], _tokenizer: Any, _settings: TrainSettings
 
 
 def _load_causal(folder: Any, **options: Any) -> Any:
-    from transformers import AutoModelForCausalLM
-
-    return AutoModelForCausalLM.from_pretrained(folder, **options)
+    return model_class(folder).from_pretrained(folder, **options)
 
 
 def _nothing(_tuned: Any, _settings: TrainSettings) -> dict[str, Any]:

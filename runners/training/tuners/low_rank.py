@@ -6,6 +6,7 @@ from typing import Any
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import StepFailedError
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.vision import ENCODER_NAMES
 
 
 def low_rank_config(model: Any, settings: TrainSettings, **variant: Any) -> Any:
@@ -27,8 +28,16 @@ def low_rank_config(model: Any, settings: TrainSettings, **variant: Any) -> Any:
         lora_dropout=tuner.dropout,
         target_modules=pattern or tuner.target_modules,
         modules_to_save=list(saved) if saved else None,
+        exclude_modules=_image_encoder(model) if pattern is None else None,
         **variant,
     )
+
+
+def _image_encoder(model: Any) -> str | None:
+    """Adapters go into the language model; the image encoder stays as it is, unless a pattern names its layers."""
+    if getattr(model.config, "vision_config", None) is None:
+        return None
+    return rf".*\b(?:{'|'.join(ENCODER_NAMES)})\..*"
 
 
 def _check_pattern(model: Any, pattern: str) -> None:
