@@ -148,14 +148,13 @@ def _prepare(train: ResolvedTrain) -> tuple[Process, ...]:
 def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
     assert work.facts is not None
     assert work.spec is not None
-    with_images = [name for name in train.data if work.facts.data[name].images]
-    prepared = any(lowering.is_prepared(work.spec.data[name]) for name in with_images)
     strategy = train.parallelism.strategy
+    with_images = [name for name in train.data if work.facts.data[name].images]
+    divided = bool(with_images) and strategy not in _WHOLE_MODEL
+    prepared = any(lowering.is_prepared(work.spec.data[name]) for name in with_images)
     remote = any(work.facts.data[name].remote for name in train.data)
     return [
-        f"training on images with {strategy} is not built yet"
-        if with_images and strategy not in _WHOLE_MODEL
-        else None,
+        f"training on images with {strategy} is not built yet" if divided else None,
         "preparing rows with images is not built yet" if prepared else None,
         "data sets on a hub are not fetched yet: download them and name the files" if remote else None,
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
