@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.vision import model_class
 
 _QUESTION = "What is the capital of France?"
 
@@ -63,11 +64,11 @@ def check_tensors(folder: Path, report: Reporter) -> dict[str, Any]:
 
 def _ask(folder: Path) -> str:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        model = model_class(folder).from_pretrained(folder, dtype=torch.bfloat16)
     except (ValueError, KeyError, OSError) as error:
         raise StepFailedError(
             f"the model does not load: {error}",
