@@ -33,7 +33,8 @@ class Family:
     `lora_modules`: default targets of LoRA. `linears`: all linear layers of a block; `expert_linears`: those of one
     expert where their names differ. `qkv_bias`, `qk_norm`, `tied`, `norms_per_layer`: what config.json leaves out.
     `turn_end`: the text that ends an assistant's turn in the family's chat template, None where it has none.
-    `megatron`: our Megatron path maps its weights. `engines`: serving engines that load it.
+    `megatron`: our Megatron path maps its weights. `engines`: serving engines that load it. `packs`: transformers keeps
+    packed rows apart by their positions whatever the attention; a test shows it of each.
     """
 
     model_type: str
@@ -51,13 +52,21 @@ class Family:
     megatron: bool = False
     turn_end: str | None = None
     engines: tuple[str, ...] = _EVERY_ENGINE
+    packs: bool = False
 
 
 _MIXTRAL_EXPERT: Linears = (("w1", "gate"), ("w3", "up"), ("w2", "down"))
 _ROWS = (
-    Family(model_type="llama", megatron=True, turn_end="<|eot_id|>"),
-    Family(model_type="mistral", megatron=True, turn_end="</s>"),
-    Family(model_type="mixtral", linears=LLAMA[:4], expert_linears=_MIXTRAL_EXPERT, megatron=True, turn_end="</s>"),
+    Family(model_type="llama", megatron=True, turn_end="<|eot_id|>", packs=True),
+    Family(model_type="mistral", megatron=True, turn_end="</s>", packs=True),
+    Family(
+        model_type="mixtral",
+        linears=LLAMA[:4],
+        expert_linears=_MIXTRAL_EXPERT,
+        megatron=True,
+        turn_end="</s>",
+        packs=True,
+    ),
     Family(
         model_type="qwen",
         linears=(
@@ -67,20 +76,21 @@ _ROWS = (
         qkv_bias=True,
         turn_end="<|im_end|>",
     ),
-    Family(model_type="qwen2", qkv_bias=True, megatron=True, turn_end="<|im_end|>"),
-    Family(model_type="qwen2_moe", qkv_bias=True, turn_end="<|im_end|>"),
-    Family(model_type="qwen3", qk_norm=True, megatron=True, turn_end="<|im_end|>"),
-    Family(model_type="qwen3_moe", qk_norm=True, megatron=True, turn_end="<|im_end|>"),
+    Family(model_type="qwen2", qkv_bias=True, megatron=True, turn_end="<|im_end|>", packs=True),
+    Family(model_type="qwen2_moe", qkv_bias=True, turn_end="<|im_end|>", packs=True),
+    Family(model_type="qwen3", qk_norm=True, megatron=True, turn_end="<|im_end|>", packs=True),
+    Family(model_type="qwen3_moe", qk_norm=True, megatron=True, turn_end="<|im_end|>", packs=True),
     Family(model_type="qwen2_vl", qkv_bias=True, vision=True, turn_end="<|im_end|>"),
     Family(model_type="qwen2_5_vl", qkv_bias=True, vision=True, turn_end="<|im_end|>"),
     Family(model_type="qwen3_vl", qk_norm=True, vision=True, turn_end="<|im_end|>"),
-    Family(model_type="gemma", tied=True, turn_end="<end_of_turn>"),
-    Family(model_type="gemma2", tied=True, norms_per_layer=4, turn_end="<end_of_turn>"),
+    Family(model_type="gemma", tied=True, turn_end="<end_of_turn>", packs=True),
+    Family(model_type="gemma2", tied=True, norms_per_layer=4, turn_end="<end_of_turn>", packs=True),
     Family(
         model_type="phi3",
         linears=(("qkv_proj", "q k v"), ("o_proj", "o"), ("gate_up_proj", "gate up"), ("down_proj", "down")),
         lora_modules=("qkv_proj",),
         turn_end="<|end|>",
+        packs=True,
     ),
     Family(
         model_type="deepseek_v2",
@@ -132,6 +142,7 @@ _ROWS = (
         gated=False,
         linear_bias=True,
         engines=("embedded", "vllm"),
+        packs=True,
     ),
     Family(
         model_type="gpt2",
@@ -143,6 +154,7 @@ _ROWS = (
         gated=False,
         linear_bias=True,
         engines=("embedded", "vllm"),
+        packs=True,
     ),
     Family(model_type="gpt_oss", qkv_bias=True, linear_bias=True, turn_end="<|return|>"),
 )  # fmt: skip

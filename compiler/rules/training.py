@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tunewright.compiler.facts.accelerators import accelerator_model
-from tunewright.compiler.facts.families import linear_names
+from tunewright.compiler.facts.families import family_of, linear_names
 from tunewright.compiler.ir.resolved import ModelState, ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.choose_kernels import unfit
@@ -191,13 +191,19 @@ def _check_packing(work: Work) -> None:
             work.sink.report(
                 "TW3020", f"{train.method} takes rows whole and can't pack them", span, help="remove `packing`"
             )
-        elif train.attention != "flash_attention_2":
+        elif train.attention != "flash_attention_2" and not _keeps_apart(work):
             work.sink.report(
                 "TW3021",
-                f"with {train.attention} attention packed rows would see each other",
+                f"with {train.attention} attention packed rows of this model would see each other",
                 span,
                 help="set `attention: flash_attention_2` (needs an accelerator), or remove `packing`",
             )
+
+
+def _keeps_apart(work: Work) -> bool:
+    """True for models whose attention mask follows from positions, which begin anew with each packed row."""
+    family = family_of(machine.base_model(work).model_type)
+    return family is not None and family.packs
 
 
 def _check_foreign_keys(work: Work) -> None:
@@ -430,9 +436,8 @@ RULES = (
         phase=Phase.TEXT,
         follows=("resources",),
         why="Without attention that knows where a row ends, packed rows learn from their neighbours.",
-        bad="steps: {sft: {train: {packing: true}}}",
-        good="{resources: {accelerator: a100-80gb}, steps: {sft: {train: {packing: true, attention: "
-        "flash_attention_2}}}}",
+        bad='{base: {model: "dir:falcon-model"}, steps: {sft: {train: {packing: true}}}}',
+        good='{base: {model: "dir:chat-model"}, steps: {sft: {train: {packing: true}}}}',
     ),
     Rule(
         code="TW3022",
