@@ -64,7 +64,7 @@ METHODS: Mapping[str, Method] = {
         formats=("preference",),
         needs="`chosen` and `rejected`",
         learning_rate=(2.0e-5, 5.0e-7),
-        options={"beta": BETA, "loss_type": "sigmoid"},
+        options={"beta": BETA, "loss_type": "sigmoid", "sft_weight": None},
         sequences=2,
         has_reference=True,
         on_megatron=True,
@@ -82,7 +82,7 @@ METHODS: Mapping[str, Method] = {
         formats=("kto", "preference"),
         needs="`completion` and `label`",
         learning_rate=(2.0e-5, 5.0e-7),
-        options={"beta": BETA},
+        options={"beta": BETA, "desirable_weight": 1.0, "undesirable_weight": 1.0},
         has_reference=True,
     ),
 }

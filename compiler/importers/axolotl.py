@@ -122,6 +122,7 @@ def _method(options: Options, step: Training, life: Life) -> bool:
     if method == "orpo":
         beta = options.number("orpo_alpha") or beta
     step.set("beta", beta, _default("beta"))
+    step.set_weights(options, ("rpo_alpha",), "kto_desirable_weight", "kto_undesirable_weight")
     loss = options.words("dpo_loss_type")
     if kind.value == "ipo":
         step.set("loss_type", Said("ipo", kind.origin))

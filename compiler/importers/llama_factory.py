@@ -126,6 +126,7 @@ def _method(stage: Said, options: Options, step: Training, life: Life) -> bool:
         return False
     step.set("method", method)
     step.set("beta", options.number("pref_beta"), _default("pref_beta"))
+    step.set_weights(options, ("pref_ftx",), "kto_chosen_weight", "kto_rejected_weight")
     return True
 
 

@@ -197,8 +197,9 @@ class Call:
             drafting.lose(cut.origin, "longer rows are cut at the end here")
         set_adam(self.options, step, self.default("adam_beta2"))
         set_noise(self.options, step)
-        if step.get("method") == "dpo":
-            self._second_term()
+        step.set_weights(self.options, ("rpo_alpha",), "desirable_weight", "undesirable_weight")
+        if step.get("method") == "dpo" and not self.options.has("rpo_alpha"):
+            step.set("sft_weight", self.default("rpo_alpha"))
 
     def finish(self, step: Training) -> None:
         """Write the step, and remember the folder it leaves behind."""
@@ -214,15 +215,6 @@ class Call:
         drafting = self.life.drafting
         formats = {drafting.value(("data", name, "format")) for name in drafting.names("data")}
         return "replies" if formats & {"messages", None} else "completion"
-
-    def _second_term(self) -> None:
-        option, default = self.options.take("rpo_alpha"), self.default("rpo_alpha")
-        if option is not None and as_number(option.value):
-            self.life.drafting.lose(option.origin, "DPO has no supervised term here")
-        elif option is None and default is not None:
-            self.life.drafting.lose(
-                f"rpo_alpha: {default.value:g}, {default.origin}", "DPO has no supervised term here"
-            )
 
     def _refuse(self, subject: str, reason: str) -> None:
         self.options.taken.update(self.options.items)

@@ -1,10 +1,11 @@
 """A training step in our words, before it is written: what several frameworks say alike, and what our rules ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tunewright.compiler.facts.models import known_model
 from tunewright.compiler.importers.draft import Drafting, Said
+from tunewright.compiler.importers.options import Options
 from tunewright.compiler.importers.words import ATTENTION, OPTIMIZERS, PRECISIONS, SCHEDULERS
 
 #: The order in which people read a training step.
@@ -13,7 +14,7 @@ _ORDER = (
     "tuner.target_pattern", "tuner.modules_to_save", "tuner.bits",
     "learning_rate", "lr_scheduler_type", "min_lr_rate", "warmup_ratio", "warmup_steps",
     "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
-    "max_length", "packing", "loss_on", "beta", "loss_type",
+    "max_length", "packing", "loss_on", "beta", "loss_type", "sft_weight", "desirable_weight", "undesirable_weight",
     "weight_decay", "max_grad_norm", "optim", "adam_beta1", "adam_beta2", "adam_epsilon", "neftune_noise_alpha",
     "seed", "precision", "gradient_checkpointing", "attention", "system_prompt", "evaluation_share",
     "logging_steps", "save_steps", "save_total_limit",
@@ -58,6 +59,15 @@ class Training:
     def _drop(self, *names: str) -> None:
         for name in names:
             self.values.pop(name, None)
+
+    def set_weights(self, options: Options, second: Sequence[str], good: str, bad: str) -> None:
+        """Set how much good and bad replies count, and the supervised term of pairs (its names: `second`)."""
+        if self.get("method") == "kto":
+            self.set("desirable_weight", options.number(good))
+            self.set("undesirable_weight", options.number(bad))
+        elif self.get("method") == "dpo":
+            weight = options.number(*second)
+            self.set("sft_weight", weight if weight is not None and weight.value > 0 else None)
 
     def drop_unused(self, why: str, *names: str) -> None:
         """Take values back that mean nothing here; what was written is named among what is left out."""
@@ -169,7 +179,9 @@ def _settle_length(step: Training) -> None:
 def _settle_method(step: Training) -> None:
     method = step.get("method")
     if method != "dpo":
-        step._drop("loss_type")
+        step._drop("loss_type", "sft_weight")
+    if method != "kto":
+        step._drop("desirable_weight", "undesirable_weight")
     if method == "sft":
         step._drop("beta")
     else:
@@ -268,6 +280,8 @@ def _settle_megatron(step: Training) -> None:
         return
     if step.get("method") in ("orpo", "kto"):
         step.drafting.refuse(step.values["method"].origin, f"{step.get('method')} is not available with Megatron here")
+    if (second := step.values.pop("sft_weight", None)) is not None:
+        step.drafting.lose(second.origin, "DPO has no supervised term with Megatron here")
     if (step.get("parallelism.tensor_parallel") or 1) == 1 and step.get("parallelism.sequence_parallel"):
         step.drafting.leave(
             step.values["parallelism.sequence_parallel"].origin, "does nothing without tensor parallelism"

@@ -145,8 +145,8 @@ COMMON_LOST: Reasons = {
         "new_special_tokens* add_tokens add_special_tokens resize_vocab tokens added_tokens_overrides "
         "resize_token_embeddings_to_32x tokenizer_* split_special_tokens use_fast_tokenizer init_special_tokens"
     ),
-    "losses with a second term are not in the language": "rpo_alpha pref_ftx pref_bco_weight sft_alpha cpo_alpha",
-    "weights for good and bad replies are 1 here": (
+    "only DPO has a supervised term here": "rpo_alpha pref_ftx pref_bco_weight sft_alpha cpo_alpha",
+    "only KTO weighs good and bad replies": (
         "desirable_weight undesirable_weight kto_chosen_weight kto_rejected_weight kto_desirable_weight "
         "kto_undesirable_weight"
     ),

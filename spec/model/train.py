@@ -164,6 +164,15 @@ class Train(Section):
     loss_type: Literal["sigmoid", "hinge", "ipo", "apo_zero", "apo_down"] | None = None
     """Form of the DPO loss."""
 
+    sft_weight: Positive | None = None
+    """How much the loss of simply giving the better reply counts beside that of the pairs (dpo)."""
+
+    desirable_weight: Positive | None = None
+    """How much good replies count (kto)."""
+
+    undesirable_weight: Positive | None = None
+    """How much bad replies count (kto)."""
+
     weight_decay: Annotated[float, Field(ge=0)] | None = None
     """Decoupled weight decay."""
 

@@ -10,7 +10,10 @@ from tunewright.runners.training.settings import TrainSettings
 def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
     from trl import DPOConfig
 
-    return DPOConfig(**shared, beta=settings.options["beta"], loss_type=[settings.options["loss_type"]])
+    kinds, weights = [settings.options["loss_type"]], [1.0]
+    if (weight := settings.options.get("sft_weight")) is not None:
+        kinds, weights = [*kinds, "sft"], [*weights, weight]
+    return DPOConfig(**shared, beta=settings.options["beta"], loss_type=kinds, loss_weights=weights)
 
 
 def _trainer() -> Any:
@@ -21,7 +24,8 @@ def _trainer() -> Any:
 
 def _first_loss(settings: TrainSettings) -> float | None:
     """Before the first update policy and reference are equal, so the logistic loss is ln 2."""
-    return math.log(2) if settings.options["loss_type"] == "sigmoid" else None
+    alone = settings.options.get("sft_weight") is None
+    return math.log(2) if alone and settings.options["loss_type"] == "sigmoid" else None
 
 
 METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, first_loss=_first_loss)

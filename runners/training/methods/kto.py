@@ -11,7 +11,8 @@ from tunewright.spec.formats import normal_row
 def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
     from trl import KTOConfig
 
-    return KTOConfig(**shared, beta=settings.options["beta"])
+    weights = {key: settings.options[key] for key in ("desirable_weight", "undesirable_weight")}
+    return KTOConfig(**shared, beta=settings.options["beta"], **weights)
 
 
 def _trainer() -> Any:

@@ -38,11 +38,22 @@ def test_version_is_told_from_the_names(run_import: Run) -> None:
     assert run_import(SWIFT + "--tuner_type lora").draft.frameworks == ("ms-swift 4.6",)
 
 
-def test_supervised_term_of_dpo_is_lost_where_the_version_has_it(run_import: Run) -> None:
+def test_supervised_term_of_dpo_is_what_the_version_has(run_import: Run, said: Said) -> None:
     text = "swift rlhf --rlhf_type dpo --model a/b --dataset pairs.jsonl"
+    name = "steps.dpo.train.sft_weight"
 
-    assert "rpo_alpha: 1, default of ms-swift 3.7" in lost(run_import(text, version="3.7"))
-    assert "rpo_alpha" not in lost(run_import(text, version="3.8"))
+    assert said(run_import(text, version="3.7"))[name] == 1.0
+    assert name not in said(run_import(text, version="3.8"))
+    assert said(run_import(f"{text} --rpo_alpha 0.1"))[name] == 0.1
+    assert "sft_weight" not in str(said(run_import(f"{text} --rpo_alpha 0")))
+
+
+def test_weights_of_good_and_bad_replies_are_carried(run_import: Run, said: Said) -> None:
+    text = "model_name_or_path: a/b\nstage: kto\ndataset: marked\nkto_chosen_weight: 2.0\nkto_rejected_weight: 0.5\n"
+    values = said(run_import(text, "x.yaml"))
+
+    assert values["steps.kto.train.desirable_weight"] == 2.0
+    assert values["steps.kto.train.undesirable_weight"] == 0.5
 
 
 def test_swift_accumulates_to_sixteen_rows(run_import: Run, said: Said) -> None:

@@ -59,6 +59,13 @@ def test_preferences_are_learnt_from_the_sft_adapter(
     assert tensors_of(sft.outputs, aligned.outputs) > 1e-3
 
 
+def test_pairs_are_learnt_beside_their_better_reply(trainer: Any, parts: Any) -> None:
+    changes = {"method": "dpo", "options": {"sft_weight": 0.5}, "max_steps": 3}
+    trained = trainer.run("dpo-sft", parts["preferences"], changes)
+    assert trained.summary["loss_first"] > math.log(2) + 0.1
+    assert trained.summary["loss_last"] < trained.summary["loss_first"]
+
+
 def test_every_reply_is_learnt_under_a_schedule_with_a_lowest_rate(trainer: Any) -> None:
     schedule = {"lr_scheduler_type": "cosine_with_min_lr", "min_lr_rate": 0.5, "warmup_steps": 2}
     adam = {"adam_beta1": 0.8, "adam_beta2": 0.95, "adam_epsilon": 1e-6, "neftune_noise_alpha": 1.0}
