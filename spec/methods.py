@@ -26,6 +26,7 @@ class Method:
     `sequences`: sequences that one row becomes, run side by side. `has_reference`: compares with a frozen copy of the
     model it starts from. `packs`: several rows may share a sequence. `chooses_loss`: `loss_on` means something to it.
     `on_megatron`: the Megatron runner has it. `sees_images`: rows may name images, where the base model sees them.
+    `sampling`: default order of the rows.
     """
 
     meaning: str
@@ -40,6 +41,7 @@ class Method:
     chooses_loss: bool = False
     on_megatron: bool = False
     sees_images: bool = False
+    sampling: str = "random"
 
     @property
     def own_keys(self) -> frozenset[str]:
@@ -84,6 +86,7 @@ METHODS: Mapping[str, Method] = {
         learning_rate=(2.0e-5, 5.0e-7),
         options={"beta": BETA, "desirable_weight": 1.0, "undesirable_weight": 1.0},
         has_reference=True,
+        sampling="sequential",  # its KL term compares each row with its neighbours in a fixed order
     ),
 }
 

@@ -72,7 +72,9 @@ def default_train(
             "attention", _unless_auto(train.attention), lambda: _attention(device, level, packing=bool(train.packing))
         ),
         kernels=chooser.default("kernels", _unless_auto(train.kernels), "auto"),
-        train_sampling_strategy=chooser.default("train_sampling_strategy", train.train_sampling_strategy, "random"),
+        train_sampling_strategy=chooser.default(
+            "train_sampling_strategy", train.train_sampling_strategy, method.sampling
+        ),
         system_prompt=chooser.optional("system_prompt", train.system_prompt),
         evaluation_share=chooser.default("evaluation_share", train.evaluation_share, 0.0),
         logging_steps=chooser.default("logging_steps", train.logging_steps, 1),

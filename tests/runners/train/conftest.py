@@ -138,6 +138,8 @@ class TrainBench:
         for part in (contract.INPUTS, contract.WORK, contract.OUTPUTS):
             (bundle / part).mkdir(parents=True)
         parameters = {key: value for part in (PARAMETERS, *changes) for key, value in part.items()}
+        if parameters["method"] == "kto":
+            parameters["train_sampling_strategy"] = METHODS["kto"].sampling
         parameters["options"] = {**METHODS[parameters["method"]].options, **parameters["options"]}
         makers = {"preference": preferences, "instruction": instructions}
         rows = makers.get(parameters["data"]["rows"]["format"], conversations)()
