@@ -16,14 +16,13 @@ def _trains(work: Work) -> Iterator[tuple[ResolvedStep, ResolvedTrain]]:
 def _check_rollback(work: Work) -> None:
     for step, train in _trains(work):
         for signal in train.watch.rolls_back:
-            span = work.value_span("steps", step.name, "train", "watch", signal)
-            if train.parallelism.strategy == "fsdp2" and train.device == "cpu":
-                message = f"`{signal}` goes back to a checkpoint, and fsdp2 on processors keeps none"
-                work.sink.report("TW3070", message, span, help="use `pause` or `stop`, or `parallelism: ddp`")
-            elif train.max_steps is not None and train.save_steps >= train.max_steps:
-                message = f"`{signal}` goes back to a checkpoint, and the first one comes after the last step"
-                help_ = f"set `save_steps` below `max_steps`, {train.max_steps}"
-                work.sink.report("TW3070", message, span, help=help_)
+            if train.max_steps is not None and train.save_steps >= train.max_steps:
+                work.sink.report(
+                    "TW3070",
+                    f"`{signal}` goes back to a checkpoint, and the first one comes after the last step",
+                    work.value_span("steps", step.name, "train", "watch", signal),
+                    help=f"set `save_steps` below `max_steps`, {train.max_steps}",
+                )
 
 
 def _check_warm_up(work: Work) -> None:
@@ -58,7 +57,7 @@ def _check_heeded(work: Work) -> None:
 RULES = (
     Rule(
         code="TW3070",
-        phase=Phase.HARDWARE,
+        phase=Phase.TEXT,
         check=_check_rollback,
         why="Going back needs a checkpoint to go back to: without one the step would only stop.",
         bad="steps: {sft: {train: {max_steps: 50, save_steps: 100, watch: {loss_spike: rollback_and_continue}}}}",
