@@ -102,7 +102,8 @@ class StepFile:
     """The content of step.json: everything a runner may know.
 
     `files` are written under work/ before the start (DeepSpeed JSON and the like); `prepare` runs first, in order;
-    `service` marks a step that stays: it is done when cancelled, ready when it emits `ready`.
+    `service` marks a step that stays: it is done when cancelled, ready when it emits `ready`. `estimate` is what the
+    plan expects it to take (memory_bytes, capacity_bytes, seconds, savings), for what is said when it took more.
     """
 
     contract_version: int = CONTRACT_VERSION
@@ -117,6 +118,7 @@ class StepFile:
     files: Mapping[str, str] = field(default_factory=dict)
     deadlines: Deadlines = field(default_factory=Deadlines)
     service: bool = False
+    estimate: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that step.json holds."""
@@ -142,6 +144,7 @@ class StepFile:
                 files=value.get("files", {}),
                 deadlines=Deadlines(**value.get("deadlines", {})),
                 service=value.get("service", False),
+                estimate=value.get("estimate", {}),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ContractError(f"step.json is not complete: {error}") from error

@@ -26,6 +26,7 @@ MANIFEST = Manifest(
     version="1",
     kinds=("evaluate.harness",),
     capabilities=tuple(BENCHMARKS),
+    environment="harness",
     packages=("lm_eval", "torch", "transformers", "peft"),
 )
 

@@ -23,6 +23,7 @@ MANIFEST = Manifest(
     version="1",
     kinds=("evaluate.suites",),
     capabilities=("generation", "loglikelihood", "adapter"),
+    environment="train",
     packages=("torch", "transformers", "peft", "jsonschema"),
 )
 

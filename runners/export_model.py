@@ -22,6 +22,7 @@ MANIFEST = Manifest(
     version="1",
     kinds=("export.model",),
     capabilities=("merge", "bnb-nf4"),
+    environment="train",
     packages=("torch", "transformers", "peft", "bitsandbytes"),
 )
 

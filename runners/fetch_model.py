@@ -21,6 +21,7 @@ MANIFEST = Manifest(
     version="1",
     kinds=("fetch.model",),
     capabilities=("gguf", "folder", "hf", "ms"),
+    environment="train",
     packages=("torch", "transformers", "gguf", "safetensors", "huggingface_hub"),
 )
 

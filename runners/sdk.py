@@ -47,7 +47,7 @@ class StepPausedError(Exception):
 class Manifest:
     """What `describe` prints: who the runner is and what it can do.
 
-    `packages` must be importable for `probe` to pass.
+    `packages` must be importable for `probe` to pass; `environment` names the one that has them.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Manifest:
     kinds: tuple[str, ...]
     capabilities: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    environment: str = ""
     contract_versions: tuple[int, ...] = (contract.CONTRACT_VERSION,)
     parameters_schema: Mapping[str, Any] = field(default_factory=dict)
 
@@ -226,6 +227,10 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
         report.emit("failure", reason=error.reason, message=str(error), help=error.help)
         sys.stderr.write(f"{error}\n")
         return error.code
+    except ImportError as error:
+        traceback.print_exc()
+        report.emit("failure", reason="PACKAGE_MISSING", message=_first_line(error), help=_import_help(manifest))
+        return ExitCode.UNAVAILABLE
     except MemoryError:
         report.emit(
             "failure",
@@ -250,6 +255,16 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
         return ExitCode.FAILED
     report.emit("phase", name="done", seconds=round(time.monotonic() - started, 3))
     return ExitCode.OK
+
+
+def _first_line(error: ImportError) -> str:
+    return f"a package is missing or does not load: {(str(error).strip() or 'it says nothing').splitlines()[0]}"
+
+
+def _import_help(manifest: Manifest) -> str:
+    if not manifest.environment:
+        return "install it where this runner's interpreter finds it"
+    return f"make the environment anew: `tunewright env sync {manifest.environment}`"
 
 
 def _os_reason(error: OSError) -> str:

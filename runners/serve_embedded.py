@@ -19,6 +19,7 @@ MANIFEST = Manifest(
     version="1",
     kinds=("serve.embedded",),
     capabilities=("chat", "completions", "streaming", "batching", "adapter", "bnb-nf4"),
+    environment="train",
     packages=("torch", "transformers", "peft", "starlette", "uvicorn", "prometheus_client"),
 )
 

@@ -69,6 +69,8 @@ class Attempt:
             pause=bundle_files.last_word(self._bundle / contract.EVENTS, offset, "paused"),
             memory_kills=memory.count_kills() - kills,
             last_lines=self._err.last_lines(_LAST_LINES),
+            estimate=self._step.estimate,
+            peak_memory_bytes=self._peak or None,
         )
         return self._record(judge(ending, evidence), ending.signal)
 

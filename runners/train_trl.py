@@ -10,6 +10,7 @@ from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
+from tunewright.runners.memory_advice import memory_help, memory_message
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 from tunewright.runners.training.checkpoint_manifest import Origin
 from tunewright.runners.training.checkpointing import checkpoint_to_resume
@@ -24,6 +25,7 @@ from tunewright.runners.training.loading import load_tuned_model
 from tunewright.runners.training.memory_use import memory_bytes
 from tunewright.runners.training.outputs import tidy_outputs, write_record
 from tunewright.runners.training.oversight import Oversight
+from tunewright.runners.training.refusals import refused_row
 from tunewright.runners.training.settings import STRATEGIES, TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks, check_sinks
 from tunewright.runners.training.trainer import make_trainer, training_arguments
@@ -35,6 +37,7 @@ MANIFEST = Manifest(
     version="1",
     kinds=("train.trl",),
     capabilities=(*METHODS, *TUNERS, *STRATEGIES),
+    environment="train",
     packages=("torch", "transformers", "trl", "peft", "accelerate", "datasets"),
 )
 
@@ -48,7 +51,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     try:
         _train(step, settings, bundle, report)
     except (RuntimeError, MemoryError) as error:
-        raise _memory_error(error, settings) or promise_broken(error) or error from error
+        raise _memory_error(error, settings, step) or promise_broken(error) or error from error
     finally:
         leave_processes()
 
@@ -71,7 +74,11 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
     arguments = training_arguments(settings, folder, evaluates=bool(held_out))
     adapter = step.inputs.get("adapter")
     tuned = load_tuned_model(model_folder, Path(adapter.path) if adapter else None, settings, report)
-    trainer = make_trainer(settings, arguments, tuned, rows, held_out, oversight)
+    try:
+        trainer = make_trainer(settings, arguments, tuned, rows, held_out, oversight)
+    except Exception as error:
+        raise refused_row(error, step.inputs, settings, tuned.tokenizer, report) or error from error
+    health.check_trained(_trainable_parameters(trainer.model), step.estimate.get("trained_parameters"))
     trainer.add_callback(_callback(trainer, oversight))
     succeeded = False
     try:
@@ -180,16 +187,16 @@ def _callback(trainer: Any, oversight: Oversight) -> Any:
     return Watch()
 
 
-def _memory_error(error: BaseException, settings: TrainSettings) -> StepFailedError | None:
+def _memory_error(error: BaseException, settings: TrainSettings, step: StepFile) -> StepFailedError | None:
     words = ("out of memory", "can't allocate memory", "not enough memory")
     if not isinstance(error, MemoryError) and not any(word in str(error).lower() for word in words):
         return None
     where = "accelerator" if settings.device == "cuda" else "host"
+    peak = memory_bytes(settings.device)
     return StepFailedError(
-        f"the {where}'s memory is used up",
+        memory_message(f"the {where}'s memory is used up", step.estimate, peak),
         reason="OUT_OF_MEMORY",
-        help="halve `per_device_train_batch_size` and double `gradient_accumulation_steps`, lower `max_length`, "
-        "set `gradient_checkpointing: true`, or use `tuner: {type: qlora}`",
+        help=memory_help(step.estimate, peak),
     )
 
 

@@ -31,6 +31,10 @@ def estimate_train(
     return _estimate(train, model, hardware, RowLengths.of(data).counted(tokens))
 
 
+#: Tuners whose every parameter is counted.
+_COUNTED = frozenset({"lora", "rslora", "qlora", "dora"})
+
+
 # An editor compiles with every keystroke, and a keystroke changes one step.
 @lru_cache(maxsize=1024)
 def _estimate(train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths) -> Estimate:
@@ -45,7 +49,15 @@ def _estimate(train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, 
         seconds_high=round(time.seconds_high, 1) if time else None,
         disk_bytes=disk_bytes(train, model, trained),
         breakdown=_breakdown(memory),
+        trained_parameters=trained if _is_exact(train, model) else None,
     )
+
+
+def _is_exact(train: ResolvedTrain, model: ModelFacts) -> bool:
+    """Say whether the count of trained parameters is no estimate: new low-rank adapters on plain layers."""
+    named = any(train.tuner.options.get(key) for key in ("target_pattern", "modules_to_save"))
+    plain = not model.num_experts and not model.vision and train.from_step is None
+    return train.tuner.type in _COUNTED and not named and plain
 
 
 def device_capacity(train: ResolvedTrain, hardware: HardwareFacts) -> int | None:

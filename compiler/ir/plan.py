@@ -57,8 +57,21 @@ class Launch:
 
 
 @record(kw_only=True)
+class Saving:
+    """A change to the spec that makes a step smaller: what to write, and the estimate with it."""
+
+    change: str
+    memory_bytes: int
+    seconds: float | None = None
+
+
+@record(kw_only=True)
 class Estimate:
-    """What the step is expected to take, per process where it says so; None where nothing is known."""
+    """What the step is expected to take, per process where it says so; None where nothing is known.
+
+    `trained_parameters` is there where it is exact: the step is held to it. `savings` are single changes that would
+    need less memory, the cheapest first.
+    """
 
     memory_bytes: int | None = None
     capacity_bytes: int | None = None
@@ -67,6 +80,8 @@ class Estimate:
     seconds_high: float | None = None
     disk_bytes: int | None = None
     breakdown: Mapping[str, int] = field(default_factory=dict)
+    trained_parameters: int | None = None
+    savings: tuple[Saving, ...] = ()
 
 
 @record(kw_only=True)
@@ -193,7 +208,8 @@ def _step(value: Mapping[str, Any]) -> Step:
     fields = dict(value)
     fields["needs"] = tuple(value["needs"])
     fields["inputs"] = {name: StepInput(**item) for name, item in value["inputs"].items()}
-    fields["estimate"] = Estimate(**value["estimate"])
+    savings = tuple(Saving(**item) for item in value["estimate"].get("savings", ()))
+    fields["estimate"] = Estimate(**{**value["estimate"], "savings": savings})
     fields["limits"] = Limits(**value["limits"])
     if value["launch"] is not None:
         launch = dict(value["launch"])

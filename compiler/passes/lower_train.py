@@ -4,6 +4,7 @@ import json
 from dataclasses import fields, replace
 from typing import Any
 
+from tunewright.compiler.estimate.savings import with_savings
 from tunewright.compiler.facts.kinds import KINDS, missing
 from tunewright.compiler.ir.plan import Process, Step, StepInput, plain
 from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain, ResolvedTuner
@@ -54,9 +55,11 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         if secret := secret_name(str(settings.get("token"))):
             inputs[f"secret.{sink}"] = StepInput(role="secret", path=secret)
     parameters = _parameters(train) | {"data": parameters_data}
+    sets = [work.facts.data[name] for name in train.data]
+    estimate = with_savings(step.estimate, train, machine.base_model(work), work.facts.hardware, sets)
     return lowering.made(
         work,
-        step,
+        replace(step, estimate=estimate),
         kind=kind,
         summary=_summary(train),
         inputs=inputs,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tunewright
 from tunewright.compiler.collect.places import PlaceError, digest_at, place_of
-from tunewright.compiler.ir.plan import Process, Step, StepInput
+from tunewright.compiler.ir.plan import Process, Step, StepInput, plain
 from tunewright.daemon.engine.states import RunRecord
 from tunewright.daemon.home import Home, cache_folder
 from tunewright.runners.contract import Command, Deadlines, Input, StepFile
@@ -72,6 +72,7 @@ def step_file(step: Step, run: RunRecord, attempt: int, home: Home, interpreters
             total_seconds=limits.total_seconds, stall_seconds=limits.stall_seconds, grace_seconds=limits.grace_seconds
         ),
         service=step.service,
+        estimate=plain(step.estimate),
     )
 
 

@@ -2,13 +2,13 @@
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tunewright.runners.contract import ExitCode
+from tunewright.runners.memory_advice import memory_help, memory_message
 from tunewright.runners.supervision.watch import Ending
 
-_MEMORY_HELP = "use a smaller batch, max_length or precision, or a machine with more memory"
 #: What libraries print when an allocation fails without a kill: at a limit, or in the accelerator's memory.
 _MEMORY_WORDS = ("MemoryError", "std::bad_alloc", "Cannot allocate memory", "CUDA out of memory", "NPU out of memory")
 
@@ -45,6 +45,17 @@ class Evidence:
     pause: Mapping[str, Any] | None = None
     memory_kills: int = 0
     last_lines: tuple[str, ...] = ()
+    estimate: Mapping[str, Any] = field(default_factory=dict)
+    peak_memory_bytes: int | None = None
+
+    def out_of_memory(self, code: int, what: str) -> "Verdict":
+        """Return the verdict that memory ran out, with the figures."""
+        return Verdict(
+            code=code,
+            reason="OUT_OF_MEMORY",
+            message=memory_message(what, self.estimate, self.peak_memory_bytes),
+            help=memory_help(self.estimate, self.peak_memory_bytes),
+        )
 
 
 def judge(ending: Ending, evidence: Evidence) -> Verdict:
@@ -83,12 +94,12 @@ def _signalled(number: int, evidence: Evidence) -> Verdict:
     code = 128 + number
     if number == signal.SIGKILL and evidence.memory_kills:
         message = "the kernel killed the process: the machine's memory is used up"
-        return Verdict(code=code, reason="OUT_OF_MEMORY", message=message, help=_MEMORY_HELP)
+        return evidence.out_of_memory(code, message)
     if number == signal.SIGKILL:
         help_ = "often this is a container's or a site's memory limit; if so, use a smaller batch"
         return Verdict(code=code, reason="KILLED", message="the process was killed from outside (SIGKILL)", help=help_)
     if _memory_words(evidence):
-        return Verdict(code=code, reason="OUT_OF_MEMORY", message=_memory_words(evidence), help=_MEMORY_HELP)
+        return evidence.out_of_memory(code, _memory_words(evidence))
     return Verdict(
         code=code, reason="CRASHED", message=f"the process died of {_signal_name(number)}", help="see its log"
     )
@@ -99,9 +110,9 @@ def _failed(code: int, evidence: Evidence) -> Verdict:
         return _told(code, "FAILED", evidence.failure)
     if evidence.memory_kills:
         message = "the kernel killed one of its processes: the machine's memory is used up"
-        return Verdict(code=code, reason="OUT_OF_MEMORY", message=message, help=_MEMORY_HELP)
+        return evidence.out_of_memory(code, message)
     if words := _memory_words(evidence):
-        return Verdict(code=code, reason="OUT_OF_MEMORY", message=words, help=_MEMORY_HELP)
+        return evidence.out_of_memory(code, words)
     reason, sentence = REASON_OF_CODE.get(code, ("FAILED", f"the runner ended with code {code}"))
     last = f": {evidence.last_lines[-1]}" if evidence.last_lines else ""
     return Verdict(code=code, reason=reason, message=sentence + last)

@@ -20,15 +20,9 @@ def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, rep
     """
     rows: list[Row] = []
     for name, data_set in settings.data.items():
-        files = files_of(f"data.{name}", inputs)
-        taken = [
-            fitted
-            for path in files
-            for _, _, row in checked_rows([path], data_set.format, report, data_set.columns, data_set.replace)
-            for fitted in with_images(_fit(row, data_set, settings), row, path.parent)
-        ]
+        taken = [row for _, row in fitted_rows(name, data_set, inputs, settings, report)]
         if data_set.images is not None:
-            hold_to_digest(name, data_set.images, files)
+            hold_to_digest(name, data_set.images, files_of(f"data.{name}", inputs))
         if data_set.limit is not None:
             taken = taken[: data_set.limit]
         rows.extend(_weighted(taken, data_set, random.Random(f"{settings.seed}/{name}")))  # noqa: S311 - not cryptography
@@ -43,6 +37,16 @@ def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, rep
             help="train on them in two steps, one after the other (`from:`)",
         )
     return rows
+
+
+def fitted_rows(
+    name: str, data_set: DataSet, inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter
+) -> Iterator[tuple[str, Row]]:
+    """Yield `(file:line, row)` of one data set, each row in the trainer's form."""
+    for path in files_of(f"data.{name}", inputs):
+        for where, _, row in checked_rows([path], data_set.format, report, data_set.columns, data_set.replace):
+            for fitted in with_images(_fit(row, data_set, settings), row, path.parent):
+                yield where, fitted
 
 
 def split_rows(rows: list[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:

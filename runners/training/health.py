@@ -42,6 +42,15 @@ class HealthCheck:
         _import_what_reloading_needs()
         return HealthCheck(settings, work, FreshProcess.fork(lambda question: answer(question, model_folder, settings)))
 
+    def check_trained(self, count: int, expected: int | None) -> None:
+        """Before anything is trained: as many parameters must be set to learn as the plan counted (None: not known)."""
+        if expected is not None and count != expected:
+            raise StepFailedError(
+                f"{count:,} parameters would learn, and the plan counts {expected:,}: adapters are on other layers",
+                reason="TRAINED_OTHERWISE",
+                help="name the layers in `target_modules`, and plan again",
+            )
+
     def probe(self, model: Any) -> None:
         """Keep what the trained model in memory answers; all processes take part, a sharded model needs them."""
         import torch

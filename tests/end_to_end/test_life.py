@@ -1,6 +1,7 @@
 """One spec, the whole life: trained, measured, gated, quantised, served; then again, changed, interrupted, killed."""
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -133,6 +134,38 @@ def test_daemon_killed_while_training_goes_on_as_if_nothing_had_happened(world: 
     assert watched.code == 0, watched.stderr + watched.stdout
     assert [path.name for path in bundle.parent.iterdir()] == [bundle.name], "the step was tried again"
     assert json.loads((bundle / "exit.json").read_text(encoding="utf-8"))["code"] == 0
+
+
+def outputs_digest(home: Path, attempt: str) -> str:
+    (record,) = home.glob(f"bundles/*/sft/{attempt}/exit.json")
+    digest: str = json.loads(record.read_text(encoding="utf-8"))["outputs"]["digest"]
+    return digest
+
+
+def test_killed_with_the_whole_machine_it_goes_on_to_the_same_bytes(world: Any, tmp_path: Path) -> None:
+    """Daemon, supervisor and trainer die at once, as in a power cut; the other home is where nothing happened."""
+    world.write_training(steps=60)
+    homes = [tmp_path / "struck", tmp_path / "spared"]
+    struck, spared = (
+        replace(world, home=home, environment={**world.environment, "TUNEWRIGHT_HOME": str(home)}) for home in homes
+    )
+    with struck.daemon() as first:
+        submitted = struck.run("submit", "life.yaml", "--json")
+        bundle = eventually(lambda: running_bundle(struck.home, "sft"))
+        eventually(lambda: list((bundle / "work" / "checkpoints").glob("checkpoint-*")))
+        processes = json.loads((bundle / "supervisor.json").read_text(encoding="utf-8"))
+        first.send_signal(signal.SIGKILL)
+        for name in ("supervisor", "runner"):
+            os.kill(processes[name]["pid"], signal.SIGKILL)
+        first.wait()
+    with struck.daemon():
+        watched = struck.run("watch", submitted.json["id"], "--json")
+    assert watched.code == 0, watched.stderr + watched.stdout
+    second = bundle.with_name("2")
+    assert '"going on from checkpoint-' in (second / "events.jsonl").read_text(encoding="utf-8")
+    assert spared.run("run", "life.yaml", "--json").code == 0
+    spared.run("stop", "--daemon")
+    assert outputs_digest(struck.home, "2") == outputs_digest(spared.home, "1")
 
 
 def test_a_locked_model_is_fetched_as_it_was_or_not_at_all(world: Any, tmp_path: Path) -> None:

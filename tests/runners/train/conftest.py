@@ -219,7 +219,7 @@ def sft(trainer: TrainBench) -> Trained:
 @pytest.fixture(scope="session")
 def parts() -> dict[str, dict[str, Any]]:
     """Pieces of parameters that tests combine."""
-    return {"full": FULL, "preferences": PREFERENCES}
+    return {"parameters": PARAMETERS, "full": FULL, "preferences": PREFERENCES}
 
 
 @pytest.fixture(scope="session")
@@ -275,7 +275,7 @@ def nursery(trainer: TrainBench) -> Iterator[Nursery]:
     """A nursery; what still trains when it ends is killed with it."""
     process = subprocess.Popen(
         [trainer.python, "-P", str(Path(__file__).with_name("nursery.py"))],
-        env=trainer.environment(),
+        env={**trainer.environment(), "PYTHONHASHSEED": "0", "MKL_CBWR": "AUTO", "OMP_DYNAMIC": "FALSE"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -100,3 +101,18 @@ def test_mistakes_seen_only_here_say_what_to_change(trainer: Any, changes: Any, 
     assert failed.code == code
     assert failed.reason == reason
     assert "Traceback" not in failed.stderr
+
+
+def test_a_row_that_the_chat_template_refuses_is_named_by_line(trainer: Any, nursery: Any, tmp_path: Path) -> None:
+    model = shutil.copytree(trainer.model, tmp_path / "model")
+    template = model / "chat_template.jinja"
+    refusal = "{% if 'number 13' in messages[0]['content'] %}{{ raise_exception('thirteen is unlucky') }}{% endif %}"
+    template.write_text(refusal + template.read_text())
+    bundle = trainer.bundle("refused")
+    step = json.loads((bundle / contract.STEP).read_text())
+    step["inputs"]["model"]["path"] = str(model)
+    (bundle / contract.STEP).write_text(json.dumps(step))
+    refused = nursery.run(bundle)
+    assert refused.reason == "DATA_INVALID"
+    assert "rows.jsonl:14: " in refused.of("failure")[0]["message"]
+    assert "thirteen is unlucky" in refused.of("failure")[0]["message"]
