@@ -52,7 +52,7 @@ def warnings_of(trained: Any) -> set[str]:
 
 def test_a_healthy_training_is_left_alone(sft: Any) -> None:
     assert not sft.of("rollback")
-    assert not warnings_of(sft) & {"loss-spike", "gradient-explosion", "zero-gradient", "stalled-step", "memory"}
+    assert not warnings_of(sft) & {"loss-spike", "gradient-explosion", "zero-gradient", "stalled-step"}
 
 
 @pytest.mark.parametrize("processes", [1, 2], ids=["one-process", "two-processes"])
