@@ -2,18 +2,19 @@
 
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import ExitCode, Input, StepFile
+from tunewright.runners.hubs.bring import bring
+from tunewright.runners.hubs.repository import repository_of
 from tunewright.runners.model_sources import cache
 from tunewright.runners.model_sources.check import check_model
 from tunewright.runners.model_sources.folder import take_folder
 from tunewright.runners.model_sources.gguf import CONVERSION, convert_gguf
-from tunewright.runners.model_sources.hub import download
-from tunewright.runners.model_sources.pinned import hold_to_pins
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 
 MANIFEST = Manifest(
@@ -24,6 +25,9 @@ MANIFEST = Manifest(
     environment="train",
     packages=("torch", "transformers", "gguf", "safetensors", "huggingface_hub"),
 )
+
+#: What makes a model.
+_FETCHED_SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model", ".tiktoken")
 
 
 def work(step: StepFile, bundle: Path, report: Reporter) -> None:
@@ -51,18 +55,26 @@ def _fetch(step: StepFile, bundle: Path, outputs: Path, report: Reporter) -> Non
     given = step.inputs.get("weights")
     if given is None and isinstance(source, str):
         report.phase(f"fetching {source}")
+        repository = repository_of(
+            source,
+            revision=step.parameters.get("revision"),
+            endpoint=step.parameters.get("endpoint"),
+            token=_token(step),
+        )
         folder = cache.shared_folder("hub") or bundle / contract.WORK / "hub"
-        pins: dict[str, str] = step.parameters.get("files") or {}
-        fetched = download(source, folder, _token(step), revision=step.parameters.get("revision"), names=pins)
-        take_folder(fetched, outputs, report, names=pins)
-        if pins:
-            hold_to_pins(outputs, pins, report, fetched=fetched)
+        brought = bring(repository, folder, report, choose=_model_files, pins=step.parameters.get("files"))
+        take_folder(brought.folder, outputs, report, names=brought.names)
         return
     path = _input_path(given)
     if path.is_dir():
         take_folder(path, outputs, report)
     else:
         convert_gguf(path, outputs, report)
+
+
+def _model_files(names: Sequence[str], _: Callable[[str], str]) -> list[str]:
+    """Folders inside hold other formats of the same weights."""
+    return [name for name in names if "/" not in name and name.endswith(_FETCHED_SUFFIXES)]
 
 
 def _token(step: StepFile) -> str | None:

@@ -15,7 +15,6 @@ def common_environment(
         # Threads that spin while they wait make two of them slower than one on a busy machine.
         "GOMP_SPINCOUNT": "0",
         "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_OFFLINE": "0" if online else "1",
         "OMP_NUM_THREADS": str(max(1, threads)),
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONHASHSEED": "0",
@@ -25,6 +24,8 @@ def common_environment(
     if parallelism is not None and parallelism.strategy == "megatron" and parallelism.tensor_parallel > 1:
         # Communication must be queued before the arithmetic it is to overlap with.
         variables["CUDA_DEVICE_MAX_CONNECTIONS"] = "1"
+    if not online:  # a step that fetches heeds what the user set
+        variables["HF_HUB_OFFLINE"] = "1"
     return variables | _of_device(device)
 
 

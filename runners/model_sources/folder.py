@@ -1,6 +1,7 @@
 """A model folder is taken over as it is: what a model needs must be there, nothing executable comes along."""
 
 import fcntl
+import json
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -54,6 +55,7 @@ def _check_folder(source: Path) -> None:
             reason="MODEL_INCOMPLETE",
             help="save it again with transformers (save_pretrained writes safetensors): pickles can execute code",
         )
+    _check_parts(source)
     if not any(
         (source / name).is_file()
         for name in ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
@@ -62,4 +64,23 @@ def _check_folder(source: Path) -> None:
             f"{source.name} has no tokenizer",
             reason="MODEL_INCOMPLETE",
             help="copy the tokenizer files of the model into the folder",
+        )
+
+
+def _check_parts(source: Path) -> None:
+    """Weights in several files have an index; all that it names must be there."""
+    index = source / "model.safetensors.index.json"
+    if not index.is_file():
+        return
+    try:
+        named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise StepFailedError(
+            f"{index.name} can't be read: {error}", reason="MODEL_INCOMPLETE", help="fetch the model again"
+        ) from error
+    if lacking := sorted(str(name) for name in named if not (source / str(name)).is_file()):
+        raise StepFailedError(
+            f"{source.name} lacks {len(lacking)} of its {len(named)} files of weights: {', '.join(lacking[:5])}",
+            reason="MODEL_INCOMPLETE",
+            help="fetch the model again",
         )
