@@ -25,7 +25,8 @@ class Hub:
 
     `commits` maps a commit to the folder with its files, `main` is the branch's newest; `token` is what must be shown.
     `cut` maps a file to the bytes after which its first answer ends, `spoil` to how many answers are wrong; `store` is
-    the address that has the large files. `ranges` are the ranges that were asked for.
+    the address that has the large files. `ranges` are the ranges that were asked for, `sizes` what it says of files'
+    sizes where that is not true.
     """
 
     commits: dict[str, Path]
@@ -39,6 +40,7 @@ class Hub:
     spoil: dict[str, int] = field(default_factory=dict)
     store: str | None = None
     ranges: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def answer(
         self, path: str, authorization: str, *, part: str = "", body: bool = True
@@ -55,6 +57,8 @@ class Hub:
                 return self._listed(revision, self._tree)
             case ["api", kind, first, second, "revision", revision] if (kind, f"{first}/{second}") == self._who:
                 return self._listed(revision, self._info)
+            case ["api", kind, first, second] if (kind, f"{first}/{second}") == self._who:
+                return self._listed("main", self._info)
             case [first, second, "resolve", revision, *file] if f"{first}/{second}" == self.name:
                 return self._file(revision, "/".join(file), part, body=body)
             case _:
@@ -85,7 +89,11 @@ class Hub:
     def _info(self, commit: str, files: list[tuple[str, Path]]) -> Any:
         siblings = []
         for name, path in files:
-            told: dict[str, Any] = {"rfilename": name, "size": path.stat().st_size, "blobId": _git(path)}
+            told: dict[str, Any] = {
+                "rfilename": name,
+                "size": self.sizes.get(name, path.stat().st_size),
+                "blobId": _git(path),
+            }
             if path.suffix in LARGE:
                 told["lfs"] = {"sha256": _sha256(path), "size": path.stat().st_size, "pointerSize": 134}
             siblings.append(told)
