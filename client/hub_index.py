@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tunewright.compiler.collect.hubs import HubReference, is_fetched
+from tunewright.compiler.collect.hubs import HubReference, is_fetched, parse_hub_reference
 from tunewright.compiler.collect.partial import facts_without_weights
 from tunewright.compiler.ir.facts import ModelFacts
-from tunewright.compiler.ir.pins import ModelPin, shape_of
+from tunewright.compiler.ir.pins import DataPin, ModelPin, data_source, shape_of
 from tunewright.spec.canonical import digest_of_entries
+from tunewright.spec.hub_data import CARD, HubDataError, data_files
 from tunewright.spec.tree import FileEntry
 
 _ADDRESS = "https://huggingface.co"
@@ -30,20 +31,17 @@ class HubIndexError(RuntimeError):
     """The hub could not tell; the message says why, in words that go after the model's name."""
 
 
-def ask_hugging_face(reference: HubReference, token: str | None) -> ModelPin:
+def ask_hugging_face(reference: HubReference, token: str | None, endpoint: str | None = None) -> ModelPin:
     """Return what a model on Hugging Face is pinned to; raise HubIndexError.
 
-    HF_ENDPOINT names another address; `token` is sent there and to no other host.
+    `endpoint`, or HF_ENDPOINT, names another address; `token` is sent there and to no other host.
     """
-    told = _json(_Hub(token).read(f"/api/models/{reference.hub_id}/revision/{_quoted(reference)}?blobs=true"))
-    commit, siblings = told.get("sha"), told.get("siblings")
-    if not isinstance(commit, str) or not isinstance(siblings, list):
-        raise HubIndexError("was answered with something that is no model")
+    hub = _Hub(token, endpoint)
+    told = _json(hub.read(f"/api/models/{reference.hub_id}/revision/{_quoted(reference)}?blobs=true"))
+    commit, siblings = _listed(told)
+    kept = [item for item in siblings if is_fetched(item["rfilename"])]
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            entries = list(_entries(siblings, f"/{reference.hub_id}/resolve/{commit}", _Hub(token), Path(folder)))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise HubIndexError("was answered with files that have no name or digest") from error
+        entries = _all_entries(kept, f"/{reference.hub_id}/resolve/{commit}", hub, Path(folder))
         shape = facts_without_weights(Path(folder))
     weights = sum(entry.size for entry in entries if entry.path.endswith(".safetensors"))
     parameters = (told.get("safetensors") or {}).get("total")
@@ -59,31 +57,73 @@ def ask_hugging_face(reference: HubReference, token: str | None) -> ModelPin:
     )
 
 
+def ask_hugging_face_data(
+    source: str, subset: str | None, split: str | None, token: str | None = None, endpoint: str | None = None
+) -> DataPin:
+    """Return what a data set on Hugging Face (`hf://datasets/org/name@revision`) is pinned to; raise HubIndexError."""
+    reference = parse_hub_reference(source.removeprefix("hf://datasets/"))
+    if reference is None:
+        raise HubIndexError("names no data set; write hf://datasets/organisation/name")
+    hub = _Hub(token, endpoint)
+    told = _json(hub.read(f"/api/datasets/{reference.hub_id}/revision/{_quoted(reference)}?blobs=true"))
+    commit, siblings = _listed(told)
+    names = sorted(item["rfilename"] for item in siblings)
+    at = f"/datasets/{reference.hub_id}/resolve/{commit}"
+    card = hub.read(f"{at}/{CARD}").decode("utf-8", "replace") if CARD in names else ""
+    try:
+        chosen = set(data_files(names, card, subset, split))
+    except HubDataError as error:
+        raise HubIndexError(f"can't be read: {error}") from error
+    entries = _all_entries([item for item in siblings if item["rfilename"] in chosen], at, hub, None)
+    return DataPin(
+        source=data_source([source], subset, split),
+        revision=commit,
+        digest=digest_of_entries(entries),
+        files={entry.path: f"sha256:{entry.sha256}" for entry in entries},
+    )
+
+
 def is_offline() -> bool:
     """Say whether the user wants no hub to be asked."""
     return os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
 
 
-def _entries(siblings: list[Mapping[str, Any]], at: str, hub: "_Hub", folder: Path) -> Iterator[FileEntry]:
-    """Yield the files that make the model, by path; what is read on the way is kept in `folder`."""
+def _listed(told: Mapping[str, Any]) -> tuple[str, list[Mapping[str, Any]]]:
+    """Return the commit and the files that a hub tells of."""
+    commit, siblings = told.get("sha"), told.get("siblings")
+    if not isinstance(commit, str) or not isinstance(siblings, list):
+        raise HubIndexError("was answered with something that is no repository")
+    if not all(isinstance(item, dict) and isinstance(item.get("rfilename"), str) for item in siblings):
+        raise HubIndexError("was answered with files that have no name or digest")
+    return commit, siblings
+
+
+def _all_entries(siblings: list[Mapping[str, Any]], at: str, hub: "_Hub", folder: Path | None) -> list[FileEntry]:
+    try:
+        return list(_entries(siblings, at, hub, folder))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise HubIndexError("was answered with files that have no name or digest") from error
+
+
+def _entries(siblings: list[Mapping[str, Any]], at: str, hub: "_Hub", folder: Path | None) -> Iterator[FileEntry]:
+    """Yield files by path; what of a model is read on the way is kept in `folder`."""
     for sibling in sorted(siblings, key=lambda item: str(item["rfilename"])):
         name = sibling["rfilename"]
-        if not is_fetched(name):
-            continue
         stored = sibling.get("lfs") or {}
         if stored.get("sha256") and name not in _LOOKED_INTO:
             yield FileEntry(name, int(stored["size"]), str(stored["sha256"]))
             continue
         content = hub.read(f"{at}/{urllib.parse.quote(name)}")
-        (folder / name).write_bytes(content)
+        if folder is not None:
+            (folder / name).write_bytes(content)
         yield FileEntry(name, len(content), hashlib.sha256(content).hexdigest())
 
 
 class _Hub:
     """One address, one token."""
 
-    def __init__(self, token: str | None) -> None:
-        self._address = (os.environ.get("HF_ENDPOINT") or _ADDRESS).rstrip("/")
+    def __init__(self, token: str | None, endpoint: str | None) -> None:
+        self._address = (endpoint or os.environ.get("HF_ENDPOINT") or _ADDRESS).rstrip("/")
         self._token = token
         self._opener = urllib.request.build_opener(_SameHost())
 

@@ -10,7 +10,7 @@ from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.progress import Progress
 from tunewright.compiler.collect.request import DataRequest, FactRequest, ResourceRequest, SuiteRequest
 from tunewright.compiler.ir.facts import EnvironmentFacts, Facts, HardwareFacts
-from tunewright.compiler.ir.pins import ModelPin, pins_of
+from tunewright.compiler.ir.pins import DataPin, ModelPin, data_pins_of, data_source, pins_of
 from tunewright.compiler.ir.plan import Plan
 from tunewright.compiler.ir.resolved import ResolvedSpec
 from tunewright.compiler.ir.tokens import TokenFacts
@@ -20,6 +20,7 @@ from tunewright.compiler.passes.work import Work
 from tunewright.compiler.pipeline import lower, new_work, read, resolve
 from tunewright.spec.diagnostics import Diagnostic
 from tunewright.spec.document import Document
+from tunewright.spec.model.data import DataSet
 from tunewright.spec.model.document import Spec
 from tunewright.spec.record import record
 from tunewright.spec.source import SourceFile, Span
@@ -163,7 +164,7 @@ def compile_text(
     _check_other_profiles(work)
     if work.spec is not None:
         facts = collect(
-            request_for(work.spec, pins_of(lock.text if lock else None)),
+            request_for(work.spec, pins_of(lock.text if lock else None), data_pins_of(lock.text if lock else None)),
             base_directory,
             environments=environments or {},
             secrets_known=secrets_known,
@@ -214,7 +215,9 @@ def _is_inside(inner: Span, outer: Span) -> bool:
     return inner.source.name == outer.source.name and outer.start <= inner.start <= outer.end
 
 
-def request_for(spec: Spec, pins: Mapping[str, ModelPin] | None = None) -> FactRequest:
+def request_for(
+    spec: Spec, pins: Mapping[str, ModelPin] | None = None, data_pins: Mapping[str, DataPin] | None = None
+) -> FactRequest:
     """Return what must be found out before a spec can be compiled."""
     resources = spec.resources
     schemas = [suite.json_schema for suite in spec.suites.values() if suite.json_schema]
@@ -223,7 +226,13 @@ def request_for(spec: Spec, pins: Mapping[str, ModelPin] | None = None) -> FactR
         models=(spec.base.model,),
         pins=pins or {},
         data={
-            name: DataRequest(sources=data.source, format=data.format, columns=data.columns, replace=data.replace)
+            name: DataRequest(
+                sources=data.source,
+                format=data.format,
+                columns=data.columns,
+                replace=data.replace,
+                pin=_pin_of(data, (data_pins or {}).get(name)),
+            )
             for name, data in spec.data.items()
         },
         suites={
@@ -238,3 +247,8 @@ def request_for(spec: Spec, pins: Mapping[str, ModelPin] | None = None) -> FactR
         if resources
         else None,
     )
+
+
+def _pin_of(data: DataSet, pin: DataPin | None) -> DataPin | None:
+    """A pin counts for what it was made of: of another source or split the lock says nothing."""
+    return pin if pin is not None and pin.source == data_source(data.source, data.subset, data.split) else None

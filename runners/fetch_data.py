@@ -13,6 +13,7 @@ from tunewright.runners.contract import StepFile
 from tunewright.runners.hubs.bring import Brought, bring
 from tunewright.runners.hubs.repository import repository_of
 from tunewright.runners.model_sources import cache
+from tunewright.runners.preparing.rows import ROWS, SOURCE
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 from tunewright.spec.formats import DataError, parse_line, read_rows
 from tunewright.spec.hub_data import CARD, HubDataError, Split, data_files, parse_split
@@ -25,8 +26,6 @@ MANIFEST = Manifest(
     packages=("huggingface_hub",),
 )
 
-#: What the rows are written to, and the key of a row that says where it was.
-ROWS, SOURCE = "rows.jsonl", "_source"
 _LOOK_UP = 10_000
 
 

@@ -42,6 +42,7 @@ BUILT_IN: Mapping[str, Runner] = {
     for runner in (
         _ours("fetch.model", "fetch_model", "train"),
         _ours("prepare.data", "prepare_data", "train"),
+        _ours("fetch.data", "fetch_data", "train"),
         _ours("train.trl", "train_trl", "train"),
         _ours("evaluate.suites", "evaluate_suites", "train"),
         _ours("evaluate.harness", "evaluate_harness", "harness"),

@@ -1,8 +1,9 @@
 """`tunewright lock`: write down what a spec rests on today, for later runs to be held to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -14,9 +15,14 @@ from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_
 from tunewright.client.cli.screen import remark, show
 from tunewright.client.cli.specs import compile_or_stop, compile_spec
 from tunewright.compiler.front import Compilation
-from tunewright.compiler.ir.pins import pins_text
+from tunewright.compiler.ir.facts import Facts
+from tunewright.compiler.ir.pins import DataPin, ModelPin, pins_text
 from tunewright.compiler.passes.secrets import secret_name
+from tunewright.spec.model.base import serves
+from tunewright.spec.model.document import Spec
 from tunewright.spec.source import SourceFile
+
+_Pin = TypeVar("_Pin", ModelPin, DataPin)
 
 
 @click.command(epilog="Example: tunewright lock life.yaml && git add life.lock")
@@ -26,8 +32,9 @@ def command(spec: str, profile: str | None, sets: tuple[str, ...]) -> int:
     """Write what SPEC (life.yaml) rests on into its lock (life.lock).
 
     Models, data, suites and schemas by digest, environments, the compiler and its defaults, variables, accepted
-    warnings and the policy. A model on a hub that is not on this machine is looked up there: its commit, and each file
-    by digest. Later runs fetch exactly these files; with --locked they refuse to start when anything else is another.
+    warnings and the policy. A model on a hub that is not on this machine, and a data set on a hub, are looked up there:
+    the commit, and each file by digest. Later runs fetch exactly these files; with --locked they refuse to start when
+    anything else is another.
     """
     if spec == STANDARD_INPUT:
         raise CommandError("a spec from standard input has no lock", help="name the file", code=exits.USAGE)
@@ -43,26 +50,54 @@ def command(spec: str, profile: str | None, sets: tuple[str, ...]) -> int:
 
 
 def _looked_up(compilation: Compilation) -> SourceFile | None:
-    """Return a lock with the pin of the base model when only its hub knows it, None when it is here or nobody tells."""
-    from tunewright.client.hub_index import HubIndexError, ask_hugging_face, is_offline
+    """Return a lock with the pins that only a hub knows, None when everything is here or nobody tells."""
+    spec, facts = compilation.spec, compilation.facts
+    if compilation.plan is None or spec is None or facts is None:
+        return None
+    model, data = _model_pin(spec, facts), _data_pins(spec, facts)
+    return SourceFile("life.lock", pins_text(model, data)) if model or data else None
+
+
+def _model_pin(spec: Spec, facts: Facts) -> dict[str, ModelPin]:
+    from tunewright.client.hub_index import ask_hugging_face
     from tunewright.compiler.collect.hubs import parse_hub_reference
 
-    spec, facts = compilation.spec, compilation.facts
-    if compilation.plan is None or spec is None or facts is None or facts.models[spec.base.model].digest:
-        return None
     source = spec.base.model
     reference = parse_hub_reference(source.removeprefix("hf://")) if source.startswith("hf://") else None
-    if reference is None:
-        return None
+    if reference is None or facts.models[source].digest:
+        return {}
+    pin = _asked(source, lambda: ask_hugging_face(reference, _token(spec.base.token), spec.base.endpoint))
+    return {source: pin} if pin is not None else {}
+
+
+def _data_pins(spec: Spec, facts: Facts) -> dict[str, DataPin]:
+    from tunewright.client.hub_index import ask_hugging_face_data
+
+    pins: dict[str, DataPin] = {}
+    for name, data in spec.data.items():
+        source = data.source[0]
+        if len(data.source) > 1 or not source.startswith("hf://") or facts.data[name].digest:
+            continue
+        ask = partial(ask_hugging_face_data, source, data.subset, data.split)
+        if serves(spec.base, source):
+            ask = partial(ask, token=_token(spec.base.token), endpoint=spec.base.endpoint)
+        if (pin := _asked(source, ask)) is not None:
+            pins[name] = pin
+    return pins
+
+
+def _asked(source: str, ask: Callable[[], _Pin]) -> _Pin | None:
+    """Return what a hub says, or say why it does not."""
+    from tunewright.client.hub_index import HubIndexError, is_offline
+
     if is_offline():
         remark(f"note: {source} is not here, and HF_HUB_OFFLINE forbids to look it up")
         return None
     try:
-        pin = ask_hugging_face(reference, _token(spec.base.token))
+        return ask()
     except HubIndexError as error:
         remark(f"note: {source} {error}")
         return None
-    return SourceFile("life.lock", pins_text({source: pin}))
 
 
 def _token(reference: str | None) -> str | None:
@@ -74,4 +109,6 @@ def _token(reference: str | None) -> str | None:
 
 
 def _unpinned(lock: Mapping[str, Any]) -> list[str]:
-    return [source for source, held in lock.get("models", {}).items() if not held["digest"] and not held["revision"]]
+    models = [source for source, held in lock.get("models", {}).items() if not held["digest"] and not held["revision"]]
+    data = [str(held["source"]) for held in lock.get("data", {}).values() if "source" in held and not held["digest"]]
+    return [*models, *data]

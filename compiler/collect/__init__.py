@@ -46,6 +46,7 @@ def collect(
                 base_directory,
                 columns=wanted.columns,
                 replace=wanted.replace,
+                pin=wanted.pin,
                 cache=cache,
                 progress=progress,
             )

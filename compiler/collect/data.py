@@ -1,5 +1,6 @@
 """Gather what is known of training data and suites: every row is looked at, once while the file does not change."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from tunewright.compiler.collect.progress import Progress, Read, following
 from tunewright.compiler.collect.rows import MOST_PROBLEMS, Check, Row, Tally, median, pass_over
 from tunewright.compiler.collect.suites import suite_check, suite_format
 from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, FileFact, ImagesFact, RowProblem
+from tunewright.compiler.ir.pins import DataPin
 from tunewright.spec.canonical import digest_of
 from tunewright.spec.formats import FORMATS, SUFFIXES, detect_format, row_problem
 
@@ -28,6 +30,7 @@ def collect_data(
     *,
     columns: Mapping[str, str] | None = None,
     replace: Mapping[str, str] | None = None,
+    pin: DataPin | None = None,
     cache: FactCache | None,
     progress: Progress | None = None,
 ) -> DataFacts:
@@ -35,10 +38,11 @@ def collect_data(
 
     Rows, read as `columns` and `replace` say, are held against the declared format, or against the one that the first
     row of all shows. The digest binds the content of the files in the order written. `progress` hears how far the
-    reading of JSONL files is.
+    reading of JSONL files is; `pin` is what a lock holds a data set on a hub to.
     """
     if any(source.startswith(_REMOTE) for source in sources):
-        return DataFacts(format=declared_format, remote=True)
+        pinned = pin.facts() if pin is not None else DataFacts()
+        return dataclasses.replace(pinned, format=declared_format, remote=True)
     form = declared_format if declared_format in FORMATS else None
     total = _Total(form=form)
     for source in sources:

@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import field
 
-from tunewright.compiler.ir.pins import ModelPin
+from tunewright.compiler.ir.pins import DataPin, ModelPin
 from tunewright.spec.record import record
 
 
 @record(kw_only=True)
 class DataRequest:
-    """A data set: its sources as written, its declared format, its own names for columns, and texts replaced in it."""
+    """A data set: its sources as written, its declared format, its own names for columns, and texts replaced in it.
+
+    `pin` says what files a data set on a hub is held to.
+    """
 
     sources: tuple[str, ...]
     format: str | None = None
     columns: Mapping[str, str] | None = None
     replace: Mapping[str, str] | None = None
+    pin: DataPin | None = None
 
 
 @record(kw_only=True)

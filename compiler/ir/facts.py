@@ -57,7 +57,8 @@ class DataFacts:
 
     `format`: detected from the rows (the declared one is in the spec). `problems` holds the first 20 of `problem_count`
     rows that do not fit.
-    `remote`: on a hub, not looked into. Lengths are characters of the text in a row. `bad_labels` and `good_labels`
+    `remote`: on a hub, not looked into; what a lock pins are `revision`, `files` and `digest`.
+    Lengths are characters of the text in a row. `bad_labels` and `good_labels`
     count kto's marks. `prompt_digests`: what each row asks, in order (the first 50,000 rows of each
     file; empty for a row that asks nothing).
     """
@@ -76,6 +77,7 @@ class DataFacts:
     prompt_digests: tuple[str, ...] = ()
     images: tuple[ImagesFact, ...] = ()
     remote: bool = False
+    revision: str | None = None
     digest: str | None = None
 
     @property

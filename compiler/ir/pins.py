@@ -2,11 +2,11 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
-from tunewright.compiler.ir.facts import ModelFacts
+from tunewright.compiler.ir.facts import DataFacts, FileFact, ModelFacts
 from tunewright.spec.record import record
 
 LOCK_VERSION = 1
@@ -48,6 +48,27 @@ class ModelPin:
         return replace(facts, revision=self.revision, digest=self.digest, file_digests=files, pinned=True)
 
 
+@record(kw_only=True)
+class DataPin:
+    """One data set on a hub in a lock: `source` says what was asked for (`data_source`), `files` what that was."""
+
+    source: str
+    revision: str | None
+    digest: str | None
+    files: Mapping[str, str]
+
+    def facts(self) -> DataFacts:
+        """Return what is known of the data set by this."""
+        files = tuple(FileFact(written=name, path=None, digest=digest) for name, digest in sorted(self.files.items()))
+        return DataFacts(files=files, revision=self.revision, digest=self.digest)
+
+
+def data_source(sources: Sequence[str], subset: str | None, split: str | None) -> str:
+    """Return what is asked of a hub as one text: of a `split`, its name is what decides the files."""
+    name = split.partition("[")[0] if split else None
+    return " ".join([*sources, *(f"{key}={value}" for key, value in (("subset", subset), ("split", name)) if value)])
+
+
 def shape_of(model: ModelFacts) -> dict[str, Any]:
     """Return what a lock keeps of a model beside its files: every field that is not as by default, as JSON values."""
     told = {item.name: getattr(model, item.name) for item in fields(ModelFacts) if item.name not in _OWN}
@@ -55,9 +76,36 @@ def shape_of(model: ModelFacts) -> dict[str, Any]:
     return {name: _plain(value) for name, value in sorted(told.items()) if value != defaults[name]}
 
 
-def pins_text(pins: Mapping[str, ModelPin]) -> str:
-    """Return a lock that holds nothing but pins; `pins_of` reads it back."""
-    return json.dumps({"lock_version": LOCK_VERSION, "models": {source: asdict(pin) for source, pin in pins.items()}})
+def pins_text(pins: Mapping[str, ModelPin], data: Mapping[str, DataPin] | None = None) -> str:
+    """Return a lock that holds nothing but pins; `pins_of` and `data_pins_of` read it back."""
+    models = {source: asdict(pin) for source, pin in pins.items()}
+    return json.dumps(
+        {
+            "lock_version": LOCK_VERSION,
+            "models": models,
+            "data": {name: asdict(pin) for name, pin in (data or {}).items()},
+        }
+    )
+
+
+def data_pins_of(text: str | None) -> dict[str, DataPin]:
+    """Return the pins of data sets on hubs in the text of a lock, by name; a text that is no lock holds none."""
+    if text is None:
+        return {}
+    try:
+        held = json.loads(text)["data"]
+        return {
+            name: DataPin(
+                source=item["source"],
+                revision=_text(item.get("revision")),
+                digest=_text(item.get("digest")),
+                files={str(file): str(digest) for file, digest in (item.get("files") or {}).items()},
+            )
+            for name, item in held.items()
+            if str(item.get("source", "")).startswith(HUBS)
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def pins_of(text: str | None) -> dict[str, ModelPin]:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from tunewright.compiler.facts.defaults import STALL_AND_GRACE
 from tunewright.compiler.ir.plan import Limits, Step
-from tunewright.compiler.ir.resolved import ResolvedExport
 from tunewright.compiler.passes import lowering, machine
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.model.data import PERSONAL_KINDS, DataSet
@@ -16,11 +15,7 @@ def lower_prepare(work: Work) -> Work:
     """Add a step for each data set that is prepared and used."""
     if work.resolved is None or work.spec is None:
         return work
-    trained = [name for _, train in work.resolved.trains() for name in train.data]
-    exports = [step.body for step in work.resolved.steps if isinstance(step.body, ResolvedExport)]
-    calibrating = [body.calibration for body in exports if body.calibration in work.spec.data]
-    used = dict.fromkeys([*trained, *(name for name in calibrating if name)])
-    steps = [_lower(work, name) for name in used if lowering.is_prepared(work.spec.data[name])]
+    steps = [_lower(work, name) for name in lowering.used_data(work) if lowering.is_prepared(work.spec.data[name])]
     return replace(work, steps=(*work.steps, *steps))
 
 
@@ -41,15 +36,13 @@ def _lower(work: Work, name: str) -> Step:
         verb="prepare",
         kind=_KIND,
         summary=_summary(data),
-        inputs=lowering.file_inputs("data", "data", facts.files),
+        inputs=lowering.unprepared_inputs(work, "data", name),
         parameters=parameters,
         launch=lowering.launch(_KIND, lowering.runner_argv(_KIND), device="cpu", threads=machine.threads(work.facts)),
         limits=Limits(stall_seconds=stall, grace_seconds=grace),
-        not_executable="data sets on a hub are not fetched yet: download them and name the files"
-        if facts.remote
-        else None,
+        not_executable=lowering.unknown_format(work, name),
         identity={
-            f"data.{name}": facts.digest,
+            **({} if facts.remote else {f"data.{name}": facts.digest}),
             **{f"data.{name}.{key}": value for key, value in parameters.items() if key != "name"},
             **lowering.environment_identity(work, _KIND),
         },

@@ -155,11 +155,10 @@ def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
     with_images = [name for name in train.data if work.facts.data[name].images]
     divided = bool(with_images) and strategy not in _WHOLE_MODEL
     prepared = any(lowering.is_prepared(work.spec.data[name]) for name in with_images)
-    remote = any(work.facts.data[name].remote for name in train.data)
     return [
         f"training on images with {strategy} is not built yet" if divided else None,
         "preparing rows with images is not built yet" if prepared else None,
-        "data sets on a hub are not fetched yet: download them and name the files" if remote else None,
+        *(lowering.unknown_format(work, name) for name in train.data),
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
         "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,
     ]

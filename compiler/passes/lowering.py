@@ -7,7 +7,7 @@ from typing import Any
 from tunewright.compiler.facts.defaults import STALL_AND_GRACE
 from tunewright.compiler.facts.kinds import KINDS
 from tunewright.compiler.ir.plan import Launch, Limits, Process, Step, StepInput
-from tunewright.compiler.ir.resolved import ModelState, ResolvedParallelism, ResolvedStep
+from tunewright.compiler.ir.resolved import ModelState, ResolvedExport, ResolvedParallelism, ResolvedStep
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.environment import common_environment
@@ -21,6 +21,8 @@ _WITHOUT_EFFECT = frozenset(
 FETCH = "base"
 #: What begins the name of a step that prepares data. No step of a spec can be called so: names have no `-`.
 _PREPARED = "data-"
+#: What begins the name of a step that fetches data from a hub.
+_FETCHED = "fetch-"
 
 
 def fetches(work: Work) -> bool:
@@ -57,6 +59,21 @@ def file_inputs(key: str, role: str, files: Iterable[Any]) -> dict[str, StepInpu
     }
 
 
+def used_data(work: Work) -> tuple[str, ...]:
+    """Return the names of the data sets that steps read."""
+    if work.resolved is None or work.spec is None:
+        return ()
+    trained = [name for _, train in work.resolved.trains() for name in train.data]
+    exports = [step.body for step in work.resolved.steps if isinstance(step.body, ResolvedExport)]
+    calibrating = [body.calibration for body in exports if body.calibration in work.spec.data]
+    return tuple(dict.fromkeys([*trained, *(name for name in calibrating if name)]))
+
+
+def fetched_name(data: str) -> str:
+    """Return the name of the step that fetches a data set from its hub."""
+    return f"{_FETCHED}{data}"
+
+
 def prepared_name(data: str) -> str:
     """Return the name of the step that prepares a data set."""
     return f"{_PREPARED}{data}"
@@ -73,14 +90,33 @@ def data_inputs(work: Work, key: str, name: str) -> dict[str, StepInput]:
     assert work.facts is not None
     if is_prepared(work.spec.data[name]):
         return {key: StepInput(role="data", step=prepared_name(name))}
-    return file_inputs(key, "data", work.facts.data[name].files)
+    return unprepared_inputs(work, key, name)
+
+
+def unprepared_inputs(work: Work, key: str, name: str) -> dict[str, StepInput]:
+    """Return a data set as it was before anything is done to it: the rows that are fetched, or its files."""
+    assert work.facts is not None
+    facts = work.facts.data[name]
+    if facts.remote:
+        return {key: StepInput(role="data", step=fetched_name(name))}
+    return file_inputs(key, "data", facts.files)
 
 
 def data_digest(work: Work, name: str) -> dict[str, Any]:
-    """Return what binds the content of a data set that is read as it is; of a prepared one its step does."""
+    """Return what binds the content of a data set that is read as it is; of one that a step makes its step does."""
     assert work.spec is not None
     assert work.facts is not None
-    return {} if is_prepared(work.spec.data[name]) else {f"data.{name}": work.facts.data[name].digest}
+    made = is_prepared(work.spec.data[name]) or work.facts.data[name].remote
+    return {} if made else {f"data.{name}": work.facts.data[name].digest}
+
+
+def unknown_format(work: Work, name: str) -> str | None:
+    """Say that what the rows of a data set are must be written, None when it need not be."""
+    assert work.spec is not None
+    assert work.facts is not None
+    if not work.facts.data[name].remote or work.spec.data[name].format is not None:
+        return None
+    return f"rows on a hub are not looked into before they are fetched: write the `format` of `{name}`"
 
 
 def reading_of(data: DataSet) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from tunewright import __version__
 from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
 from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts, ModelFacts
-from tunewright.compiler.ir.pins import HUBS, LOCK_VERSION, shape_of
+from tunewright.compiler.ir.pins import HUBS, LOCK_VERSION, data_source, shape_of
 from tunewright.compiler.ir.plan import Plan
 from tunewright.compiler.ir.plan import seal as seal_plan
 from tunewright.compiler.passes.work import Work
@@ -52,7 +52,7 @@ def _lock(work: Work, facts: Facts) -> dict[str, Any]:
         "compiler": __version__,
         "defaults": DEFAULTS_VERSION,
         "models": {source: _model_lock(model) for source, model in sorted(facts.models.items())},
-        "data": {name: _data_lock(data) for name, data in sorted(facts.data.items())},
+        "data": {name: _data_lock(data) | _hub_lock(work, name, data) for name, data in sorted(facts.data.items())},
         "suites": {name: _data_lock(data) for name, data in sorted(facts.suites.items())},
         "files": {name: file.digest for name, file in sorted(facts.files.items())},
         "variables": dict(sorted(work.filled.items())),
@@ -75,6 +75,15 @@ def _model_lock(model: ModelFacts) -> dict[str, Any]:
 
 def _data_lock(data: DataFacts) -> dict[str, Any]:
     return {"digest": data.digest, "rows": data.rows, "files": {file.written: file.digest for file in data.files}}
+
+
+def _hub_lock(work: Work, name: str, data: DataFacts) -> dict[str, Any]:
+    """What holds a data set on a hub: rows of it are not counted before it is here."""
+    assert work.spec is not None
+    if not data.remote:
+        return {}
+    written = work.spec.data[name]
+    return {"source": data_source(written.source, written.subset, written.split), "revision": data.revision}
 
 
 def _used(work: Work) -> set[str]:

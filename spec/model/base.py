@@ -33,3 +33,12 @@ class Base(Section):
 
     token: str | None = None
     """Access token for a hub or mirror, as a reference: `${secret:NAME}`."""
+
+
+def serves(base: Base, source: str) -> bool:
+    """Say whether `token` and `endpoint` of the base are for a source too: they go to one hub alone.
+
+    That is the model's; where the model is on no hub, the one of the data.
+    """
+    hub = base.model.partition("://")[0]
+    return hub not in ("hf", "ms") or source.startswith(f"{hub}://")

@@ -97,6 +97,44 @@ def test_a_machine_that_has_the_model_plans_the_same_bytes(desk: Desk, hub: Hub,
     assert (desk.folder / "with.json").read_bytes() == (desk.folder / "without.json").read_bytes()
 
 
+def test_a_data_set_on_a_hub_is_locked_and_planned_by_its_files(desk: Desk, hub: Hub, tmp_path: Path) -> None:
+    """Through a mirror that the spec names, which what is pinned does not depend on."""
+    folder = tmp_path / "rows"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "train-0.jsonl").write_text('{"prompt": "a", "completion": "b"}\n', encoding="utf-8")
+    (folder / "data" / "test-0.jsonl").write_text("{}\n", encoding="utf-8")
+    with serving(Hub({COMMIT: folder}, name="tiny/rows", kind="datasets")) as rows:
+        source = "data: {notes: {source: 'hf://datasets/tiny/rows', format: prompt_completion, split: 'train[:1]'}}\n"
+        model = "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"
+        base = f"base: {{model: '{model}', endpoint: '{rows.address}'}}\n"
+        train = "steps: {sft: {train: {method: sft, data: notes}}}\n"
+        head = "api_version: tunewright/v1\nname: remote\n"
+        desk.write(spec=head + base + source + train + MACHINE)
+        (before,) = data_steps(desk)
+        assert before["parameters"]["endpoint"] == rows.address
+        assert before["identity"]["base.endpoint"] == rows.address
+
+        answer = desk.run("lock")
+
+        assert answer.code == 0, answer
+        held = lock_of(desk)["data"]["notes"]
+        assert held["files"] == {"data/train-0.jsonl": digest_of_file(folder / "data" / "train-0.jsonl")}
+        assert (held["revision"], held["source"]) == (COMMIT, "hf://datasets/tiny/rows split=train")
+        (step,) = data_steps(desk, "--locked")
+        assert (step["parameters"]["files"], step["parameters"]["revision"]) == (held["files"], COMMIT)
+        assert "base.endpoint" not in step["identity"], "where it comes from does not matter now"
+
+
+def data_steps(desk: Desk, *options: str) -> list[dict[str, Any]]:
+    answer = desk.run("plan", "--json", *options)
+    assert answer.code == 0, answer
+    steps: list[dict[str, Any]] = json.loads(answer.out)["plan"]["steps"]
+    trained = next(step for step in steps if step["verb"] == "train")
+    assert trained["inputs"]["data.notes"]["step"] == "fetch-notes"
+    assert trained["not_executable"] is None
+    return [step for step in steps if step["kind"] == "fetch.data"]
+
+
 def test_a_hub_that_does_not_answer_leaves_the_model_unpinned_and_says_so(desk: Desk, hub: Hub) -> None:
     hub.token = "needed"
     refused = desk.run("lock")
