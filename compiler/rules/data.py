@@ -60,7 +60,7 @@ def _check_files(work: Work) -> None:
         # What is not a file there, the collector says in a problem without a line.
         whole = [problem for problem in facts.problems if problem.line is None and problem.message != NO_ROWS]
         missing = [file for file in facts.files if file.digest is None]
-        if work.is_faulty(section, name):
+        if work.is_faulty(section, name, "source" if section == "data" else "file"):
             continue
         if missing:
             work.sink.report(
