@@ -14,11 +14,11 @@ from tunewright.runners.training.settings import TrainSettings
 
 #: The largest difference of a logit that rounding explains, as a share of the largest logit. Adapters are stored as
 #: they were trained; whole models that learnt in fp32 are stored at the step's precision.
-TOLERANCES = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2}
-#: Of the change that an adapter makes, so much may be lost on the way to the files; but rounding alone, where layers
-#: are computed in one pass in memory and one by one afterwards, is never counted as a loss.
+TOLERANCES = {"fp32": 1e-4, "bf16": 8e-2, "fp16": 2e-2}
+#: Of the change that an adapter makes, so much may be lost on the way to the files; but rounding alone, on a
+#: processor after an accelerator, is never counted as a loss (seen: 3 % between two ways to compute in bf16).
 _LOST_SHARE = 0.1
-_ROUNDING = {"fp32": 1e-4, "bf16": 2e-2, "fp16": 4e-3}
+_ROUNDING = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2}
 
 _PROBE_FILE = "probe.safetensors"
 _PROBE_ROWS, _PROBE_LENGTH, _PROBE_STRIDE = 2, 24, 7919

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners.model_loading import dtype_of, weight_bytes
+from tunewright.runners.training.kernels.choose import use_kernels
 from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.tuners.tuner import training_tuner
@@ -56,7 +57,9 @@ def load_result(outputs: Path, base: Path, settings: TrainSettings) -> Any:
     if settings.tuner.makes_adapter:
         from peft import PeftModel
 
-        model = PeftModel.from_pretrained(model, str(outputs), local_files_only=True)
+        model = PeftModel.from_pretrained(model, str(outputs), is_trainable=True, local_files_only=True)
+    # Short formats round otherwise in other kernels: what is compared is the weights.
+    use_kernels(model, settings)
     return model.eval()
 
 
