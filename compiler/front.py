@@ -1,7 +1,7 @@
 """The one door through which a spec is compiled: read the text, gather the facts it asks for, run the passes."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,6 +215,11 @@ def _is_inside(inner: Span, outer: Span) -> bool:
     return inner.source.name == outer.source.name and outer.start <= inner.start <= outer.end
 
 
+def _other_models(spec: Spec) -> Iterator[str]:
+    for step in spec.steps.values():
+        yield from (source for _, source in step.train.other_models() if ":" in source) if step.train else ()
+
+
 def request_for(
     spec: Spec, pins: Mapping[str, ModelPin] | None = None, data_pins: Mapping[str, DataPin] | None = None
 ) -> FactRequest:
@@ -223,7 +228,7 @@ def request_for(
     schemas = [suite.json_schema for suite in spec.suites.values() if suite.json_schema]
     folders = [suite.data for suite in spec.suites.values() if suite.data]
     return FactRequest(
-        models=(spec.base.model,),
+        models=tuple(dict.fromkeys([spec.base.model, *_other_models(spec)])),
         pins=pins or {},
         data={
             name: DataRequest(

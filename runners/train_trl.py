@@ -23,6 +23,7 @@ from tunewright.runners.training.health import HealthCheck
 from tunewright.runners.training.imports import leave_out_unused
 from tunewright.runners.training.loading import load_tuned_model
 from tunewright.runners.training.memory_use import memory_bytes
+from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.outputs import tidy_outputs, write_record
 from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.refusals import refused_row
@@ -40,6 +41,9 @@ MANIFEST = Manifest(
     environment="train",
     packages=("torch", "transformers", "trl", "peft", "accelerate", "datasets"),
 )
+
+#: Figures of every method's summary, as `TrainingMethod.figures` has a method's own.
+_FIGURES = {"evaluation_loss": ("eval_loss", -1)}
 
 
 def work(step: StepFile, bundle: Path, report: Reporter) -> None:
@@ -75,7 +79,7 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
     adapter = step.inputs.get("adapter")
     tuned = load_tuned_model(model_folder, Path(adapter.path) if adapter else None, settings, report)
     try:
-        trainer = make_trainer(settings, arguments, tuned, rows, held_out, oversight)
+        trainer = make_trainer(settings, arguments, tuned, rows, held_out, oversight, step.inputs)
     except Exception as error:
         raise refused_row(error, step.inputs, settings, tuned.tokenizer, report) or error from error
     health.check_trained(_trainable_parameters(trainer.model), step.estimate.get("trained_parameters"))
@@ -98,6 +102,12 @@ def _run(trainer: Any, oversight: Oversight, checkpoints: Checkpoints) -> None:
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     finally:
         oversight.guard.done()
+    if trainer.state.global_step == 0:
+        raise StepFailedError(
+            f"not one step was made: {len(trainer.train_dataset)} rows are less than a step takes",
+            reason="ROWS_TOO_FEW",
+            help="lower `per_device_train_batch_size` or `gradient_accumulation_steps`, or add rows",
+        )
 
 
 def _finish(trainer: Any, oversight: Oversight, health: HealthCheck, step: StepFile, bundle: Path) -> None:
@@ -142,17 +152,16 @@ def _finish(trainer: Any, oversight: Oversight, health: HealthCheck, step: StepF
 def _outcome(trainer: Any, oversight: Oversight) -> dict[str, Any]:
     """Return what was learnt, in figures that are equal whenever the same work is done again."""
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    named = {
-        "reward_accuracy": oversight.last.get("rewards/accuracies"),
-        "reward_margin": oversight.last.get("rewards/margins"),
-        "evaluation_loss": oversight.last.get("eval_loss"),
-    }
+    named = {}
+    for name, (key, which) in {**_FIGURES, **training_method(oversight.settings.method).figures}.items():
+        if curve := [entry[key] for entry in trainer.state.log_history if key in entry]:
+            named[name] = curve[which]
     return {
         "steps": trainer.state.global_step,
         "loss_first": losses[0] if losses else None,
         "loss_last": losses[-1] if losses else None,
         "trainable_parameters": _trainable_parameters(trainer.model),
-        **{name: value for name, value in named.items() if value is not None},
+        **named,
     }
 
 

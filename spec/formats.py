@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.spec.prompts import fill_template
+from tunewright.spec.tool_calls import calls_problem, tools_of, tools_problem, with_arguments
 
-FORMATS = ("messages", "prompt_completion", "instruction", "preference", "kto", "text")
+FORMATS = ("messages", "prompt_completion", "instruction", "preference", "kto", "prompt", "text")
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 
@@ -127,6 +128,8 @@ def detect_format(row: Mapping[str, Any]) -> str | None:
         return "instruction"
     if "prompt" in row and "completion" in row:
         return "prompt_completion"
+    if "prompt" in row:
+        return "prompt"
     if "text" in row:
         return "text"
     return None
@@ -136,10 +139,12 @@ def row_problem(row: Mapping[str, Any], form: str) -> str | None:
     """Say in one sentence why a row does not fit a format, or return None."""
     match form:
         case "messages":
-            return _messages_problem(row.get("messages"), "messages", ends_with="assistant")
+            return _messages_problem(row.get("messages"), "messages", ends_with="assistant") or tools_problem(row)
         case "prompt_completion":
-            return _text_problem(row, "prompt", allow_messages=True) or _text_problem(
-                row, "completion", allow_messages=True
+            return (
+                _text_problem(row, "prompt", allow_messages=True)
+                or _text_problem(row, "completion", allow_messages=True)
+                or tools_problem(row)
             )
         case "instruction":
             return _text_problem(row, "instruction") or _text_problem(row, "output")
@@ -157,6 +162,8 @@ def row_problem(row: Mapping[str, Any], form: str) -> str | None:
                 or _text_problem(row, "completion", allow_messages=True)
                 or (None if isinstance(row.get("label"), bool) else "`label` must be true or false")
             )
+        case "prompt":
+            return _text_problem(row, "prompt", allow_messages=True)
         case "text":
             return _text_problem(row, "text")
         case _:
@@ -191,12 +198,14 @@ def _messages_problem(messages: Any, column: str, ends_with: str | None = None) 
         role = message["role"]
         if role not in ROLES:
             return f"message {number} of `{column}` has role `{role}`; known: {', '.join(ROLES)}"
-        content = message.get("content")
-        if content is None and message.get("tool_calls"):
+        content, calls = message.get("content"), message.get("tool_calls")
+        if calls and (problem := calls_problem(calls, role)) is not None:
+            return f"message {number} of `{column}` {problem}"
+        if content is None and calls:
             continue
         if not isinstance(content, str):
             return f"message {number} of `{column}` has no text in `content`"
-        if role == "assistant" and not content.strip():
+        if role == "assistant" and not content.strip() and not calls:
             return f"message {number} of `{column}` is an empty assistant turn"
     if (problem := _order_problem(messages, column, whole=ends_with is not None)) is not None:
         return problem
@@ -238,18 +247,22 @@ def normal_row(row: Mapping[str, Any], form: str, prompt_template: str | None = 
     """Return the one form that runners train on.
 
     `messages`, `prompt_completion`, `instruction` become `{prompt: [message...], completion: [message...]}` (the last
-    assistant turn is the
-    completion); `preference` becomes `{prompt, chosen, rejected}`; `kto` `{prompt, completion, label}`; `text` stays
+    assistant turn is the completion), with `tools` where the row offers some; `preference` becomes
+    `{prompt, chosen, rejected}`; `kto` `{prompt, completion, label}`; `prompt` keeps its other columns; `text` stays
     `{text}`.
     With a prompt template, prompt and completion of `instruction` are texts. The row must fit (`row_problem` returned
     None).
     """
     match form:
         case "messages":
-            messages = list(row["messages"])
-            return {"prompt": messages[:-1], "completion": messages[-1:]}
+            messages = _turns(row["messages"], "user")
+            return {"prompt": messages[:-1], "completion": messages[-1:], **tools_of(row)}
         case "prompt_completion":
-            return {"prompt": _turns(row["prompt"], "user"), "completion": _turns(row["completion"], "assistant")}
+            return {
+                "prompt": _turns(row["prompt"], "user"),
+                "completion": _turns(row["completion"], "assistant"),
+                **tools_of(row),
+            }
         case "instruction" if prompt_template is not None:
             return {"prompt": fill_template(prompt_template, row), "completion": row["output"]}
         case "instruction":
@@ -265,6 +278,8 @@ def normal_row(row: Mapping[str, Any], form: str, prompt_template: str | None = 
                 "completion": _turns(row["completion"], "assistant"),
                 "label": row["label"],
             }
+        case "prompt":
+            return {**row, "prompt": _turns(row["prompt"], "user")}
         case "text":
             return {"text": row["text"]}
         case _:
@@ -281,4 +296,4 @@ def _normal_preference(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _turns(value: Any, role: str) -> list[Any]:
-    return list(value) if isinstance(value, list) else [{"role": role, "content": value}]
+    return with_arguments(value) if isinstance(value, list) else [{"role": role, "content": value}]

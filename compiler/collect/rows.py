@@ -32,6 +32,7 @@ _TEXT_COLUMNS: Mapping[str | None, tuple[str, ...]] = {
     "instruction": ("system", "instruction", "input", "output"),
     "preference": ("prompt", "chosen", "rejected"),
     "kto": ("prompt", "completion"),
+    "prompt": ("prompt",),
     "text": ("text",),
 }
 

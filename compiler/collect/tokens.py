@@ -202,4 +202,4 @@ def texts_of(
     if system_prompt and not (prompt and prompt[0]["role"] == "system"):
         prompt = [{"role": "system", "content": system_prompt}, *prompt]
     replies = [normal[key] for key in ("completion", "chosen", "rejected") if key in normal]
-    return [[*prompt, *reply] for reply in replies]
+    return [[*prompt, *reply] for reply in replies] or [prompt]

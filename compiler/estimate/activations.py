@@ -5,6 +5,7 @@ from typing import NamedTuple
 from tunewright.compiler.estimate.parameters import linear_shapes
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTuner
+from tunewright.spec.methods import METHODS
 
 #: Replaying one block needs its activations and the gradients that flow through it at the same time.
 REPLAY = 1.25
@@ -13,7 +14,6 @@ _DISTINCT_INPUTS = 0.65
 #: What a vocabulary entry costs for each token beside the logits: their 32-bit softmax and its gradient.
 _SOFTMAX_BYTES = 8
 #: TRL's fused head computes the loss on tiles of tokens by vocabulary entries, with three 32-bit copies of each tile.
-_FUSED_METHODS = frozenset({"sft", "dpo", "kto"})
 _TILE_TOKENS, _TILE_ENTRIES, _TILE_BYTES = 4096, 32768, 12
 
 
@@ -58,7 +58,9 @@ def loss_memory(
 ) -> LossMemory:
     """Return what the loss of a training method takes in memory for a micro-batch of `tokens`."""
     vocabulary, hidden = model.vocab_size or 0, model.hidden_size or 0
-    if method not in _FUSED_METHODS:
+    if METHODS[method].makes == "score":
+        return LossMemory(0.0)
+    if not METHODS[method].fused_loss:
         upcast = 4 if element_bytes < 4 else 0
         return LossMemory((element_bytes + upcast + _SOFTMAX_BYTES) * vocabulary)
     tile = (element_bytes + _TILE_BYTES) * min(tokens, _TILE_TOKENS) * min(vocabulary, _TILE_ENTRIES)

@@ -116,7 +116,7 @@ def _saved_parameters(tuner: ResolvedTuner, model: ModelFacts) -> int:
 
 def _reference_bytes(train: ResolvedTrain, weights: float) -> float:
     # Adapters compare with their own base; otherwise a frozen copy of the weights is divided as they are.
-    return 0 if train.tuner.is_adapter or not METHODS[train.method].has_reference else weights
+    return 0 if train.tuner.is_adapter or not METHODS[train.method].compares(train.options) else weights
 
 
 def _dequantised(train: ResolvedTrain, model: ModelFacts) -> float:

@@ -88,7 +88,7 @@ def _micro_batch_tokens(train: ResolvedTrain, rows: RowLengths) -> float:
 def _flops(train: ResolvedTrain, model: ModelFacts, rows: RowLengths) -> float:
     length = train.max_length if train.packing else rows.tokens_per_row(train)
     flops = training_flops(model, length, adapter=train.tuner.is_adapter, replayed=train.gradient_checkpointing)
-    if METHODS[train.method].has_reference:  # the reference, or the base with adapters off, runs forward only
+    if METHODS[train.method].compares(train.options):  # the reference, or the base with adapters off, runs forward only
         forwards = 4.0 if train.gradient_checkpointing else 3.0
         flops *= 1 + 1 / forwards
     layout = train.parallelism

@@ -127,6 +127,10 @@ class _Court:
     def _sources(self) -> Iterator[tuple[Path, str]]:
         assert self.work.spec is not None
         yield ("base", "model"), self.work.spec.base.model
+        for name, step in self.work.spec.steps.items():
+            for inside, model in step.train.other_models() if step.train else ():
+                if ":" in model:
+                    yield ("steps", name, "train", *inside), model
         for name, data in self.work.spec.data.items():
             for index, source in enumerate(data.source):
                 yield ("data", name, "source", index), source

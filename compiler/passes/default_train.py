@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 
 from tunewright.compiler.facts import defaults
+from tunewright.compiler.facts.families import family_of
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.default_report_to import default_report_to
+from tunewright.compiler.passes.default_rewards import default_rewards
 from tunewright.compiler.passes.default_watch import default_watch
 from tunewright.compiler.passes.provenance import Chooser
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.determinism import BITWISE
-from tunewright.spec.methods import METHODS
+from tunewright.spec.methods import METHODS, Method
 from tunewright.spec.model.train import Parallelism, Train, Tuner
 from tunewright.spec.tuners import TUNERS
 
@@ -28,6 +30,7 @@ def default_train(
     level = chooser.derived("determinism", train.determinism, lambda: (determinism, "the spec's determinism"))
     chooser.written("method")
     chooser.written("data")
+    packing = _packing(work, train, method, chooser)
     return ResolvedTrain(
         method=train.method,
         from_step=None if train.from_ == "base" else train.from_,
@@ -50,7 +53,7 @@ def default_train(
         ),
         gradient_accumulation_steps=train.gradient_accumulation_steps or 0,
         max_length=chooser.derived("max_length", train.max_length, lambda: _max_length(work, before)),
-        packing=chooser.default("packing", train.packing, False),
+        packing=packing,
         loss_on=chooser.derived("loss_on", train.loss_on, lambda: _loss_on(work, train)),
         options=_options(train, method.options, chooser),
         weight_decay=chooser.default("weight_decay", train.weight_decay, 0.0),
@@ -69,7 +72,7 @@ def default_train(
             lambda: (device != "cpu", "on where accelerator memory is scarce, off on a CPU"),
         ),
         attention=chooser.derived(
-            "attention", _unless_auto(train.attention), lambda: _attention(device, level, packing=bool(train.packing))
+            "attention", _unless_auto(train.attention), lambda: _attention(device, level, packing=packing)
         ),
         kernels=chooser.default("kernels", _unless_auto(train.kernels), "auto"),
         train_sampling_strategy=chooser.default(
@@ -140,6 +143,9 @@ def _options(section: Train | Tuner | None, known: Mapping[str, object], chooser
     options: dict[str, object] = {}
     for key, default in known.items():
         value = getattr(section, key, None)
+        if key == "rewards" and value is not None:
+            options[key] = default_rewards(value, chooser)
+            continue
         options[key] = chooser.optional(key, value) if default is None else chooser.default(key, value, default)
     return options
 
@@ -173,6 +179,17 @@ def _format(work: Work, name: str) -> str | None:
 def _precision(work: Work, tuner: ResolvedTuner) -> tuple[str, str]:
     assert work.facts is not None
     return machine.precision(work.facts, full=not tuner.is_adapter)
+
+
+def _packing(work: Work, train: Train, method: Method, chooser: Chooser) -> bool:
+    assert work.facts is not None
+    model = machine.base_model(work)
+    family = family_of(model.model_type)
+    apart = machine.device(work.facts) == "cuda" or (family is not None and family.packs)
+    if method.packed and (model.recurrent or not apart):
+        reason = "packed rows of this model would see each other"
+        return chooser.derived("packing", train.packing, lambda: (False, reason))
+    return chooser.default("packing", train.packing, method.packed)
 
 
 def _attention(device: str, determinism: str, *, packing: bool) -> tuple[str, str]:

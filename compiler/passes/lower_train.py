@@ -16,6 +16,7 @@ from tunewright.compiler.targets.environment import bitwise_environment
 from tunewright.compiler.targets.megatron import megatron_arguments
 from tunewright.compiler.targets.torchrun import launch_argv
 from tunewright.spec.determinism import BITWISE
+from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
 _ZERO = ("zero1", "zero2", "zero3")
@@ -34,6 +35,9 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
     assert work.facts is not None
     kind = "train.megatron" if train.parallelism.strategy == "megatron" else "train.trl"
     inputs = lowering.model_inputs(work, train.from_step or "base")
+    written_train = work.spec.steps[step.name].train
+    for path, model in written_train.other_models() if written_train else ():
+        inputs |= lowering.other_model_inputs(work, ".".join(str(part) for part in path[:-1]) or str(path[0]), model)
     data_identity: dict[str, Any] = {}
     parameters_data: dict[str, Any] = {}
     for name in train.data:
@@ -183,7 +187,7 @@ def _summary(train: ResolvedTrain) -> str:
         processes += " + CPU offload"
     tuner = TUNERS[train.tuner.type].word + (f" r{train.tuner.rank}" if train.tuner.is_low_rank else "")
     beta = f" beta {train.options['beta']:g}" if "beta" in train.options else ""
-    method = "" if train.method == "sft" else f"{train.method.upper()}{beta}, "
+    method = f"{METHODS[train.method].word}{beta}, " if METHODS[train.method].word else ""
     return f"{processes}, {method}{tuner}, {train.precision}"
 
 

@@ -41,6 +41,14 @@ def model_inputs(work: Work, name: str) -> dict[str, StepInput]:
     return inputs
 
 
+def other_model_inputs(work: Work, name: str, model: str) -> dict[str, StepInput]:
+    """Return the inputs of a model beside the one that learns: `NAME.model` and, where there is one, `NAME.adapter`."""
+    if ":" in model:
+        assert work.facts is not None
+        return {f"{name}.model": StepInput(role="model", path=model, digest=work.facts.models[model].digest)}
+    return {f"{name}.{key}": item for key, item in model_inputs(work, model).items()}
+
+
 def base_input(work: Work) -> StepInput:
     """Return the base model as an input: the fetch step's artifact, or the folder itself."""
     if fetches(work):

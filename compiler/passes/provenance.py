@@ -8,7 +8,7 @@ from typing import TypeVar
 from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
 from tunewright.compiler.ir.resolved import Origin, Provenance
 from tunewright.compiler.passes.work import Work
-from tunewright.spec.document import dotted
+from tunewright.spec.document import Path, dotted
 from tunewright.spec.source import Span
 
 T = TypeVar("T")
@@ -30,14 +30,14 @@ class Chooser:
     """Chooses values below one path of the spec and records the provenance of each."""
 
     work: Work
-    path: tuple[str, ...]
+    path: Path
     provenance: dict[str, Provenance] = field(default_factory=dict)
     _prefix: str = field(init=False)
 
     def __post_init__(self) -> None:
         self._prefix = f"{dotted(self.path)}." if self.path else ""
 
-    def below(self, key: str) -> "Chooser":
+    def below(self, key: str | int) -> "Chooser":
         """Return a chooser for a section inside, recording into the same table."""
         return Chooser(self.work, (*self.path, key), self.provenance)
 

@@ -13,6 +13,7 @@ from tunewright.compiler.ir.resolved import ModelState
 from tunewright.compiler.passes.mentions import Mentions
 from tunewright.compiler.passes.work import References, Work
 from tunewright.spec.diagnostics import Label
+from tunewright.spec.document import Path
 from tunewright.spec.model.document import VERBS, Spec, Step
 
 BASE = "base"
@@ -84,6 +85,9 @@ def _step_targets(mentions: Mentions, spec: Spec, name: str, step: Step) -> Iter
             assert step.train is not None
             if step.train.from_ is not None:
                 yield from _model_target(mentions, spec, name, verb, "from", step.train.from_, frozenset({"train"}))
+            for key, source in step.train.other_models():
+                if ":" not in source:
+                    yield from _model_target(mentions, spec, name, verb, key, source, frozenset({"train"}))
             _check_data(mentions, spec, name, step.train.data)
         case "evaluate":
             assert step.evaluate is not None
@@ -118,9 +122,10 @@ def _gate_targets(spec: Spec, requirements: tuple[str, ...]) -> Iterator[str]:
 
 
 def _model_target(
-    mentions: Mentions, spec: Spec, name: str, verb: str, key: str, target: str, allowed: frozenset[str]
+    mentions: Mentions, spec: Spec, name: str, verb: str, key: str | Path, target: str, allowed: frozenset[str]
 ) -> Iterator[str]:
-    work, path = mentions.work, ("steps", name, verb, key)
+    path: Path = ("steps", name, verb, *((key,) if isinstance(key, str) else key))
+    work = mentions.work
     if target == BASE or work.is_poisoned(*path) or not mentions.check("steps", target, path, spec.steps, (BASE,)):
         return
     step = spec.steps[target]

@@ -67,7 +67,7 @@ def _check_packed_recurrence(work: Work) -> None:
     if not model.recurrent:
         return
     for step, train in work.resolved.trains():
-        if train.packing:
+        if train.packing and train.options["packing_strategy"] != "wrapped":
             work.sink.report(
                 "TW3035",
                 "packed rows would see each other through this model's recurrent layers",

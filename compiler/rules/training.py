@@ -187,11 +187,19 @@ def _check_packing(work: Work) -> None:
         if not train.packing:
             continue
         span = work.value_span("steps", step.name, "train", "packing")
-        if not methods.METHODS[train.method].packs:
+        method = methods.METHODS[train.method]
+        if not method.packing:
             work.sink.report(
                 "TW3020", f"{train.method} takes rows whole and can't pack them", span, help="remove `packing`"
             )
-        elif train.attention != "flash_attention_2" and not _keeps_apart(work):
+        elif (strategy := train.options["packing_strategy"]) not in method.packing:
+            work.sink.report(
+                "TW3058",
+                f"with `{strategy}` packing rows are divided and see each other, and {train.method} needs them whole",
+                work.value_span("steps", step.name, "train", "packing_strategy"),
+                help=f"use {listed([f'`{word}`' for word in method.packing], 6)}",
+            )
+        elif strategy != "wrapped" and train.attention != "flash_attention_2" and not _keeps_apart(work):
             work.sink.report(
                 "TW3021",
                 f"with {train.attention} attention packed rows of this model would see each other",
@@ -438,6 +446,13 @@ RULES = (
         why="Without attention that knows where a row ends, packed rows learn from their neighbours.",
         bad='{base: {model: "dir:falcon-model"}, steps: {sft: {train: {packing: true}}}}',
         good='{base: {model: "dir:chat-model"}, steps: {sft: {train: {packing: true}}}}',
+    ),
+    Rule(
+        code="TW3058",
+        phase=Phase.TEXT,
+        why="Rows that are cut anywhere and not kept apart teach replies to questions that other rows ask.",
+        bad="steps: {sft: {train: {packing: true, packing_strategy: wrapped}}}",
+        good="steps: {sft: {train: {packing: true, packing_strategy: bfd}}}",
     ),
     Rule(
         code="TW3022",

@@ -49,7 +49,7 @@ def _check_heeded(work: Work) -> None:
             if getattr(written, key) is not None and not train.watch.rolls_back:
                 message = f"`{key}` says nothing: no signal has the policy `rollback_and_continue`"
                 work.sink.report("TW3072", message, work.key_span(*path, key), help="remove it, or set such a policy")
-        if written.reward_collapse is not None and METHODS[train.method].chooses_loss:
+        if written.reward_collapse is not None and not METHODS[train.method].is_rewarded:
             message = f"`reward_collapse` says nothing: {train.method} has no rewards"
             work.sink.report("TW3072", message, work.key_span(*path, "reward_collapse"), help="remove it")
 

@@ -11,6 +11,8 @@ from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.settings import DataSet, TrainSettings
 from tunewright.spec.prompts import fill_template
 
+_TOOLS = "tools"
+
 
 def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> list[Row]:
     """Return all rows of all data sets in the trainer's form and in file order; raise StepFailedError naming file:line.
@@ -30,6 +32,8 @@ def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, rep
         rows = [{"images": [], **row} for row in rows]
     if not rows:
         raise StepFailedError("the data files hold no rows", reason="NO_DATA", help="add rows, or raise `limit`")
+    if any(_TOOLS in row for row in rows):
+        rows = [{_TOOLS: None, **row} for row in rows]
     if len({tuple(sorted((name, isinstance(value, str)) for name, value in row.items())) for row in rows}) > 1:
         raise StepFailedError(
             "the data sets mix plain text with conversations, which one training step can't learn from together",

@@ -55,7 +55,7 @@ def _load_base(folder: Path, settings: TrainSettings) -> Any:
         extra["distributed_config"] = sharding
     try:
         return training_method(settings.method).load(
-            folder, dtype=dtype, attn_implementation=settings.attention, use_safetensors=True, **extra
+            folder, settings, dtype=dtype, attn_implementation=settings.attention, use_safetensors=True, **extra
         )
     except (ValueError, KeyError, OSError) as error:
         raise StepFailedError(
@@ -90,7 +90,7 @@ def _continue_adapter(
         return TunedModel(
             model=merged,
             tokenizer=tokenizer,
-            reference=copy.deepcopy(merged) if METHODS[settings.method].has_reference else None,
+            reference=copy.deepcopy(merged) if METHODS[settings.method].compares(settings.options) else None,
         )
     rank = getattr(tuned.peft_config["default"], "r", settings.tuner.rank)
     if rank != settings.tuner.rank:

@@ -193,11 +193,17 @@ def overseen(trainer_class: type[Any]) -> type[Any]:
 
     class OverseenTrainer(Checkpointing, trainer_class):  # type: ignore[misc]
         oversight: Oversight
+        _prepared: Any = None
 
         def training_step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
             loss = super().training_step(model, inputs, *rest, **named)
-            self.oversight.saw_batch(inputs, loss)
+            self.oversight.saw_batch(self._prepared, loss)
             return loss
+
+        def _prepare_inputs(self, inputs: Any) -> Any:
+            # What is learnt from: methods that generate are given prompts and make the batch here.
+            self._prepared = super()._prepare_inputs(inputs)
+            return self._prepared
 
         def _get_grad_norm(self, model: Any, *rest: Any, **named: Any) -> Any:
             norm = super()._get_grad_norm(model, *rest, **named)
@@ -216,6 +222,7 @@ def overseen(trainer_class: type[Any]) -> type[Any]:
 def count_tokens(inputs: Mapping[str, Any]) -> int:
     """Return how many tokens a batch really holds, padding not counted."""
     masks = [value for name, value in inputs.items() if name.endswith("attention_mask")]
+    masks = masks or [inputs[name] for name in ("prompt_mask", "completion_mask") if name in inputs]
     if masks:
         return sum(int(mask.sum()) for mask in masks)
     return int(inputs["input_ids"].numel()) if "input_ids" in inputs else 0

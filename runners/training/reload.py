@@ -49,6 +49,7 @@ def load_result(outputs: Path, base: Path, settings: TrainSettings) -> Any:
     torch.set_num_threads(settings.threads)
     model = training_method(settings.method).load(
         base,
+        settings,
         dtype=dtype_of(settings.precision),
         attn_implementation=settings.attention if settings.attention in ("eager", "sdpa") else "eager",
         use_safetensors=True,

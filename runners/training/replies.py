@@ -14,12 +14,14 @@ IGNORED = -100
 _MARK = "REPLY#{number}#HERE"
 
 
-def reply_tokens(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+def reply_tokens(
+    tokenizer: Any, messages: Sequence[Mapping[str, Any]], tools: Any | None = None
+) -> dict[str, list[int]]:
     """Return `input_ids` and `labels` of a conversation; learned are the replies with the tokens that end them.
 
     Raises StepFailedError where the template hides the replies or the tokenizer can't say where its tokens lie.
     """
-    text, segments = _rendered(tokenizer, messages)
+    text, segments = _rendered(tokenizer, messages, tools)
     spans = [*_spans(text, segments, messages)]
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
@@ -35,7 +37,7 @@ def reply_tokens(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> dict[
     return {"input_ids": list(ids), "labels": labels}
 
 
-def _rendered(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+def _rendered(tokenizer: Any, messages: Sequence[Mapping[str, Any]], tools: Any | None) -> tuple[str, list[str]]:
     """Return the conversation as text, and what the template writes around its replies."""
     if not getattr(tokenizer, "is_fast", False):
         raise _hidden("its tokenizer does not say where tokens lie in a text")
@@ -48,8 +50,8 @@ def _rendered(tokenizer: Any, messages: Sequence[Mapping[str, Any]]) -> tuple[st
         else:
             marked.append(dict(message))
     try:
-        text = tokenizer.apply_chat_template(list(messages), tokenize=False)
-        rest = tokenizer.apply_chat_template(marked, tokenize=False)
+        text = tokenizer.apply_chat_template(list(messages), tools=tools, tokenize=False)
+        rest = tokenizer.apply_chat_template(marked, tools=tools, tokenize=False)
     except Exception as error:  # templates are programs: jinja2 raises whatever their author wrote
         raise _hidden(f"its chat template refuses the messages: {error}") from error
     segments = []

@@ -1,9 +1,11 @@
 """The one path from rows and model to a trainer, whatever the method."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tunewright.runners.contract import Input
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.arguments import shared_arguments
 from tunewright.runners.training.data import needs_chat_template
@@ -13,7 +15,6 @@ from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.oversight import Oversight, overseen
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.tuners.tuner import training_tuner
-from tunewright.spec.methods import METHODS
 
 
 def training_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) -> Any:
@@ -30,8 +31,12 @@ def make_trainer(
     rows: list[Row],
     held_out: list[Row],
     oversight: Oversight,
+    inputs: Mapping[str, Input],
 ) -> Any:
-    """Return the method's trainer over tokenised rows; raise StepFailedError when no row is left to learn from."""
+    """Return the method's trainer over tokenised rows; raise StepFailedError when no row is left to learn from.
+
+    `inputs` are the step's, among them the models that some methods need beside the one that learns.
+    """
     if needs_chat_template(rows) and not tuned.tokenizer.chat_template:
         raise StepFailedError(
             "the data are conversations and the base model's tokenizer has no chat template",
@@ -42,17 +47,18 @@ def make_trainer(
         _score_only_what_is_learnt()
     oversight.report.phase("tokenising")
     method = training_method(settings.method)
-    named: dict[str, Any] = {"ref_model": tuned.reference} if METHODS[settings.method].has_reference else {}
+    fitting, held_out = (method.encode(part, tuned.tokenizer, settings) if part else [] for part in (rows, held_out))
+    if not fitting:
+        raise _nothing_left(settings)
     try:
         trainer = overseen(method.trainer())(
             model=tuned.model,
             args=arguments,
-            train_dataset=_data_set(method.encode(rows, tuned.tokenizer, settings)),
-            eval_dataset=_data_set(method.encode(held_out, tuned.tokenizer, settings)) if held_out else None,
+            train_dataset=_data_set(fitting),
+            eval_dataset=_data_set(held_out) if held_out else None,
             processing_class=tuned.tokenizer,
             peft_config=tuned.peft_config,
-            **named,
-            **method.extras(tuned, settings),
+            **method.extras(tuned, settings, inputs),
         )
     except StopIteration as error:
         raise _nothing_left(settings) from error
@@ -79,7 +85,7 @@ def _score_only_what_is_learnt() -> None:
 def _data_set(rows: list[Row]) -> Any:
     from datasets import Dataset, Image, List
 
-    data_set = Dataset.from_list(rows)
+    data_set = Dataset.from_list(rows, on_mixed_types="use_json")  # tools have arguments of their own each
     # Pictures are opened when a batch needs them.
     return data_set.cast_column("images", List(Image())) if "images" in data_set.column_names else data_set
 

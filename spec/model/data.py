@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from tunewright.spec.model.section import Count, Positive, Section, Texts, one_or_more
 from tunewright.spec.prompts import template_problem
 
-DataFormat = Literal["messages", "prompt_completion", "instruction", "preference", "kto", "text"]
+DataFormat = Literal["messages", "prompt_completion", "instruction", "preference", "kto", "prompt", "text"]
 
 if TYPE_CHECKING:  # type checkers want keys that any text can be; the words are held at run time
     Column: TypeAlias = str

@@ -62,4 +62,5 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(one_or_more), Field(min_lengt
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]

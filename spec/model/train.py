@@ -1,13 +1,16 @@
 """`train`: how a model learns. Keys are those of transformers and TRL where the meaning is theirs."""
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from tunewright.spec.document import Path
 from tunewright.spec.methods import METHODS
-from tunewright.spec.model.section import Count, Name, Names, Positive, Section, Share, Texts
+from tunewright.spec.model.reward import Reward
+from tunewright.spec.model.section import Count, Name, Names, NotNegative, Positive, Section, Share, Texts
 from tunewright.spec.model.tracking import ReportTo
 from tunewright.spec.model.watch import Watch
 from tunewright.spec.tuners import TUNERS
@@ -24,6 +27,10 @@ Scheduler = Literal[
 ]  # fmt: skip
 Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adamw_bnb_8bit", "paged_adamw_8bit"]
 Determinism = Literal["recorded", "rerunnable", "statistical", "bitwise"]
+LossType = Literal[
+    "sigmoid", "hinge", "ipo", "robust", "exo_pair", "nca_pair", "sppo_hard", "aot", "aot_unpaired", "apo_zero",
+    "apo_down", "sigmoid_norm", "grpo", "dr_grpo", "bnpo", "dapo",
+]  # fmt: skip
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
 Kernels = Literal["auto", "plain", "fused"]
@@ -101,6 +108,12 @@ def _tuner(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else value
 
 
+def _rewards(value: Any) -> Any:
+    """A name stands for a reward of that name, and one reward for a list of one."""
+    items = value if isinstance(value, list | tuple) else (value,)
+    return tuple({"name": item} if isinstance(item, str) else item for item in items)
+
+
 def _parallelism(value: Any) -> Any:
     if value == "auto":
         return None
@@ -111,7 +124,9 @@ class Train(Section):
     """A training step."""
 
     method: Method
-    """`sft`: supervised. `dpo`, `orpo`: from preference pairs. `kto`: from single replies marked good or bad."""
+    """`sft`: supervised. `pretrain`: plain text. `reward`: a model that scores replies. `dpo`, `cpo`, `simpo`, `orpo`:
+    from preference pairs. `kto`: from single replies marked good or bad. `grpo`, `rloo`, `ppo`: from rewards for
+    replies that the model generates. `gkd`: from a teacher that corrects them."""
 
     from_: Annotated[Name | None, Field(alias="from")] = None
     """The training step whose result is trained further; the base model when not written."""
@@ -155,14 +170,18 @@ class Train(Section):
     packing: bool | None = None
     """Put several rows into one sequence."""
 
+    packing_strategy: Literal["bfd", "bfd_split", "wrapped"] | None = None
+    """How rows share a sequence: best fit with rows whole, best fit with long rows divided, or one endless text."""
+
     loss_on: Literal["completion", "replies", "all"] | None = None
     """Learn from the last reply only, from every reply of a conversation, or from the whole text."""
 
-    beta: Positive | None = None
-    """How strongly the reference model holds back (dpo, orpo, kto)."""
+    beta: NotNegative | None = None
+    """How strongly the reference model holds back; without a reference (orpo, cpo, simpo) how much the pairs count; for
+    gkd from 0 (say all the teacher would) to 1 (say only what it would)."""
 
-    loss_type: Literal["sigmoid", "hinge", "ipo", "apo_zero", "apo_down"] | None = None
-    """Form of the DPO loss."""
+    loss_type: LossType | None = None
+    """Form of the loss (dpo, cpo, grpo)."""
 
     sft_weight: Positive | None = None
     """How much the loss of simply giving the better reply counts beside that of the pairs (dpo)."""
@@ -173,7 +192,53 @@ class Train(Section):
     undesirable_weight: Positive | None = None
     """How much bad replies count (kto)."""
 
-    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)] | None = None
+    """Share of the pairs taken to be the wrong way round (dpo with `robust` or `exo_pair`, cpo)."""
+
+    cpo_alpha: NotNegative | None = None
+    """How much learning the better reply itself counts beside the CPO loss."""
+
+    simpo_gamma: NotNegative | None = None
+    """Margin by which SimPO wants the better reply ahead."""
+
+    rewards: Annotated[tuple[Reward, ...] | None, BeforeValidator(_rewards), Field(min_length=1)] = None
+    """What replies are paid for: names of rewards, or mappings with `name` or `model`, `weight` and more (grpo, rloo,
+    ppo)."""
+
+    num_generations: Annotated[int, Field(ge=2)] | None = None
+    """Replies that are generated to each prompt and compared with each other (grpo, rloo)."""
+
+    max_completion_length: Count | None = None
+    """Longest generated reply in tokens."""
+
+    temperature: Positive | None = None
+    """How freely replies are sampled."""
+
+    num_iterations: Count | None = None
+    """Optimizer steps that are made from the same replies (grpo, rloo, ppo)."""
+
+    epsilon: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """How far the probability of a reply may move before its gradient is cut off."""
+
+    gamma: Annotated[float, Field(gt=0, le=1)] | None = None
+    """How much a later token's reward counts for an earlier one (ppo)."""
+
+    lam: Annotated[float, Field(ge=0, le=1)] | None = None
+    """How far advantages look ahead: 0 one token, 1 to the end (ppo)."""
+
+    vf_coef: Positive | None = None
+    """How much the loss of the value head counts (ppo)."""
+
+    teacher: str | None = None
+    """The model that corrects: a step, or a folder (`dir:path`) with a model of the same vocabulary (gkd)."""
+
+    scale_rewards: Literal["group", "batch", "none"] | None = None
+    """Over what advantages are brought to one scale (grpo)."""
+
+    center_rewards_coefficient: Positive | None = None
+    """How strongly a reward model's scores are drawn to a mean of 0."""
+
+    weight_decay: NotNegative | None = None
     """Decoupled weight decay."""
 
     max_grad_norm: Positive | None = None
@@ -238,3 +303,11 @@ class Train(Section):
 
     parallelism: Annotated[Parallelism | None, BeforeValidator(_parallelism)] = None
     """`auto`, a strategy (`ddp`), or a mapping with `strategy`, `processes`, ..."""
+
+    def other_models(self) -> Iterator[tuple[Path, str]]:
+        """Yield path (inside `train`) and name of each model beside the one that learns: a step, or a source."""
+        if self.teacher is not None:
+            yield ("teacher",), self.teacher
+        for index, reward in enumerate(self.rewards or ()):
+            if reward.model is not None:
+                yield ("rewards", index, "model"), reward.model

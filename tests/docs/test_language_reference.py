@@ -19,10 +19,12 @@ from tunewright.spec.model.document import Allow, Resources, Spec, Step, Trigger
 from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.policy import Forbid, Policy, Require
 from tunewright.spec.model.release import Canary, Deploy, Export, ExportLimits, Objectives, Quantize, Replicas
+from tunewright.spec.model.reward import Reward
 from tunewright.spec.model.section import Section
 from tunewright.spec.model.tracking import Mlflow, ReportTo, Wandb
 from tunewright.spec.model.train import Parallelism, Train, Tuner
 from tunewright.spec.model.watch import Watch
+from tunewright.spec.rewards import REWARDS
 from tunewright.spec.syntax import resolve_scalar
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
@@ -36,6 +38,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## `steps`": Step,
     "### `train`": Train,
     "#### `train.tuner`": Tuner,
+    "#### `train.rewards[]`": Reward,
     "#### `train.watch`": Watch,
     "#### `train.report_to`": ReportTo,
     "#### `train.report_to.mlflow`": Mlflow,
@@ -130,7 +133,7 @@ def test_defaults_are_those_of_the_compiler(heading: str, resolved: Compilation)
     for key, (_, default, _) in keys_of(heading).items():
         literal = re.fullmatch(r"`([^`]+)`", default)
         if literal and literal[1] not in ("auto", "base"):
-            owners = methods.OWNERS.get(key, ())
+            owners = methods.OWNERS.get(key, ()) if heading == "### `train`" else ()
             value = methods.METHODS[owners[0]].options[key] if owners and key != "loss_on" else getattr(body, key)
             assert resolve_scalar(literal[1]) == (value[0] if isinstance(value, tuple) else value), key
             compared += 1
@@ -140,6 +143,24 @@ def test_defaults_are_those_of_the_compiler(heading: str, resolved: Compilation)
 def test_learning_rates_are_those_of_the_compiler() -> None:
     for method, adapters, full in rows_of("### `train`", "method | adapters | all weights"):
         assert (float(adapters), float(full)) == methods.METHODS[method].learning_rate
+
+
+def test_own_keys_of_methods_are_those_of_the_table() -> None:
+    shown = {row[0]: row[1:] for row in rows_of("### `train`", "method | formats | own keys")}
+    for name, method in methods.METHODS.items():
+        formats, own = shown.pop(name)
+        assert formats.split(", ") == list(method.formats)
+        defaults = dict(re.findall(r"`(\w+)` (?:`([^`]*)`|unset)", own))
+        assert {key: resolve_scalar(text) if text else None for key, text in defaults.items()} == method.options
+    assert not shown
+
+
+def test_rewards_are_those_of_the_table() -> None:
+    shown = rows_of("#### `train.rewards[]`", "reward | own keys | pays")
+    assert [name for name, *_ in shown] == list(REWARDS)
+    for name, own, meaning in shown:
+        assert re.findall(r"`(\w+)`", own) == list(REWARDS[name].options)
+        assert meaning == REWARDS[name].meaning
 
 
 def test_rows_shown_fit_their_format() -> None:

@@ -3,13 +3,14 @@
 import pytest
 
 from tunewright.spec.document import Path
+from tunewright.spec.methods import METHODS
 from tunewright.spec.vocabulary import known_keys, known_values
 
 
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        (("steps", "sft", "train", "method"), ("sft", "dpo", "orpo", "kto")),
+        (("steps", "sft", "train", "method"), tuple(METHODS)),
         (("steps", "sft", "train", "packing"), ("true", "false")),
         (("steps", "sft", "train", "tuner"), ("full", "lora", "dora", "rslora", "qlora")),
         (("steps", "sft", "train", "tuner", "type"), ("full", "lora", "dora", "rslora", "qlora")),

@@ -3,17 +3,24 @@
 import math
 from typing import Any
 
-from tunewright.runners.training.methods.method import TrainingMethod
+from tunewright.runners.training.methods.method import PREFERENCE_FIGURES, TrainingMethod, frozen_reference
 from tunewright.runners.training.settings import TrainSettings
 
 
 def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
     from trl import DPOConfig
 
-    kinds, weights = [settings.options["loss_type"]], [1.0]
-    if (weight := settings.options.get("sft_weight")) is not None:
+    options = settings.options
+    kinds, weights = [options["loss_type"]], [1.0]
+    if (weight := options["sft_weight"]) is not None:
         kinds, weights = [*kinds, "sft"], [*weights, weight]
-    return DPOConfig(**shared, beta=settings.options["beta"], loss_type=kinds, loss_weights=weights)
+    return DPOConfig(
+        **shared,
+        beta=options["beta"],
+        label_smoothing=options["label_smoothing"],
+        loss_type=kinds,
+        loss_weights=weights,
+    )
 
 
 def _trainer() -> Any:
@@ -24,8 +31,10 @@ def _trainer() -> Any:
 
 def _first_loss(settings: TrainSettings) -> float | None:
     """Before the first update policy and reference are equal, so the logistic loss is ln 2."""
-    alone = settings.options.get("sft_weight") is None
-    return math.log(2) if alone and settings.options["loss_type"] == "sigmoid" else None
+    alone = settings.options["loss_type"] == "sigmoid" and settings.options["sft_weight"] is None
+    return math.log(2) if alone else None
 
 
-METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, first_loss=_first_loss)
+METHOD = TrainingMethod(
+    arguments=_arguments, trainer=_trainer, first_loss=_first_loss, extras=frozen_reference, figures=PREFERENCE_FIGURES
+)

@@ -1,15 +1,22 @@
 """What a training method gives: the part of a training step in which methods differ."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from tunewright.runners.contract import Input
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.vision import model_class
 from tunewright.spec.formats import normal_row
 
 Row = dict[str, Any]
+
+#: What trainers of preferences log of the last batch.
+PREFERENCE_FIGURES: Mapping[str, tuple[str, int]] = {
+    "reward_accuracy": ("rewards/accuracies", -1),
+    "reward_margin": ("rewards/margins", -1),
+}
 
 
 def plain_rows(row: Row, form: str, _settings: TrainSettings) -> Iterator[Row]:
@@ -17,16 +24,23 @@ def plain_rows(row: Row, form: str, _settings: TrainSettings) -> Iterator[Row]:
     yield normal_row(row, form)
 
 
-def _rows_as_they_are(rows: list[Row], _tokenizer: Any, _settings: TrainSettings) -> list[Row]:
+def as_they_are(rows: list[Row], _tokenizer: Any, _settings: TrainSettings) -> list[Row]:
+    """Leave it to the trainer to turn rows into tokens."""
     return rows
 
 
-def _load_causal(folder: Any, **options: Any) -> Any:
+def load_causal(folder: Any, _settings: TrainSettings, **options: Any) -> Any:
+    """Load a language model, one that sees images too, from a folder of the hub's form."""
     return model_class(folder).from_pretrained(folder, **options)
 
 
-def _nothing(_tuned: Any, _settings: TrainSettings) -> dict[str, Any]:
+def _nothing(_tuned: Any, _settings: TrainSettings, _inputs: Mapping[str, Input]) -> dict[str, Any]:
     return {}
+
+
+def frozen_reference(tuned: Any, _settings: TrainSettings, _inputs: Mapping[str, Input]) -> dict[str, Any]:
+    """Return the reference where the trainer can't make it itself (`TunedModel.reference`)."""
+    return {"ref_model": tuned.reference}
 
 
 def _unknown(_settings: TrainSettings) -> float | None:
@@ -41,18 +55,22 @@ class TrainingMethod:
     `trainer()`: the trainer's class.
     `rows(row, format, settings)`: a row of a data file as the trainer takes it; a row may become several.
     `encode(rows, tokenizer, settings)`: the rows as the trainer takes them, where it can't tokenise them itself.
-    `load(folder, **options)`: the model from a folder of the hub's form.
-    `extras(tuned, settings)`: further keyword arguments of the trainer.
+    `load(folder, settings, **options)`: the model from a folder of the hub's form.
+    `task`: PEFT's name for what the model does, which decides what an adapter saves beside itself.
+    `extras(tuned, settings, inputs)`: further keyword arguments of the trainer; `inputs` has the step's other models.
     `first_loss(settings)`: the loss before the first update, where the method's theory fixes it.
+    `figures`: figures of the step's summary -> the name in the trainer's log and which of its values, 0 or -1.
     """
 
     arguments: Callable[[TrainSettings, dict[str, Any]], Any]
     trainer: Callable[[], Any]
     rows: Callable[[Row, str, TrainSettings], Iterator[Row]] = plain_rows
-    encode: Callable[[list[Row], Any, TrainSettings], list[Row]] = _rows_as_they_are
-    load: Callable[..., Any] = _load_causal
-    extras: Callable[[Any, TrainSettings], dict[str, Any]] = _nothing
+    encode: Callable[[list[Row], Any, TrainSettings], list[Row]] = as_they_are
+    load: Callable[..., Any] = load_causal
+    task: str = "CAUSAL_LM"
+    extras: Callable[[Any, TrainSettings, Mapping[str, Input]], dict[str, Any]] = _nothing
     first_loss: Callable[[TrainSettings], float | None] = _unknown
+    figures: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 def training_method(name: str) -> TrainingMethod:

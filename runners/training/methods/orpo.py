@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tunewright.runners.training.methods.method import TrainingMethod
+from tunewright.runners.training.methods.method import PREFERENCE_FIGURES, TrainingMethod
 from tunewright.runners.training.settings import TrainSettings
 
 
@@ -18,4 +18,4 @@ def _trainer() -> Any:
     return ORPOTrainer
 
 
-METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer)
+METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, figures=PREFERENCE_FIGURES)

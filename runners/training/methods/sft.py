@@ -12,7 +12,12 @@ from tunewright.spec.formats import normal_row
 def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
     from trl import SFTConfig
 
-    return SFTConfig(**shared, packing=settings.packing, completion_only_loss=settings.loss_on != "all")
+    return SFTConfig(
+        **shared,
+        packing=settings.packing,
+        packing_strategy=settings.options["packing_strategy"],
+        completion_only_loss=settings.loss_on != "all",
+    )
 
 
 def _trainer() -> Any:
@@ -24,14 +29,15 @@ def _trainer() -> Any:
 def _rows(row: Row, form: str, settings: TrainSettings) -> Iterator[Row]:
     normal = normal_row(row, form)
     if settings.loss_on != "completion" and "prompt" in normal:
-        normal = {"messages": [*normal["prompt"], *normal["completion"]]}
+        turns = [*normal.pop("prompt"), *normal.pop("completion")]
+        normal = {"messages": turns, **normal}
     yield normal
 
 
 def _encode(rows: list[Row], tokenizer: Any, settings: TrainSettings) -> list[Row]:
     if settings.loss_on != "replies" or "messages" not in rows[0]:
         return rows
-    return [reply_tokens(tokenizer, row["messages"]) for row in rows]
+    return [reply_tokens(tokenizer, row["messages"], row.get("tools")) for row in rows]
 
 
 METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, rows=_rows, encode=_encode)

@@ -5,6 +5,7 @@ from typing import Any
 
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import StepFailedError
+from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.vision import ENCODER_NAMES
 
@@ -22,7 +23,7 @@ def low_rank_config(model: Any, settings: TrainSettings, **variant: Any) -> Any:
     if saved:
         _check_targets(model, list(saved))
     return LoraConfig(
-        task_type="CAUSAL_LM",
+        task_type=training_method(settings.method).task,
         r=tuner.rank,
         lora_alpha=tuner.alpha,
         lora_dropout=tuner.dropout,

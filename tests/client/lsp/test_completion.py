@@ -5,6 +5,7 @@ from editing.marked import CURSOR, HEAD, SAMPLE, Desk, applied
 from lsprotocol.types import MarkupContent
 
 from tunewright.client.lsp.completion import completion
+from tunewright.spec.methods import METHODS
 
 
 def offered(desk: Desk, marked: str) -> list[str]:
@@ -27,7 +28,7 @@ def offered(desk: Desk, marked: str) -> list[str]:
         (HEAD + "steps:\n  a:\n    train: {method: sft, tuner: {type: full, ¦}}\n", [], ["type", "rank"]),
         (HEAD + "steps:\n  sft:\n    train: {method: sft, ¦", ["learning_rate", "data"], ["steps"]),
         (HEAD + "steps:\n  sft:\n    train: {method: sft, tuner: {ra¦}}\n", ["rank", "type"], ["method"]),
-        (HEAD + "steps:\n  sft:\n    train: {method: ¦", ["sft", "dpo", "orpo", "kto"], []),
+        (HEAD + "steps:\n  sft:\n    train: {method: ¦", list(METHODS), []),
         (HEAD + "steps:\n  sft:\n    train: {method: sft, packing: ¦", ["true", "false"], []),
         (HEAD + "steps:\n  sft:\n    train: {method: sft, parallelism: ¦", ["auto", "zero3"], []),
         (HEAD + "steps:\n  sft:\n    train: {method: sft, data: ¦", ["rows"], ["quiz"]),

@@ -17,7 +17,7 @@ def said(desk: Desk, marked: str) -> str:
 @pytest.mark.parametrize(
     ("at", "words"),
     [
-        ("m¦ethod: sft", ["`method`", "supervised", "sft | dpo"]),
+        ("m¦ethod: sft", ["`method`", "supervised", "pretrain | sft"]),
         ("method: s¦ft", ["`sft`: Supervised: learn to give the replies of the rows."]),
         ("engine: v¦llm", ["`vllm`: "]),
         ("type: l¦ora", ["`lora`: "]),

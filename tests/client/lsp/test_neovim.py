@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from editing.marked import SAMPLE, Desk
 
+from tunewright.spec.methods import METHODS
+
 DOCUMENT = Path(__file__).parents[3] / "docs" / "editors.md"
 SCRIPT = Path(__file__).parent / "editing" / "neovim.lua"
 #: Neovim as a package of PyPI's, for where the system's own is older than the settings need.
@@ -74,7 +76,7 @@ def test_it_is_used_as_the_documentation_says(
     assert (finding["line"], finding["marked"]) == (13, "quizz")
     assert "did you mean `quiz`?" in finding["message"]
     assert told["mended"] == "    evaluate: {model: sft, suites: [quiz]}"
-    assert told["offered"] == ["sft", "dpo", "orpo", "kto"]
+    assert told["offered"] == list(METHODS)
     assert "Which weights learn" in told["hover"]
     assert told["renamed"] == [True, False]
     assert told["formatted"] == "  last: {approve: {role: risk}}"

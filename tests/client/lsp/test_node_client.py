@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from editing.marked import SAMPLE, Desk
 
+from tunewright.spec.methods import METHODS
+
 PACKAGES = ("vscode-jsonrpc@10.0.0", "vscode-languageserver-protocol@3.18.5")
 SCRIPT = Path(__file__).parent / "editing" / "client.mjs"
 
@@ -35,7 +37,7 @@ def test_it_is_understood(desk: Desk, node_modules: Path) -> None:
     assert (told["server"], told["encoding"], told["exit"]) == ("tunewright", "utf-16", 0)
     assert told["found"]["version"] == 3
     assert "TW2022" in told["found"]["codes"]
-    assert told["offered"] == ["sft", "dpo", "orpo", "kto"]
+    assert told["offered"] == list(METHODS)
     assert "Which weights learn" in told["hover"]
     assert told["renamed"] == [11, 16, 17]
     assert "is not a name" in told["refused"]

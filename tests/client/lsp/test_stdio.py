@@ -12,6 +12,8 @@ from editing.session import session
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from tunewright.spec.methods import METHODS
+
 
 def test_a_life_in_an_editor(desk: Desk, tmp_path: Path) -> None:
     """Open a spec with a mistake, be told, look around, mend it, see the plan, rename."""
@@ -38,7 +40,7 @@ def test_a_life_in_an_editor(desk: Desk, tmp_path: Path) -> None:
             assert "`16`" in str(hover.contents)
             offered = await client.text_document_completion_async(types.CompletionParams(**editor.at(uri, "sft, data")))
             assert isinstance(offered, types.CompletionList)
-            assert [item.label for item in offered.items] == ["sft", "dpo", "orpo", "kto"]
+            assert [item.label for item in offered.items] == list(METHODS)
             targets = await client.text_document_definition_async(
                 types.DefinitionParams(**editor.at(uri, "sft, suites"))
             )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -88,6 +89,23 @@ def instructions(count: int = 64) -> list[dict[str, Any]]:
     return [{"instruction": f"ticket {n % 20}", "output": f"team {TEAMS[n % 3]}, priority high."} for n in range(count)]
 
 
+def documents(count: int = 24) -> list[dict[str, Any]]:
+    return [{"text": f"open ticket number {n % 20}: team {TEAMS[n % 3]}, priority high."} for n in range(count)]
+
+
+def questions(count: int = 32) -> list[dict[str, Any]]:
+    return [{"prompt": f"open ticket number {n % 20}", "answer": "team billing"} for n in range(count)]
+
+
+ROWS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "messages": conversations,
+    "preference": preferences,
+    "instruction": instructions,
+    "text": documents,
+    "prompt": questions,
+}
+
+
 @dataclass
 class Trained:
     """What a training run left behind."""
@@ -123,6 +141,18 @@ class Trained:
         return str(event["reason"])
 
 
+_TOGETHER = """
+import sys
+from tunewright.runners.sdk import main
+from tunewright.runners.train_trl import MANIFEST, work
+for bundle in sys.argv[1:]:
+    try:
+        main(MANIFEST, work, ["run", bundle])
+    except SystemExit as end:
+        print("ended", int(end.code), flush=True)
+"""
+
+
 @dataclass
 class TrainBench:
     """Writes training bundles on the tiny model and runs them for real."""
@@ -132,8 +162,19 @@ class TrainBench:
     model: Path
     started: list["subprocess.Popen[str]"] = field(default_factory=list)
 
-    def bundle(self, name: str, *changes: dict[str, Any], adapter: Path | None = None, **files: dict[str, Any]) -> Path:
-        """Return a new bundle; `files` are written to work/ with the suffix .json, as the supervisor does."""
+    def bundle(
+        self,
+        name: str,
+        *changes: dict[str, Any],
+        adapter: Path | None = None,
+        rows: list[dict[str, Any]] | None = None,
+        more_inputs: dict[str, tuple[Path, str]] | None = None,
+        **files: dict[str, Any],
+    ) -> Path:
+        """Return a new bundle; `files` are written to work/ with the suffix .json, as the supervisor does.
+
+        `more_inputs` has path and role of further models; `rows` replaces those that the format has here.
+        """
         bundle = self.folder / name
         for part in (contract.INPUTS, contract.WORK, contract.OUTPUTS):
             (bundle / part).mkdir(parents=True)
@@ -141,11 +182,10 @@ class TrainBench:
         if parameters["method"] == "kto":
             parameters["train_sampling_strategy"] = METHODS["kto"].sampling
         parameters["options"] = {**METHODS[parameters["method"]].options, **parameters["options"]}
-        makers = {"preference": preferences, "instruction": instructions}
-        rows = makers.get(parameters["data"]["rows"]["format"], conversations)()
+        rows = rows or ROWS[parameters["data"]["rows"]["format"]]()
         data = bundle / contract.INPUTS / "rows.jsonl"
         data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        inputs = {"model": (self.model, "model"), "data.rows": (data, "data")}
+        inputs = {"model": (self.model, "model"), "data.rows": (data, "data"), **(more_inputs or {})}
         if adapter is not None:
             inputs["adapter"] = (adapter, "adapter")
         step = contract.StepFile(
@@ -192,6 +232,17 @@ class TrainBench:
         """Wait for a started training."""
         stderr = process.communicate(timeout=400)[1]
         return Trained(bundle=bundle, code=process.returncode, stderr=stderr)
+
+    def run_together(self, *bundles: Path) -> list[Trained]:
+        """Train several bundles one after the other in one process: the libraries are loaded once."""
+        command = [self.python, "-P", "-c", _TOGETHER, *map(str, bundles)]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=400, check=False)
+        codes = re.findall(r"^ended (\d+)$", done.stdout, re.MULTILINE)  # libraries write there too
+        assert len(codes) == len(bundles), done.stderr[-2000:]
+        return [
+            Trained(bundle=bundle, code=int(code), stderr=done.stderr)
+            for bundle, code in zip(bundles, codes, strict=True)
+        ]
 
     def run(self, name: str, *changes: dict[str, Any], processes: int = 1, **more: Any) -> Trained:
         """Train to the end."""

@@ -1,0 +1,26 @@
+"""Continued pre-training: the loss is on every token of plain text."""
+
+from typing import Any
+
+from tunewright.runners.training.methods.method import TrainingMethod
+from tunewright.runners.training.settings import TrainSettings
+
+
+def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
+    from trl import SFTConfig
+
+    return SFTConfig(
+        **shared,
+        packing=settings.packing,
+        packing_strategy=settings.options["packing_strategy"],
+        completion_only_loss=False,
+    )
+
+
+def _trainer() -> Any:
+    from trl import SFTTrainer
+
+    return SFTTrainer
+
+
+METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer)

@@ -1,0 +1,1 @@
+"""What generated replies are paid for: functions, packages' functions, and reward models."""
