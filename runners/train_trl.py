@@ -1,16 +1,13 @@
 """Runner of `train.trl`: fine-tuning with TRL, PEFT and transformers, in one process or several."""
 
-import os
 import shutil
 import sys
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
-from tunewright.runners.memory_advice import memory_help, memory_message
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 from tunewright.runners.training.checkpoint_manifest import Origin
 from tunewright.runners.training.checkpointing import checkpoint_to_resume
@@ -29,6 +26,7 @@ from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.refusals import refused_row
 from tunewright.runners.training.settings import STRATEGIES, TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks, check_sinks
+from tunewright.runners.training.surroundings import memory_error, quiet_libraries
 from tunewright.runners.training.trainer import make_trainer, training_arguments
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
@@ -51,11 +49,11 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     settings = TrainSettings.from_parameters(step.parameters)
     check_sinks(settings.report_to, sys.executable)
     leave_out_unused(settings, Path(step.inputs["model"].path))
-    _quiet_libraries(settings.device)
+    quiet_libraries(settings.device)
     try:
         _train(step, settings, bundle, report)
     except (RuntimeError, MemoryError) as error:
-        raise _memory_error(error, settings, step) or promise_broken(error) or error from error
+        raise memory_error(error, settings, step) or promise_broken(error) or error from error
     finally:
         leave_processes()
 
@@ -194,35 +192,6 @@ def _callback(trainer: Any, oversight: Oversight) -> Any:
             oversight.saw_log(state.global_step, logs or {})
 
     return Watch()
-
-
-def _memory_error(error: BaseException, settings: TrainSettings, step: StepFile) -> StepFailedError | None:
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    if not isinstance(error, MemoryError) and not any(word in str(error).lower() for word in words):
-        return None
-    where = "accelerator" if settings.device == "cuda" else "host"
-    peak = memory_bytes(settings.device)
-    return StepFailedError(
-        memory_message(f"the {where}'s memory is used up", step.estimate, peak),
-        reason="OUT_OF_MEMORY",
-        help=memory_help(step.estimate, peak),
-    )
-
-
-def _quiet_libraries(device: str) -> None:
-    """No telemetry, no progress bars in the log, no hub: everything a step reads is in its inputs."""
-    os.environ.update(
-        HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1", HF_HUB_OFFLINE="1", HF_HUB_DISABLE_PROGRESS_BARS="1"
-    )
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if device == "cpu":
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    warnings.filterwarnings("ignore", category=FutureWarning)  # TRL's affair with transformers; our pins are exact
-    import datasets
-    import transformers
-
-    datasets.disable_progress_bars()
-    transformers.utils.logging.disable_progress_bar()
 
 
 if __name__ == "__main__":

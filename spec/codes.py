@@ -135,6 +135,7 @@ CODES = _table(
     ("TW3035", "packed-recurrence", _E),
     ("TW3036", "unsaved-optimizer", _W),
     ("TW3037", "unreached-lowest-rate", _E),
+    ("TW3038", "setting-beyond-megatron", _E),
     ("TW3040", "value-of-another-method", _E),
     ("TW3041", "unsmoothed-robust-loss", _E),
     ("TW3042", "replies-in-plain-text", _E),

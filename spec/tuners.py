@@ -20,6 +20,7 @@ class Tuner:
     is a whole model. `low_rank`: it has a rank, a scale, a dropout and target modules. `options`: its own further keys
     with their defaults (None: may stay unset). `base_bits`: the base is held in so many bits (None: as it is).
     `family`: adapters of one family have the same weights, so one can go on where another stopped.
+    `on_megatron`: the Megatron runner has it.
     """
 
     meaning: str
@@ -29,6 +30,7 @@ class Tuner:
     options: Mapping[str, object] = field(default_factory=dict)
     base_bits: int | None = None
     family: str = ""
+    on_megatron: bool = False
 
     @property
     def own_keys(self) -> frozenset[str]:
@@ -40,9 +42,14 @@ class Tuner:
 _CHOICE: Mapping[str, object] = {"target_pattern": None, "modules_to_save": None}
 
 TUNERS: Mapping[str, Tuner] = {
-    "full": Tuner(meaning="All weights learn.", word="full", makes_adapter=False),
+    "full": Tuner(meaning="All weights learn.", word="full", makes_adapter=False, on_megatron=True),
     "lora": Tuner(
-        meaning="Low-rank adapters beside frozen weights.", word="LoRA", low_rank=True, options=_CHOICE, family="lora"
+        meaning="Low-rank adapters beside frozen weights.",
+        word="LoRA",
+        low_rank=True,
+        options=_CHOICE,
+        family="lora",
+        on_megatron=True,
     ),
     "dora": Tuner(
         meaning="LoRA that learns size and direction apart: a little better, a little slower.",
@@ -57,6 +64,7 @@ TUNERS: Mapping[str, Tuner] = {
         low_rank=True,
         options=_CHOICE,
         family="rslora",
+        on_megatron=True,
     ),
     "qlora": Tuner(
         meaning="LoRA on a base held in 4 bits, a quarter of its memory, or in 8.",

@@ -34,7 +34,6 @@ KINDS = {
 
 #: Kinds that can be planned but whose runner is not built yet.
 PLANNED_ONLY = {
-    "train.megatron": "the Megatron runner",
     "export.gptq": "the GPTQ/AWQ export runner",
     "serve.vllm": "the vLLM serving runner",
     "serve.sglang": "the SGLang serving runner",

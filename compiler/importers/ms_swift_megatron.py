@@ -16,9 +16,12 @@ _GLOBAL_BATCH = 16
 _SPLITS = (
     ("tensor_parallel", "tensor_model_parallel_size"),
     ("pipeline_parallel", "pipeline_model_parallel_size"),
+    ("virtual_pipeline_parallel", "virtual_pipeline_model_parallel_size"),
     ("context_parallel", "context_parallel_size"),
     ("expert_parallel", "expert_model_parallel_size"),
 )
+#: The splits that multiply to the processes of one copy of the model.
+_OF_A_COPY = frozenset({"tensor_parallel", "pipeline_parallel", "context_parallel"})
 
 
 def train(call: Call) -> None:
@@ -74,7 +77,7 @@ def _spread(call: Call, step: Training) -> None:
         said = options.integer(theirs)
         if said is not None and said.value > 1:
             step.set(f"parallelism.{ours}", said)
-            product *= said.value if ours != "expert_parallel" else 1
+            product *= said.value if ours in _OF_A_COPY else 1
     sequence = options.flag("sequence_parallel")
     if sequence is not None and sequence.value:
         step.set("parallelism.sequence_parallel", sequence)

@@ -282,6 +282,9 @@ def _settle_megatron(step: Training) -> None:
         step.drafting.refuse(step.values["method"].origin, f"{step.get('method')} is not available with Megatron here")
     if (second := step.values.pop("sft_weight", None)) is not None:
         step.drafting.lose(second.origin, "DPO has no supervised term with Megatron here")
+    if step.get("packing"):
+        step.drafting.lose(step.values["packing"].origin, "rows are not packed with Megatron here")
+        step._drop("packing")
     if (step.get("parallelism.tensor_parallel") or 1) == 1 and step.get("parallelism.sequence_parallel"):
         step.drafting.leave(
             step.values["parallelism.sequence_parallel"].origin, "does nothing without tensor parallelism"

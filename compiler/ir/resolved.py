@@ -76,6 +76,7 @@ class ResolvedParallelism:
     offload_parameters: str = "none"
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
+    virtual_pipeline_parallel: int = 1
     context_parallel: int = 1
     expert_parallel: int = 1
     sequence_parallel: bool = False

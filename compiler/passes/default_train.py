@@ -221,6 +221,7 @@ def _parallelism(work: Work, written: Parallelism | None) -> ResolvedParallelism
         offload_parameters=written.offload_parameters or "none",
         tensor_parallel=written.tensor_parallel or 1,
         pipeline_parallel=written.pipeline_parallel or 1,
+        virtual_pipeline_parallel=written.virtual_pipeline_parallel or 1,
         context_parallel=written.context_parallel or 1,
         expert_parallel=written.expert_parallel or 1,
         sequence_parallel=bool(written.sequence_parallel),

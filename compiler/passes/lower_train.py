@@ -164,6 +164,9 @@ def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
         "preparing rows with images is not built yet" if prepared else None,
         *(lowering.unknown_format(work, name) for name in train.data),
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
+        "DPO on Megatron is not built yet"
+        if train.parallelism.strategy == "megatron" and train.method == "dpo"
+        else None,
         "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,
     ]
 
@@ -179,6 +182,7 @@ def _summary(train: ResolvedTrain) -> str:
         sizes = (
             ("TP", parallelism.tensor_parallel),
             ("PP", parallelism.pipeline_parallel),
+            ("VP", parallelism.virtual_pipeline_parallel),
             ("CP", parallelism.context_parallel),
             ("EP", parallelism.expert_parallel),
         )

@@ -5,14 +5,16 @@ from tunewright.compiler.ir.resolved import ResolvedStep
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
-from tunewright.compiler.targets.megatron import misfits
+from tunewright.compiler.targets.megatron import misfits, unavailable
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.methods import METHODS
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import listed, nearest, suggestion
 
 _ZERO = ("zero1", "zero2", "zero3")
-_SIZES = ("tensor_parallel", "pipeline_parallel", "context_parallel", "expert_parallel")
+_SIZES = (
+    "tensor_parallel", "pipeline_parallel", "virtual_pipeline_parallel", "context_parallel", "expert_parallel",
+)  # fmt: skip
 
 
 def _span(work: Work, step: ResolvedStep, *keys: str) -> Span:
@@ -127,6 +129,21 @@ def _check_misfits(work: Work) -> None:
                 help=f"change `{key}`, or leave `parallelism` to the compiler",
             )
             break
+
+
+def _check_unavailable(work: Work) -> None:
+    assert work.resolved is not None
+    for step, train in work.resolved.trains():
+        if train.parallelism.strategy != "megatron":
+            continue
+        for key, reason in unavailable(train, machine.base_model(work)):
+            if not work.is_faulty("steps", step.name, "train", key):
+                work.sink.report(
+                    "TW3038",
+                    f"`{key}` is beyond the strategy `megatron`: {reason}",
+                    work.value_span("steps", step.name, "train", key),
+                    help="use `zero3` or `fsdp2`, or change it",
+                )
 
 
 def _check_model_parallel(work: Work) -> None:
@@ -395,6 +412,16 @@ RULES = (
         good="{"
         + _MEGATRON
         + ", steps: {sft: {train: {max_length: 1024, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+    ),
+    Rule(
+        code="TW3038",
+        phase=Phase.MODEL,
+        check=_check_unavailable,
+        why="A runner must not drop a setting without a word: what the Megatron path does not have is refused here.",
+        bad="{"
+        + _MEGATRON
+        + ", steps: {sft: {train: {neftune_noise_alpha: 5, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+        good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
     ),
     Rule(
         code="TW3036",

@@ -23,12 +23,13 @@ def folder_of(name: str, root: Path) -> Path:
 
 def interpreter(name: str, root: Path) -> Path | None:
     """Return the interpreter of an environment when it is complete (a site's own one first), else None."""
-    environment(name)
-    for folder in (foreign_folder(name, root), folder_of(name, root)):
+    shared = environment(name).same_as
+    own = foreign_folder(name, root)
+    for folder in (own,) if shared else (own, folder_of(name, root)):
         python = folder / "bin" / "python"
         if read_marker(folder) is not None and python.exists() and links_here(folder):
             return python
-    return None
+    return interpreter(shared, root) if shared else None
 
 
 def foreign_folder(name: str, root: Path) -> Path:

@@ -26,6 +26,8 @@ def sync(name: str, root: Path, report: Callable[[str], None]) -> Path:
     and made again.
     """
     wanted = environment(name)
+    if wanted.same_as and interpreter(name, root) is None:
+        return sync(wanted.same_as, root, report)
     with locked(name, root, report):
         if (found := interpreter(name, root)) is not None:
             return found

@@ -16,6 +16,7 @@ class Environment:
     where the published metadata of an engine contradicts what works). `hint` says what the machine must bring that pip
     can't install.
     `needs_accelerator`: it installs anywhere but works only beside one.
+    `same_as`: the environment of that name serves for it, until a site registers an interpreter of its own.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Environment:
     no_build_isolation: bool = False
     hint: str = ""
     needs_accelerator: bool = False
+    same_as: str = ""
 
 
 class UnknownEnvironmentError(KeyError):
@@ -41,7 +43,7 @@ class UnknownEnvironmentError(KeyError):
 _ALL = (
     Environment(
         name="train",
-        purpose="fetch, train, evaluate, export and serve with torch, transformers, TRL, PEFT and DeepSpeed",
+        purpose="fetch, train, evaluate, export and serve with torch, transformers, TRL, PEFT, DeepSpeed and Megatron",
         requirement_file="train.txt",
         hint="ZeRO on a CPU compiles two small operators once: it needs g++ and the Python headers",
     ),
@@ -69,8 +71,11 @@ _ALL = (
     ),
     Environment(
         name="megatron",
-        purpose="tensor and pipeline parallel training with Megatron Core",
-        requirement_file="megatron.txt",
+        purpose="training divided by Megatron Core: the `train` environment, or your own",
+        requirement_file="train.txt",
+        same_as="train",
+        hint="with accelerators register an interpreter that has TransformerEngine too (env use): it is faster, and "
+        "only it divides sequences",
     ),
 )
 

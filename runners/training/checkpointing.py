@@ -27,6 +27,21 @@ def checkpoint_to_resume(checkpoints: Checkpoints, report: Reporter) -> Path | N
     return chosen
 
 
+def complete_checkpoint(oversight: Any, step: int) -> None:
+    """Let one process check and rename; when it can't, all stop, and only that one says why."""
+    failure: Exception | None = None
+    if is_first():
+        try:
+            oversight.saved(step)
+        except (StepFailedError, OSError) as error:
+            failure = error
+    failed = gather([float(failure is not None)])
+    if failure is not None:
+        raise failure
+    if failed[0][0]:
+        raise StepCancelledError
+
+
 class Checkpointing:
     """Mixed into a trainer class in front of transformers' Trainer; `oversight` has our checkpoints."""
 
@@ -49,24 +64,10 @@ class Checkpointing:
                 if self.is_distributed_loading_by_transformers:
                     self._save_sharded(self.oversight.checkpoints.aside / f"checkpoint-{step}")
                 self.accelerator.wait_for_everyone()
-                self._complete_checkpoint(step)
+                complete_checkpoint(self.oversight, step)
             except BaseException:
                 self.oversight.checkpoints.discard_aside()
                 raise
-
-    def _complete_checkpoint(self, step: int) -> None:
-        """Let one process check and rename; when it can't, all stop, and only that one says why."""
-        failure: Exception | None = None
-        if is_first():
-            try:
-                self.oversight.saved(step)
-            except (StepFailedError, OSError) as error:
-                failure = error
-        failed = gather([float(failure is not None)])
-        if failure is not None:
-            raise failure
-        if failed[0][0]:
-            raise StepCancelledError
 
     def _save_sharded(self, folder: Path) -> None:
         import torch

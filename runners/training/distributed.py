@@ -23,6 +23,18 @@ def join_processes(settings: TrainSettings) -> None:
     """Prepare the device and the process group before any training library looks for them; raise StepFailedError."""
     import torch
 
+    check_processes(settings)
+    parallelism = settings.parallelism
+    if parallelism.uses_deepspeed:
+        _join_deepspeed(settings.device)
+    elif parallelism.strategy == "fsdp2" and settings.device == "cpu":
+        torch.distributed.init_process_group("gloo")
+
+
+def check_processes(settings: TrainSettings) -> None:
+    """Compare what the launcher has started, and the device, with the plan; set the threads of a processor."""
+    import torch
+
     parallelism = settings.parallelism
     if world_size() != parallelism.processes:
         raise StepFailedError(
@@ -40,10 +52,6 @@ def join_processes(settings: TrainSettings) -> None:
         )
     if settings.device == "cpu":
         torch.set_num_threads(settings.threads)
-    if parallelism.uses_deepspeed:
-        _join_deepspeed(settings.device)
-    elif parallelism.strategy == "fsdp2" and settings.device == "cpu":
-        torch.distributed.init_process_group("gloo")
 
 
 def _join_deepspeed(device: str) -> None:

@@ -22,6 +22,7 @@ _PACKAGES = (
     "datasets",
     "deepspeed",
     "bitsandbytes",
+    "megatron-core",
     "tokenizers",
     "safetensors",
 )

@@ -1,6 +1,6 @@
 """The parameters of `train.trl` as typed values. Standard library only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -35,12 +35,13 @@ class Tuner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parallelism:
-    """How the work is divided among processes."""
+    """How the work is divided among processes; `data_parallel`: so many of them read different rows (None: all)."""
 
     strategy: str
     processes: int
     offload_optimizer: str = "none"
     offload_parameters: str = "none"
+    data_parallel: int | None = None
 
     @property
     def uses_deepspeed(self) -> bool:
@@ -118,7 +119,7 @@ class TrainSettings:
     continued: Mapping[str, Any] | None = None
 
     @staticmethod
-    def from_parameters(parameters: Mapping[str, Any]) -> "TrainSettings":
+    def from_parameters(parameters: Mapping[str, Any], strategies: Sequence[str] = STRATEGIES) -> "TrainSettings":
         """Read the parameters of step.json; raise StepFailedError where one is missing or unknown to this runner."""
         values = dict(parameters)
         try:
@@ -132,7 +133,7 @@ class TrainSettings:
         for value, known, name in (
             (settings.method, METHODS, "method"),
             (settings.tuner.type, TUNERS, "tuner.type"),
-            (settings.parallelism.strategy, STRATEGIES, "parallelism.strategy"),
+            (settings.parallelism.strategy, strategies, "parallelism.strategy"),
             *((settings.watch.policy(signal), POLICIES, f"watch.{signal}") for signal in SIGNALS),
         ):
             if value not in known:

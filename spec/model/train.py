@@ -94,6 +94,9 @@ class Parallelism(Section):
     pipeline_parallel: Count | None = None
     """Split the layers into so many stages (megatron)."""
 
+    virtual_pipeline_parallel: Count | None = None
+    """Cut each stage into so many parts that take turns, so that stages wait less (megatron)."""
+
     context_parallel: Count | None = None
     """Split each sequence over so many accelerators (megatron)."""
 

@@ -19,6 +19,11 @@ LLAMA, QWEN, MIXTURE = "meta-llama/Llama-3.1-70B-Instruct", "Qwen/Qwen2.5-7B-Ins
         (QWEN, 2, {"sequence_parallel": True}, "sequence_parallel"),
         (LLAMA, 16, {"tensor_parallel": 8, "nodes": 4}, "tensor_parallel"),
         (QWEN, 3, {"context_parallel": 3}, "context_parallel"),
+        (QWEN, 2, {"pipeline_parallel": 2, "virtual_pipeline_parallel": 3}, "virtual_pipeline_parallel"),
+        (QWEN, 2, {"virtual_pipeline_parallel": 2}, "virtual_pipeline_parallel"),  # one stage
+        (LLAMA, 8, {"pipeline_parallel": 8, "virtual_pipeline_parallel": 2}, "virtual_pipeline_parallel"),
+        (MIXTURE, 8, {"tensor_parallel": 2, "expert_parallel": 4}, "sequence_parallel"),
+        (MIXTURE, 12, {"pipeline_parallel": 2, "expert_parallel": 4}, "expert_parallel"),  # six processes a stage
     ],
 )
 def test_misfits_are_found(hub_id, processes, layout, key, train, model) -> None:
@@ -30,7 +35,8 @@ def test_misfits_are_found(hub_id, processes, layout, key, train, model) -> None
     ("hub_id", "processes", "layout"),
     [
         (LLAMA, 8, {"tensor_parallel": 4, "pipeline_parallel": 2}),
-        (MIXTURE, 8, {"tensor_parallel": 2, "expert_parallel": 4}),
+        (MIXTURE, 8, {"tensor_parallel": 2, "expert_parallel": 4, "sequence_parallel": True}),
+        (QWEN, 8, {"pipeline_parallel": 2, "virtual_pipeline_parallel": 2}),
         (QWEN, 4, {"tensor_parallel": 2, "sequence_parallel": True}),
     ],
 )

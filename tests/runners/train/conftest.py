@@ -169,6 +169,8 @@ class TrainBench:
         adapter: Path | None = None,
         rows: list[dict[str, Any]] | None = None,
         more_inputs: dict[str, tuple[Path, str]] | None = None,
+        model: Path | None = None,
+        kind: str = "train.trl",
         **files: dict[str, Any],
     ) -> Path:
         """Return a new bundle; `files` are written to work/ with the suffix .json, as the supervisor does.
@@ -185,14 +187,14 @@ class TrainBench:
         rows = rows or ROWS[parameters["data"]["rows"]["format"]]()
         data = bundle / contract.INPUTS / "rows.jsonl"
         data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        inputs = {"model": (self.model, "model"), "data.rows": (data, "data"), **(more_inputs or {})}
+        inputs = {"model": (model or self.model, "model"), "data.rows": (data, "data"), **(more_inputs or {})}
         if adapter is not None:
             inputs["adapter"] = (adapter, "adapter")
         step = contract.StepFile(
             run="run",
             step=name,
             attempt=1,
-            kind="train.trl",
+            kind=kind,
             inputs={
                 key: contract.Input(path=str(path), digest=f"sha256:{'0' * 64}", role=role)
                 for key, (path, role) in inputs.items()
@@ -213,10 +215,11 @@ class TrainBench:
     def start(self, bundle: Path, *, processes: int = 1, limit: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
         """Start a bundle's training in a process group of its own; `limit` is a command that wraps it."""
         launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes))
+        runner = contract.read_step(bundle).kind.replace(".", "_")
         process = subprocess.Popen(
             [
                 *limit, self.python, "-P", *(launcher if processes > 1 else ()),
-                "-m", "tunewright.runners.train_trl", "run", str(bundle),
+                "-m", f"tunewright.runners.{runner}", "run", str(bundle),
             ],
             cwd=bundle / contract.WORK,
             env=self.environment(),
@@ -243,6 +246,10 @@ class TrainBench:
             Trained(bundle=bundle, code=int(code), stderr=done.stderr)
             for bundle, code in zip(bundles, codes, strict=True)
         ]
+
+    def left(self, bundle: Path) -> Trained:
+        """Return what a training that ended well has left."""
+        return Trained(bundle=bundle, code=0, stderr="")
 
     def run(self, name: str, *changes: dict[str, Any], processes: int = 1, **more: Any) -> Trained:
         """Train to the end."""
