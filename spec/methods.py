@@ -65,6 +65,16 @@ class Method:
         """Say whether it needs its reference with these options: without a penalty nothing is compared."""
         return self.has_reference and options.get("beta") != 0
 
+    @staticmethod
+    def replies_per_row(options: Mapping[str, object]) -> int:
+        """Return how many replies are generated to a prompt, which are what a batch counts; 1 elsewhere."""
+        return _whole(options.get("num_generations"))
+
+    @staticmethod
+    def uses(options: Mapping[str, object]) -> int:
+        """Return in how many optimizer steps the same replies are learnt from; 1 where none are generated."""
+        return _whole(options.get("num_iterations"))
+
     @property
     def is_rewarded(self) -> bool:
         """Say whether rewards are among its figures: replies are compared, or paid for."""
@@ -74,6 +84,10 @@ class Method:
     def own_keys(self) -> frozenset[str]:
         """The keys of `train` that mean something to this method and not to every one."""
         return frozenset(self.options) | (frozenset({"loss_on"}) if self.loss_on else frozenset())
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 1
 
 
 _PAIRS = ("preference",)

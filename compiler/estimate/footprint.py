@@ -13,6 +13,7 @@ from tunewright.compiler.estimate.states import model_states
 from tunewright.compiler.estimate.storage import (
     ELEMENT_BYTES,
     parameters_of,
+    weight_bytes,
 )
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain, ResolvedTuner
@@ -73,6 +74,7 @@ def train_memory(
         "loss": with_loss - activations + loss.once / layout.tensor_parallel,
         "working set": states.working_set + max(0.0, states.step_peak - with_loss) + _dequantised(train, model),
         "reference": _reference_bytes(train, states.weights),
+        "other models": _models_beside(train) * weight_bytes(model, precision=train.precision),
     }
     device["fragmentation"] = (fragmented - 1) * sum(device.values())
     device["runtime"] = _runtime_bytes(train)
@@ -117,6 +119,13 @@ def _saved_parameters(tuner: ResolvedTuner, model: ModelFacts) -> int:
 def _reference_bytes(train: ResolvedTrain, weights: float) -> float:
     # Adapters compare with their own base; otherwise a frozen copy of the weights is divided as they are.
     return 0 if train.tuner.is_adapter or not METHODS[train.method].compares(train.options) else weights
+
+
+def _models_beside(train: ResolvedTrain) -> int:
+    """Count the frozen models that a step asks: a teacher, reward models. Each counts as large as the base."""
+    rewards = train.options.get("rewards")
+    judges = sum("model" in reward for reward in rewards) if isinstance(rewards, tuple) else 0
+    return judges + (train.options.get("teacher") is not None)
 
 
 def _dequantised(train: ResolvedTrain, model: ModelFacts) -> float:

@@ -53,10 +53,16 @@ class RowLengths:
         """Return the tokens of the largest micro-batch: rows are padded to the longest, packed sequences are full."""
         longest = train.max_length
         if self.longest_tokens is not None and not train.packing:
-            longest = min(longest, self.longest_tokens)
+            longest = min(longest, self.longest_tokens + self.reply_tokens(train))
         return train.per_device_train_batch_size * longest
 
     def tokens_per_row(self, train: ResolvedTrain) -> float:
         """Return the tokens that an ordinary row costs, cut at the step's longest length."""
         mean = train.max_length / 2 if self.mean_tokens is None else self.mean_tokens
-        return min(float(train.max_length), mean)
+        return min(float(train.max_length), mean + self.reply_tokens(train))
+
+    @staticmethod
+    def reply_tokens(train: ResolvedTrain) -> int:
+        """Return the longest reply that a step generates; 0 where the rows hold the replies."""
+        longest = train.options.get("max_completion_length")
+        return longest if isinstance(longest, int) else 0

@@ -22,6 +22,8 @@ _LINK_SHARE = 0.65
 _NETWORK_BANDWIDTH = 15e9
 _HOST_BANDWIDTH = 20e9
 _HOST_ADAM_PARAMETERS = 80e6
+#: A reply is generated token by token: weights are read for each, and arithmetic waits for them.
+_GENERATION_FACTOR = 10.0
 #: transformers runs experts one after the other, and ZeRO-3 gathers each of them: seen ten times slower.
 _MIXTURE_FACTOR = 10.0
 
@@ -71,7 +73,8 @@ def optimizer_steps(train: ResolvedTrain, rows: RowLengths) -> int | None:
         return train.max_steps
     if rows.rows is None:
         return None
-    kept = rows.rows * (1 - train.evaluation_share)
+    method = METHODS[train.method]
+    kept = rows.rows * (1 - train.evaluation_share) * method.replies_per_row(train.options) * method.uses(train.options)
     if train.packing:
         kept = math.ceil(kept * rows.tokens_per_row(train) / train.max_length)
     return max(1, math.ceil(kept * train.num_train_epochs / train.global_batch_size))
@@ -91,6 +94,10 @@ def _flops(train: ResolvedTrain, model: ModelFacts, rows: RowLengths) -> float:
     if METHODS[train.method].compares(train.options):  # the reference, or the base with adapters off, runs forward only
         forwards = 4.0 if train.gradient_checkpointing else 3.0
         flops *= 1 + 1 / forwards
+    if (reply := rows.reply_tokens(train)) > 0:
+        forwards = 4.0 if train.gradient_checkpointing else 3.0
+        share = min(1.0, reply / length) / METHODS[train.method].uses(train.options)
+        flops *= 1 + _GENERATION_FACTOR * share / forwards
     layout = train.parallelism
     if layout.strategy == "megatron":
         flops /= layout.tensor_parallel * layout.pipeline_parallel * layout.context_parallel

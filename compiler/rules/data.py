@@ -198,6 +198,7 @@ def _check_row_counts(work: Work) -> None:
             work.sink.report("TW2014", f"{'data set' if section == 'data' else 'suite'} `{name}` has no rows", span)
     for step, train in work.resolved.trains():
         rows = 0 if any(work.is_faulty("data", name) for name in train.data) else _rows(work, train)
+        rows *= METHODS[train.method].replies_per_row(train.options)
         if rows and rows < train.global_batch_size:
             work.sink.report(
                 "TW2015",
