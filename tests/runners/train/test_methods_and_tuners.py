@@ -71,7 +71,8 @@ def test_every_reply_is_learnt_under_a_schedule_with_a_lowest_rate(trainer: Any)
     adam = {"adam_beta1": 0.8, "adam_beta2": 0.95, "adam_epsilon": 1e-6, "neftune_noise_alpha": 1.0}
     trained = trainer.run("replies", {"loss_on": "replies"}, schedule, adam)
     assert trained.summary["loss_last"] < trained.summary["loss_first"] - 0.05
-    rates = [event["values"]["learning_rate"] for event in trained.of("metric")]
+    values = [event["values"] for event in trained.of("metric")]
+    rates = [line["learning_rate"] for line in values if "learning_rate" in line]
     assert rates[0] < 1e-2
     assert max(rates) == pytest.approx(1e-2)
     assert 5e-3 <= rates[-1] < 1e-2
