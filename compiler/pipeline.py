@@ -20,6 +20,7 @@ from tunewright.compiler.passes.lower_export import lower_export
 from tunewright.compiler.passes.lower_fetch import lower_fetch
 from tunewright.compiler.passes.lower_gate import lower_gate
 from tunewright.compiler.passes.lower_prepare import lower_prepare
+from tunewright.compiler.passes.lower_tokens import lower_tokens
 from tunewright.compiler.passes.lower_train import lower_train
 from tunewright.compiler.passes.parse import parse
 from tunewright.compiler.passes.resolve_references import resolve_references
@@ -47,6 +48,7 @@ RESOLVING: tuple[Pass, ...] = (
 LOWERING: tuple[Pass, ...] = (
     lower_fetch,
     lower_prepare,
+    lower_tokens,
     lower_train,
     lower_evaluate,
     lower_gate,

@@ -24,25 +24,30 @@ def prompt_tokens(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 
 
 def conversation_tokens(
-    tokenizer: Any, prompt: Sequence[Message], completion: Sequence[Message]
+    tokenizer: Any, prompt: Sequence[Message], completion: Sequence[Message], tools: Any | None = None
 ) -> tuple[list[int], int]:
     """Return the ids of prompt and completion together, and how many of them belong to the prompt."""
-    whole = _render(tokenizer, [*prompt, *completion], add_generation_prompt=False)
-    start = _render(tokenizer, prompt, add_generation_prompt=True)
-    shared = 0
-    while shared < min(len(start), len(whole)) and start[shared] == whole[shared]:
-        shared += 1
-    return whole, shared
+    whole = _render(tokenizer, [*prompt, *completion], add_generation_prompt=False, tools=tools)
+    start = _render(tokenizer, prompt, add_generation_prompt=True, tools=tools)
+    return whole, common_length(start, whole)
 
 
-def _render(tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt: bool) -> list[int]:
+def common_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many ids two sequences begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def _render(
+    tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt: bool, tools: Any | None = None
+) -> list[int]:
     if not tokenizer.chat_template:
         # A base model has no turns: the contents follow one another as plain text.
         text = "\n".join(str(message["content"]) for message in messages)
         return list(tokenizer(text + "\n" if add_generation_prompt else text)["input_ids"])
     try:
         rendered = tokenizer.apply_chat_template(
-            list(messages), add_generation_prompt=add_generation_prompt, tokenize=True, return_dict=True
+            list(messages), tools=tools, add_generation_prompt=add_generation_prompt, tokenize=True, return_dict=True
         )
     except Exception as error:  # templates are programs: jinja2 raises whatever their author wrote
         raise ChatTemplateError(f"the model's chat template refuses the messages: {error}") from error

@@ -43,6 +43,7 @@ BUILT_IN: Mapping[str, Runner] = {
         _ours("fetch.model", "fetch_model", "train"),
         _ours("prepare.data", "prepare_data", "train"),
         _ours("fetch.data", "fetch_data", "train"),
+        _ours("prepare.tokens", "prepare_tokens", "train"),
         _ours("train.trl", "train_trl", "train"),
         _ours("evaluate.suites", "evaluate_suites", "train"),
         _ours("evaluate.harness", "evaluate_harness", "harness"),

@@ -9,6 +9,7 @@ from typing import Any
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
+from tunewright.runners.training.ahead import check_tokens, read_tokens
 from tunewright.runners.training.checkpoint_manifest import Origin
 from tunewright.runners.training.checkpointing import checkpoint_to_resume
 from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named, sync_tree
@@ -61,9 +62,8 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
 def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Reporter) -> None:
     folder, model_folder = bundle / contract.WORK, Path(step.inputs["model"].path)
     health = HealthCheck.prepare(model_folder, settings, folder)
-    rows, held_out = split_rows(
-        read_training_rows(step.inputs, settings, report), settings.evaluation_share, settings.seed
-    )
+    ahead = Path(step.inputs["tokens"].path) if "tokens" in step.inputs else None
+    rows, held_out = _rows(step, settings, ahead, report)
     report.phase("loading the libraries")
     join_processes(settings)
     keep_promise(settings)
@@ -76,6 +76,8 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
     arguments = training_arguments(settings, folder, evaluates=bool(held_out))
     adapter = step.inputs.get("adapter")
     tuned = load_tuned_model(model_folder, Path(adapter.path) if adapter else None, settings, report)
+    if ahead is not None:
+        check_tokens(ahead, tuned.tokenizer)
     try:
         trainer = make_trainer(settings, arguments, tuned, rows, held_out, oversight, step.inputs)
     except Exception as error:
@@ -90,6 +92,12 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
     finally:
         if oversight.sinks is not None:
             oversight.sinks.close(succeeded=succeeded)
+
+
+def _rows(step: StepFile, settings: TrainSettings, ahead: Path | None, report: Reporter) -> tuple[Any, Any]:
+    if ahead is not None:
+        return read_tokens(ahead)
+    return split_rows(read_training_rows(step.inputs, settings, report), settings.evaluation_share, settings.seed)
 
 
 def _run(trainer: Any, oversight: Oversight, checkpoints: Checkpoints) -> None:

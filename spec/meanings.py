@@ -80,6 +80,21 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
         "polynomial": "Falls along a polynomial.",
         "inverse_sqrt": "Falls with the square root of the steps.",
     },
+    "Train.mix": {
+        "concat": "All rows of each set; a weight is how often they are repeated.",
+        "first_exhausted": "Drawn by weight, to the end of the first set that is used up.",
+        "all_exhausted": "Drawn by weight until every row was seen; shorter sets begin again.",
+    },
+    "Train.truncation": {
+        "end": "Keep the beginning: what is beyond `max_length` is cut off, replies first.",
+        "start": "Keep the end: replies stay, the beginning of the conversation goes.",
+        "drop": "Leave longer rows out.",
+        "error": "Stop at the first longer row and name it.",
+    },
+    "Train.tokenize": {
+        "ahead": "In a step of its own, kept by content: accelerators never wait for it.",
+        "inside": "While training starts.",
+    },
     "Train.loss_on": {
         "completion": "Learn from the last reply only.",
         "replies": "Learn from every reply of a conversation.",

@@ -34,8 +34,8 @@ class Method:
     model it starts from; `needs_adapter`: that is the model without its adapter. `fused_loss`: the loss is computed in
     tiles, without the logits of a whole batch.
     `generates`: it learns from replies that it generates itself. `makes`: what the trained model answers with.
-    `on_megatron`: the Megatron runner has it. `sees_images`: rows may name images, where the base model sees them.
-    `sampling`: default order of the rows.
+    `on_megatron`: the Megatron runner has it. `tokenizes`: we make the tokens of its rows, ahead where that helps.
+    `sees_images`: rows may name images, where the base model sees them. `sampling`: default order of the rows.
     """
 
     meaning: str
@@ -58,6 +58,7 @@ class Method:
     generates: bool = False
     makes: Literal["text", "score"] = "text"
     on_megatron: bool = False
+    tokenizes: bool = False
     sees_images: bool = False
     sampling: str = "random"
 
@@ -83,7 +84,8 @@ class Method:
     @property
     def own_keys(self) -> frozenset[str]:
         """The keys of `train` that mean something to this method and not to every one."""
-        return frozenset(self.options) | (frozenset({"loss_on"}) if self.loss_on else frozenset())
+        loss = {"loss_on"} if self.loss_on else set()
+        return frozenset(self.options) | loss | ({"truncation", "tokenize"} if self.tokenizes else set())
 
 
 def _whole(value: object) -> int:
@@ -120,6 +122,7 @@ METHODS: Mapping[str, Method] = {
         packing=("bfd",),
         loss_on=("completion", "replies", "all"),
         fused_loss=True,
+        tokenizes=True,
         on_megatron=True,
         sees_images=True,
     ),

@@ -20,6 +20,7 @@ KINDS = {
     "fetch.model": Kind("tunewright.runners.fetch_model", "train"),
     "prepare.data": Kind("tunewright.runners.prepare_data", "train"),
     "fetch.data": Kind("tunewright.runners.fetch_data", "train"),
+    "prepare.tokens": Kind("tunewright.runners.prepare_tokens", "train"),
     "train.trl": Kind("tunewright.runners.train_trl", "train", version=3),
     "train.megatron": Kind("tunewright.runners.train_megatron", "megatron"),
     "evaluate.suites": Kind("tunewright.runners.evaluate_suites", "train"),

@@ -150,6 +150,9 @@ class ResolvedTrain:
     per_device_train_batch_size: int
     gradient_accumulation_steps: int
     max_length: int
+    truncation: str = "end"
+    tokenize: str = "inside"
+    mix: str = "concat"
     packing: bool
     loss_on: str
     options: Mapping[str, object] = field(hash=False)

@@ -53,6 +53,9 @@ def default_train(
         ),
         gradient_accumulation_steps=train.gradient_accumulation_steps or 0,
         max_length=chooser.derived("max_length", train.max_length, lambda: _max_length(work, before)),
+        truncation=chooser.default("truncation", train.truncation, "end"),
+        tokenize=chooser.derived("tokenize", train.tokenize, lambda: _tokenize(work, train, device)),
+        mix=chooser.default("mix", train.mix, "concat"),
         packing=packing,
         loss_on=chooser.derived("loss_on", train.loss_on, lambda: _loss_on(work, train)),
         options=_options(train, method.options, chooser),
@@ -157,6 +160,19 @@ def _max_length(work: Work, before: ResolvedTrain | None) -> tuple[int, str]:
     if context is not None and context < defaults.MAX_LENGTH:
         return context, "the model's context"
     return defaults.MAX_LENGTH, f"defaults version {defaults.DEFAULTS_VERSION}"
+
+
+def _tokenize(work: Work, train: Train, device: str) -> tuple[str, str]:
+    assert work.facts is not None
+    if not METHODS[train.method].tokenizes:
+        return "inside", f"{train.method} makes its own tokens"
+    if any(facts.images for name in train.data if (facts := work.facts.data.get(name))):
+        return "inside", "images are read while training"
+    if train.parallelism is not None and train.parallelism.strategy == "megatron":
+        return "inside", "the Megatron runner makes its own tokens"
+    if device == "cpu":
+        return "inside", "on a CPU nothing waits for it"
+    return "ahead", "accelerators never wait for it"
 
 
 def _loss_on(work: Work, train: Train) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from tunewright.compiler.ir.plan import Process, Step, StepInput, plain
 from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import lowering, machine
 from tunewright.compiler.passes.secrets import secret_name
+from tunewright.compiler.passes.training_data import tokenizes_ahead, training_data
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.deepspeed import deepspeed_prepare, deepspeed_settings
 from tunewright.compiler.targets.environment import bitwise_environment
@@ -38,27 +39,13 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
     written_train = work.spec.steps[step.name].train
     for path, model in written_train.other_models() if written_train else ():
         inputs |= lowering.other_model_inputs(work, ".".join(str(part) for part in path[:-1]) or str(path[0]), model)
-    data_identity: dict[str, Any] = {}
-    parameters_data: dict[str, Any] = {}
-    for name in train.data:
-        facts, written = work.facts.data[name], work.spec.data[name]
-        inputs |= lowering.data_inputs(work, f"data.{name}", name)
-        form = written.format or facts.format
-        reading = lowering.reading_of(written)
-        parameters_data[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit, **reading}
-        if facts.images:
-            parameters_data[name]["images"] = facts.images_digest
-        data_identity |= {
-            **lowering.data_digest(work, name),
-            f"data.{name}.format": form,
-            f"data.{name}.weight": written.weight,
-            f"data.{name}.limit": written.limit,
-            **{f"data.{name}.{key}": value for key, value in reading.items()},
-        }
+    data = training_data(work, train)
+    ahead = tokenizes_ahead(train)
+    inputs |= {"tokens": StepInput(role="data", step=lowering.tokens_name(step.name))} if ahead else data.inputs
     for sink, settings in train.report_to.items():
         if secret := secret_name(str(settings.get("token"))):
             inputs[f"secret.{sink}"] = StepInput(role="secret", path=secret)
-    parameters = _parameters(train) | {"data": parameters_data}
+    parameters = train_parameters(train) | {"data": data.parameters}
     sets = [work.facts.data[name] for name in train.data]
     estimate = with_savings(step.estimate, train, machine.base_model(work), work.facts.hardware, sets)
     return lowering.made(
@@ -81,7 +68,7 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         identity={
             **lowering.identity_of(f"steps.{step.name}.train", train),
             **_watch_identity(f"steps.{step.name}.train.watch", train),
-            **data_identity,
+            **({} if ahead else data.identity),
             **lowering.environment_identity(work, kind),
         },
         needs=lowering.upstream_identity(inputs),
@@ -99,9 +86,11 @@ def _watch_identity(path: str, train: ResolvedTrain) -> dict[str, Any]:
     }
 
 
-def _parameters(train: ResolvedTrain) -> dict[str, Any]:
+def train_parameters(train: ResolvedTrain) -> dict[str, Any]:
+    """Return the parameters of a training step, but for its data."""
     body: dict[str, Any] = plain(train)
     del body["from_step"]
+    body["tokenize"] = "ahead" if tokenizes_ahead(train) else "inside"
     if train.parallelism.strategy == "megatron":
         for key in ("reason", "alternatives"):
             del body["parallelism"][key]
@@ -161,6 +150,7 @@ def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
     prepared = any(lowering.is_prepared(work.spec.data[name]) for name in with_images)
     return [
         f"training on images with {strategy} is not built yet" if divided else None,
+        "making tokens of rows with images ahead is not built yet" if with_images and tokenizes_ahead(train) else None,
         "preparing rows with images is not built yet" if prepared else None,
         *(lowering.unknown_format(work, name) for name in train.data),
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,

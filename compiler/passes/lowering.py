@@ -82,6 +82,11 @@ def fetched_name(data: str) -> str:
     return f"{_FETCHED}{data}"
 
 
+def tokens_name(step: str) -> str:
+    """Return the name of the step that makes the tokens of a training step."""
+    return f"tokens-{step}"
+
+
 def prepared_name(data: str) -> str:
     """Return the name of the step that prepares a data set."""
     return f"{_PREPARED}{data}"

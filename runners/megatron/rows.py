@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.training import tokens as row_tokens
 from tunewright.runners.training.data import needs_chat_template
 from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.replies import IGNORED
@@ -27,7 +28,12 @@ def tokenised(rows: list[Row], tokenizer: Any, settings: TrainSettings, report: 
             reason="CHAT_TEMPLATE_MISSING",
             help="use an instruction-tuned base model, or data of format `text`",
         )
-    encoded = training_method(settings.method).encode(rows, tokenizer, settings)
+    method = training_method(settings.method)
+    encoded = (
+        list(row_tokens.tokenised(rows, method.tokens, tokenizer, settings, row_tokens.TokenCounts()))
+        if method.tokens is not None
+        else method.encode(rows, tokenizer, settings)
+    )
     samples = list(_samples(encoded, tokenizer, settings, report))
     if not samples:
         raise StepFailedError(

@@ -8,6 +8,8 @@ from tunewright.runners.preparing.rows import checked_rows, files_of
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.images import hold_to_digest, with_images
 from tunewright.runners.training.methods.method import Row, training_method
+from tunewright.runners.training.mixing import mixed
+from tunewright.runners.training.placed import PlacedRow
 from tunewright.runners.training.settings import DataSet, TrainSettings
 from tunewright.spec.prompts import fill_template
 
@@ -17,17 +19,19 @@ _TOOLS = "tools"
 def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> list[Row]:
     """Return all rows of all data sets in the trainer's form and in file order; raise StepFailedError naming file:line.
 
-    A set's weight is how often its rows are seen: 2 repeats every row, 0.5 takes every second one by chance (fixed by
-    the seed).
+    Several sets are mixed as `mixing.mixed` says.
     """
-    rows: list[Row] = []
+    sets: dict[str, list[Row]] = {}
     for name, data_set in settings.data.items():
-        taken = [row for _, row in fitted_rows(name, data_set, inputs, settings, report)]
+        taken: list[Row] = [
+            PlacedRow(row, place) for place, row in fitted_rows(name, data_set, inputs, settings, report)
+        ]
         if data_set.images is not None:
             hold_to_digest(name, data_set.images, files_of(f"data.{name}", inputs))
         if data_set.limit is not None:
             taken = taken[: data_set.limit]
-        rows.extend(_weighted(taken, data_set, random.Random(f"{settings.seed}/{name}")))  # noqa: S311 - not cryptography
+        sets[name] = taken
+    rows = mixed(sets, {name: item.weight for name, item in settings.data.items()}, settings.mix, settings.seed)
     if any("images" in row for row in rows):
         rows = [{"images": [], **row} for row in rows]
     if not rows:
@@ -83,10 +87,3 @@ def _fit(row: Row, data_set: DataSet, settings: TrainSettings) -> Iterator[Row]:
 
 def _has_system(messages: list[Row]) -> bool:
     return bool(messages) and messages[0]["role"] == "system"
-
-
-def _weighted(rows: list[Row], data_set: DataSet, chance: random.Random) -> list[Row]:
-    whole, share = divmod(data_set.weight, 1)
-    extra = round(len(rows) * share)
-    picked = set(chance.sample(range(len(rows)), extra))
-    return rows * int(whole) + [row for index, row in enumerate(rows) if index in picked]

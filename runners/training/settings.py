@@ -108,6 +108,9 @@ class TrainSettings:
     evaluation_share: float = 0
     determinism: str = RECORDED
     system_prompt: str | None = None
+    truncation: str = "end"
+    tokenize: str = "inside"
+    mix: str = "concat"
     warmup_steps: int | None = None
     min_lr_rate: float | None = None
     adam_beta1: float = 0.9

@@ -9,6 +9,7 @@ from tunewright.runners.contract import Input
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.arguments import shared_arguments
 from tunewright.runners.training.data import needs_chat_template
+from tunewright.runners.training.feeding import data_set, makes_tokens, nothing_left
 from tunewright.runners.training.kernels.choose import use_kernels
 from tunewright.runners.training.loading import TunedModel
 from tunewright.runners.training.methods.method import Row, training_method
@@ -28,16 +29,17 @@ def make_trainer(
     settings: TrainSettings,
     arguments: Any,
     tuned: TunedModel,
-    rows: list[Row],
-    held_out: list[Row],
+    rows: Any,
+    held_out: Any,
     oversight: Oversight,
     inputs: Mapping[str, Input],
 ) -> Any:
-    """Return the method's trainer over tokenised rows; raise StepFailedError when no row is left to learn from.
+    """Return the method's trainer over rows, or over data sets of tokens that were made ahead.
 
-    `inputs` are the step's, among them the models that some methods need beside the one that learns.
+    `inputs` are the step's, among them the models that some methods need beside the one that learns. Raises
+    StepFailedError when no row is left to learn from.
     """
-    if needs_chat_template(rows) and not tuned.tokenizer.chat_template:
+    if isinstance(rows, list) and needs_chat_template(rows) and not tuned.tokenizer.chat_template:
         raise StepFailedError(
             "the data are conversations and the base model's tokenizer has no chat template",
             reason="CHAT_TEMPLATE_MISSING",
@@ -47,26 +49,26 @@ def make_trainer(
         _score_only_what_is_learnt()
     oversight.report.phase("tokenising")
     method = training_method(settings.method)
-    fitting, held_out = (method.encode(part, tuned.tokenizer, settings) if part else [] for part in (rows, held_out))
-    if not fitting:
-        raise _nothing_left(settings)
     try:
+        learned = _data_set(rows, tuned.tokenizer, settings, oversight.report)
+        watched = _data_set(held_out, tuned.tokenizer, settings, None) if held_out else None
         trainer = overseen(method.trainer())(
             model=tuned.model,
             args=arguments,
-            train_dataset=_data_set(fitting),
-            eval_dataset=_data_set(held_out) if held_out else None,
+            train_dataset=learned,
+            eval_dataset=watched,
             processing_class=tuned.tokenizer,
             peft_config=tuned.peft_config,
             **method.extras(tuned, settings, inputs),
         )
     except StopIteration as error:
-        raise _nothing_left(settings) from error
+        raise nothing_left(settings) from error
     trainer.oversight = oversight
     use_kernels(trainer.model, settings)
     for callback in training_tuner(settings).callbacks(trainer, settings):
         trainer.add_callback(callback)
-    _check_rows_left(trainer, rows, settings, oversight.report)
+    if isinstance(rows, list) and not makes_tokens(rows, settings):
+        _check_rows_left(trainer, rows, settings, oversight.report)
     return trainer
 
 
@@ -82,20 +84,15 @@ def _score_only_what_is_learnt() -> None:
         utils._use_triton = lambda _device: True
 
 
-def _data_set(rows: list[Row]) -> Any:
-    from datasets import Dataset, Image, List
-
-    data_set = Dataset.from_list(rows, on_mixed_types="use_json")  # tools have arguments of their own each
-    # Pictures are opened when a batch needs them.
-    return data_set.cast_column("images", List(Image())) if "images" in data_set.column_names else data_set
+def _data_set(rows: Any, tokenizer: Any, settings: TrainSettings, report: Reporter | None) -> Any:
+    return data_set(rows, tokenizer, settings, report) if isinstance(rows, list) else rows
 
 
 def _check_rows_left(trainer: Any, rows: list[Row], settings: TrainSettings, report: Reporter) -> None:
+    """Say what the trainer itself left out; of tokens that we made it was told before."""
     left = len(trainer.train_dataset)
     if left == 0:
-        raise _nothing_left(settings)
-    if settings.packing:
-        return
+        raise nothing_left(settings)
     if left < len(rows):
         report.emit(
             "warning",
@@ -103,22 +100,3 @@ def _check_rows_left(trainer: Any, rows: list[Row], settings: TrainSettings, rep
             message=f"{len(rows) - left} of {len(rows)} rows were left out: their prompt alone fills "
             f"`max_length` {settings.max_length}",
         )
-    lengths = (
-        (len(row["input_ids"]) for row in trainer.train_dataset)
-        if "input_ids" in trainer.train_dataset.column_names
-        else ()
-    )
-    if cut := sum(length >= settings.max_length for length in lengths):
-        report.emit(
-            "warning",
-            code="rows-cut",
-            message=f"{cut} rows reach `max_length` {settings.max_length}; what is beyond was cut off",
-        )
-
-
-def _nothing_left(settings: TrainSettings) -> StepFailedError:
-    return StepFailedError(
-        f"no row is left to learn from: every prompt alone fills `max_length` {settings.max_length}",
-        reason="ROWS_TOO_LONG",
-        help="raise `max_length`, or shorten the rows",
-    )

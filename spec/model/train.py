@@ -34,6 +34,9 @@ LossType = Literal[
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
 Kernels = Literal["auto", "plain", "fused"]
+Mix = Literal["concat", "first_exhausted", "all_exhausted"]
+Truncation = Literal["end", "start", "drop", "error"]
+Tokenize = Literal["ahead", "inside"]
 Sampling = Literal["random", "sequential", "group_by_length"]
 
 
@@ -137,6 +140,11 @@ class Train(Section):
     data: Names
     """One or several names of `data`."""
 
+    mix: Mix | None = None
+    """How several sets become one: one after the other (`concat`), or drawn in turn by their weights until the first
+    (`first_exhausted`) or the last (`all_exhausted`) is used up.
+    """
+
     tuner: Annotated[Tuner | None, BeforeValidator(_tuner)] = None
     """Which weights learn: a type (`lora`), or a mapping with `type`, `rank`, `alpha`, ..."""
 
@@ -168,7 +176,13 @@ class Train(Section):
     """Micro-batches a process adds up before an optimizer step."""
 
     max_length: Annotated[int, Field(ge=8)] | None = None
-    """Longest row in tokens; longer ones are cut at the end."""
+    """Longest row in tokens; `truncation` says what becomes of longer ones."""
+
+    truncation: Truncation | None = None
+    """What becomes of rows longer than `max_length`: cut at the `end` or `start`, left out (`drop`), or an `error`."""
+
+    tokenize: Tokenize | None = None
+    """Whether tokens are made by a step of their own on the processor (`ahead`) or by the training (`inside`)."""
 
     packing: bool | None = None
     """Put several rows into one sequence."""

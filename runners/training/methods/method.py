@@ -55,6 +55,8 @@ class TrainingMethod:
     `trainer()`: the trainer's class.
     `rows(row, format, settings)`: a row of a data file as the trainer takes it; a row may become several.
     `encode(rows, tokenizer, settings)`: the rows as the trainer takes them, where it can't tokenise them itself.
+    `tokens(row, tokenizer, settings)`: `input_ids` and `labels` of one row; given, the trainer gets nothing but tokens,
+    and they can be made ahead.
     `load(folder, settings, **options)`: the model from a folder of the hub's form.
     `task`: PEFT's name for what the model does, which decides what an adapter saves beside itself.
     `extras(tuned, settings, inputs)`: further keyword arguments of the trainer; `inputs` has the step's other models.
@@ -66,6 +68,7 @@ class TrainingMethod:
     trainer: Callable[[], Any]
     rows: Callable[[Row, str, TrainSettings], Iterator[Row]] = plain_rows
     encode: Callable[[list[Row], Any, TrainSettings], list[Row]] = as_they_are
+    tokens: Callable[[Row, Any, TrainSettings], Row] | None = None
     load: Callable[..., Any] = load_causal
     task: str = "CAUSAL_LM"
     extras: Callable[[Any, TrainSettings, Mapping[str, Input]], dict[str, Any]] = _nothing

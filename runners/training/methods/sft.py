@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tunewright.runners.chat import common_length, conversation_tokens
 from tunewright.runners.training.methods.method import Row, TrainingMethod
-from tunewright.runners.training.replies import reply_tokens
+from tunewright.runners.training.replies import IGNORED, reply_tokens
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.spec.formats import normal_row
 
@@ -34,10 +35,26 @@ def _rows(row: Row, form: str, settings: TrainSettings) -> Iterator[Row]:
     yield normal
 
 
-def _encode(rows: list[Row], tokenizer: Any, settings: TrainSettings) -> list[Row]:
-    if settings.loss_on != "replies" or "messages" not in rows[0]:
-        return rows
-    return [reply_tokens(tokenizer, row["messages"], row.get("tools")) for row in rows]
+def _tokens(row: Row, tokenizer: Any, settings: TrainSettings) -> Row:
+    """Return the tokens of a row as TRL's trainer makes them; learned are the last reply, every reply, or the whole."""
+    if "messages" in row:
+        if settings.loss_on == "replies":
+            return reply_tokens(tokenizer, row["messages"], row.get("tools"))
+        ids, start = conversation_tokens(tokenizer, row["messages"], [], row.get("tools"))[0], 0
+    elif "text" in row:
+        ids, start = list(tokenizer(_ended(row["text"], tokenizer))["input_ids"]), 0
+    elif isinstance(row["prompt"], str):
+        ids = list(tokenizer(row["prompt"] + _ended(row["completion"], tokenizer))["input_ids"])
+        start = common_length(tokenizer(row["prompt"])["input_ids"], ids)
+    else:
+        ids, start = conversation_tokens(tokenizer, row["prompt"], row["completion"], row.get("tools"))
+    return {"input_ids": ids, "labels": [IGNORED] * start + ids[start:]}
 
 
-METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, rows=_rows, encode=_encode)
+def _ended(text: str, tokenizer: Any) -> str:
+    """Plain text ends where the model shall stop."""
+    end = tokenizer.eos_token
+    return text if end is None or text.endswith(end) else text + end
+
+
+METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, rows=_rows, tokens=_tokens)

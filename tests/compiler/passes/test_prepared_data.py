@@ -43,6 +43,29 @@ def test_order_of_kinds_and_the_word_all_mean_the_same(compile_overlay: Compile)
     assert one != plan_of(compile_overlay("{data: {rows: {scrub: phone}}}")).step("data-rows").digest
 
 
+def test_tokens_are_made_ahead_for_accelerators(compile_overlay: Compile) -> None:
+    machine = "resources: {accelerator: a100-80gb, count: 8}, data: {rows: {deduplicate: exact}}"
+    plan = plan_of(compile_overlay(f"{{{machine}}}"))
+    faster = plan_of(compile_overlay(f"{{{machine}, steps: {{sft: {{train: {{learning_rate: 1.0e-5}}}}}}}}"))
+    shorter = plan_of(compile_overlay(f"{{{machine}, steps: {{sft: {{train: {{max_length: 64}}}}}}}}"))
+
+    tokens, sft = plan.step("tokens-sft"), plan.step("sft")
+    assert tokens.inputs["data.rows"].step == "data-rows"
+    assert tokens.launch is not None
+    assert tokens.launch.command.env["CUDA_VISIBLE_DEVICES"] == ""
+    assert sft.inputs["tokens"] == StepInput(role="data", step="tokens-sft")
+    assert not any(key.startswith("data.") for key in sft.inputs)
+    assert sft.provenance["tokenize"] == "derived: accelerators never wait for it"
+    assert faster.step("tokens-sft").digest == tokens.digest
+    assert faster.step("sft").digest != sft.digest
+    assert shorter.step("tokens-sft").digest != tokens.digest
+
+
+def test_methods_that_read_texts_make_no_tokens_ahead(compile_overlay: Compile) -> None:
+    plan = plan_of(compile_overlay("{resources: {accelerator: a100-80gb, count: 8}}"))
+    assert [step.name for step in plan.steps if step.kind == "prepare.tokens"] == ["tokens-sft"]
+
+
 def test_limit_is_no_matter_of_preparation(compile_overlay: Compile) -> None:
     whole, some = (
         plan_of(compile_overlay(f"{{data: {{rows: {{deduplicate: exact, limit: {limit}}}}}}}"))
