@@ -44,13 +44,17 @@ def compile_with(home: Path, environments: Path) -> Compiler:
     def compile_spec(submitted: Submitted) -> Compiled:
         # Imported at first use: a daemon that only watches starts without the compiler.
         from tunewright.compiler.collect.cache import FactCache
+        from tunewright.compiler.facts.kernels import OPTIONAL_PACKAGES
         from tunewright.compiler.front import compile_text
         from tunewright.compiler.ir.facts import EnvironmentFacts
         from tunewright.runners.environments import place, table
 
         facts = {
             name: EnvironmentFacts(
-                name=name, digest=table.digest(name), installed=place.interpreter(name, environments) is not None
+                name=name,
+                digest=table.digest(name),
+                installed=place.interpreter(name, environments) is not None,
+                packages=place.held_packages(name, environments, OPTIONAL_PACKAGES),
             )
             for name in table.ENVIRONMENTS
         }

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tunewright.runners.attachments.attachment import attachment_form, load_attachments
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import StepFailedError
 from tunewright.runners.vision import model_class
@@ -113,12 +114,14 @@ def load_model(folder: Path, *, precision: str, device: str, quantization: Any =
     return model.eval()
 
 
-def attach_adapter(model: Any, adapter: Path) -> Any:
-    """Put a PEFT adapter on a loaded model without merging it; raise StepFailedError when it does not fit."""
+def attach_adapter(model: Any, adapter: Path, *, trainable: bool = False) -> Any:
+    """Put an adapter on a loaded model without merging it; raise StepFailedError when it does not fit."""
+    if attachment_form(adapter) is not None:
+        return load_attachments(model, adapter, trainable=trainable).eval()
     from peft import PeftModel
 
     try:
-        return PeftModel.from_pretrained(model, str(adapter), is_trainable=False, local_files_only=True).eval()
+        return PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable, local_files_only=True).eval()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise StepFailedError(
             f"the adapter does not fit the model: {str(error).splitlines()[0]}",
@@ -130,12 +133,14 @@ def attach_adapter(model: Any, adapter: Path) -> Any:
 def load_for_inference(folder: Path, adapter: Path | None, *, precision: str, device: str) -> Any:
     """Load a model with its adapter melted in, so that inference costs no more than the base.
 
-    On quantised weights the adapter stays beside them: merging would round it away.
+    On quantised weights the adapter stays beside them: merging would round it away. Modules of our own always do.
     """
     model = load_model(folder, precision=precision, device=device)
     if adapter is None:
         return model
     adapted = attach_adapter(model, adapter)
+    if adapted is model:
+        return model
     return adapted.get_base_model() if quantization_of(folder) else adapted.merge_and_unload().eval()
 
 

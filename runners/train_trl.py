@@ -29,6 +29,7 @@ from tunewright.runners.training.settings import STRATEGIES, TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks, check_sinks
 from tunewright.runners.training.surroundings import memory_error, quiet_libraries
 from tunewright.runners.training.trainer import make_trainer, training_arguments
+from tunewright.runners.training.tuners.tuner import training_tuner
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
@@ -128,7 +129,7 @@ def _finish(trainer: Any, oversight: Oversight, health: HealthCheck, step: StepF
     try:
         with disk_errors_named("the result"):
             health.probe(trainer.model)
-            trainer.save_model(str(outputs))
+            training_tuner(settings).save(trainer, outputs, settings)
             trainer.accelerator.wait_for_everyone()
             if not is_first():
                 return

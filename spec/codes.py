@@ -161,6 +161,12 @@ CODES = _table(
     ("TW3072", "unheeded-watch", _W),
     ("TW3075", "unrepeatable-feature", _E),
     ("TW3076", "unbound-repetition", _E),
+    ("TW3080", "undividable-tuner", _E),
+    ("TW3081", "unfit-tuner-method", _E),
+    ("TW3082", "nothing-chosen-to-learn", _E),
+    ("TW3083", "unknown-block", _E),
+    ("TW3084", "setting-against-tuner", _E),
+    ("TW3085", "unusable-adapter", _E),
     # 4 evaluation and gates
     ("TW4001", "malformed-requirement", _E),
     ("TW4002", "unmeasured-metric", _E),

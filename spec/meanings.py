@@ -152,6 +152,8 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
         "auto": "The fastest that gives the same losses on this device.",
         "plain": "As transformers and PEFT compute them.",
         "fused": "Frozen layers, their adapters and norms in one pass each: on a CPU, with low-rank adapters.",
+        "liger": "Liger's kernels: on NVIDIA accelerators, where the train environment holds `liger-kernel`.",
+        "unsloth": "Unsloth's models: on one NVIDIA accelerator, with low-rank adapters.",
     },
     "Train.train_sampling_strategy": {
         "random": "Shuffled anew for each pass, by the seed.",

@@ -103,11 +103,17 @@ def compile_or_stop(
 
 def environment_facts() -> dict[str, EnvironmentFacts]:
     """Return every environment with its digest, and whether it is installed for this user."""
-    from tunewright.runners.environments import ENVIRONMENTS, digest, interpreter
+    from tunewright.compiler.facts.kernels import OPTIONAL_PACKAGES
+    from tunewright.runners.environments import ENVIRONMENTS, digest, held_packages, interpreter
 
     root = places.environments()
     return {
-        name: EnvironmentFacts(name=name, digest=digest(name), installed=interpreter(name, root) is not None)
+        name: EnvironmentFacts(
+            name=name,
+            digest=digest(name),
+            installed=interpreter(name, root) is not None,
+            packages=held_packages(name, root, OPTIONAL_PACKAGES),
+        )
         for name in ENVIRONMENTS
     }
 

@@ -7,16 +7,13 @@ All terms are the usual arithmetic of the frameworks; the few constants that wer
 from collections.abc import Mapping
 
 from tunewright.compiler.estimate.activations import LossMemory, kept_bytes, layer_bytes_per_token, loss_memory
-from tunewright.compiler.estimate.parameters import linear_shapes, lora_parameters
+from tunewright.compiler.estimate.parameters import linear_shapes
 from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.states import model_states
-from tunewright.compiler.estimate.storage import (
-    ELEMENT_BYTES,
-    parameters_of,
-    weight_bytes,
-)
+from tunewright.compiler.estimate.storage import ELEMENT_BYTES, weight_bytes
+from tunewright.compiler.estimate.trained import stepped_parameters, trained_parameters
 from tunewright.compiler.ir.facts import ModelFacts
-from tunewright.compiler.ir.resolved import ResolvedTrain, ResolvedTuner
+from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.spec.methods import METHODS
 from tunewright.spec.record import record
 from tunewright.spec.tuners import TUNERS
@@ -59,8 +56,15 @@ def train_memory(
     for the number format in which they hold the weights that learn.
     """
     layout, tuner = train.parallelism, train.tuner
-    trained = trained_parameters(train, model)
-    states = model_states(train, model, trained=trained, shards=layout.data_parallel, master=master)
+    trained = trained_parameters(train.tuner, model)
+    states = model_states(
+        train,
+        model,
+        trained=trained,
+        stepped=stepped_parameters(train.tuner, model),
+        shards=layout.data_parallel,
+        master=master,
+    )
     tokens = METHODS[train.method].sequences * rows.peak_tokens(train) / layout.context_parallel
     element = ELEMENT_BYTES[train.precision]
     loss = loss or loss_memory(model, train.method, tokens, head_trained=not tuner.is_adapter, element_bytes=element)
@@ -96,24 +100,6 @@ def _kept_per_token(train: ResolvedTrain, model: ModelFacts, loss_bytes: float) 
         for size in (0.0, loss_bytes)
     )
     return without, whole
-
-
-def trained_parameters(train: ResolvedTrain, model: ModelFacts) -> int:
-    """Return how many parameters a training step changes."""
-    tuner = train.tuner
-    if not tuner.is_adapter:
-        return parameters_of(model)
-    modules = "all-linear" if tuner.target_modules == ("all-linear",) else tuner.target_modules
-    adapters = lora_parameters(model, tuner.rank, modules, dora=tuner.type == "dora")
-    return adapters + _saved_parameters(tuner, model)
-
-
-def _saved_parameters(tuner: ResolvedTuner, model: ModelFacts) -> int:
-    """Return the parameters of embeddings that learn in full beside an adapter."""
-    saved = tuner.options.get("modules_to_save")
-    names = saved if isinstance(saved, tuple) else ()
-    table = (model.vocab_size or 0) * (model.hidden_size or 0)
-    return table * len({name.rpartition(".")[2] for name in names} & {"embed_tokens", "lm_head"})
 
 
 def _reference_bytes(train: ResolvedTrain, weights: float) -> float:

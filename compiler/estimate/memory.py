@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from tunewright.compiler.estimate.footprint import TrainMemory, train_memory, trained_parameters
+from tunewright.compiler.estimate.footprint import TrainMemory, train_memory
 from tunewright.compiler.estimate.parameters import has_shape
 from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.storage import ELEMENT_BYTES, optimizer_bytes, parameters_of
 from tunewright.compiler.estimate.time import train_time
+from tunewright.compiler.estimate.trained import trained_parameters
 from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.plan import Estimate
 from tunewright.compiler.ir.resolved import ResolvedTrain
@@ -31,15 +32,11 @@ def estimate_train(
     return _estimate(train, model, hardware, RowLengths.of(data).counted(tokens))
 
 
-#: Tuners whose every parameter is counted.
-_COUNTED = frozenset({"lora", "rslora", "qlora", "dora"})
-
-
 # An editor compiles with every keystroke, and a keystroke changes one step.
 @lru_cache(maxsize=1024)
 def _estimate(train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths) -> Estimate:
     memory = train_memory(train, model, rows)
-    trained = trained_parameters(train, model)
+    trained = trained_parameters(train.tuner, model)
     time = train_time(train, model, hardware, rows, trained)
     return Estimate(
         memory_bytes=memory.device_bytes,
@@ -57,7 +54,7 @@ def _is_exact(train: ResolvedTrain, model: ModelFacts) -> bool:
     """Say whether the count of trained parameters is no estimate: new low-rank adapters on plain layers."""
     named = any(train.tuner.options.get(key) for key in ("target_pattern", "modules_to_save"))
     plain = not model.num_experts and not model.vision and train.from_step is None
-    return train.tuner.type in _COUNTED and not named and plain
+    return train.tuner.is_low_rank and not named and plain
 
 
 def device_capacity(train: ResolvedTrain, hardware: HardwareFacts) -> int | None:

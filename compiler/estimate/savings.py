@@ -43,7 +43,7 @@ def _changes(train: ResolvedTrain) -> Iterator[tuple[str, ResolvedTrain, bool]]:
                 both = replace(smaller, gradient_checkpointing=True)
                 yield f"{words} and `gradient_checkpointing: true`", both, True
     layout = train.parallelism
-    if layout.processes > 1 and layout.strategy in _WHOLE_PROCESSES and TUNERS[train.tuner.type].base_bits is None:
+    if layout.processes > 1 and layout.strategy in _WHOLE_PROCESSES and "fsdp2" in TUNERS[train.tuner.type].strategies:
         sharded = replace(layout, strategy="fsdp2", offload_optimizer="none", offload_parameters="none")
         yield "`parallelism: fsdp2`", replace(train, parallelism=sharded), True
     yield from _learning_less(train)

@@ -15,6 +15,7 @@ from tunewright.compiler.estimate.storage import (
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.spec.record import record
+from tunewright.spec.tuners import TUNERS
 
 #: Elements DeepSpeed reduces at once, and keeps gathered at most; `targets/deepspeed.py` writes the same numbers.
 REDUCE_BUCKET_ELEMENTS = 200_000_000
@@ -42,6 +43,7 @@ class _Sizes:
 
     weights: float
     trained: int
+    stepped: int
     gradient: int
     state: int
     copies: float
@@ -52,13 +54,14 @@ class _Sizes:
 
 
 def model_states(
-    train: ResolvedTrain, model: ModelFacts, *, trained: int, shards: int, master: str = "fp32"
+    train: ResolvedTrain, model: ModelFacts, *, trained: int, stepped: int, shards: int, master: str = "fp32"
 ) -> ModelStates:
     """Return the model states of one process among `shards` that share the data.
 
+    `stepped`: the parameters for which the optimizer keeps state, where nothing divides it.
     `master` is the number format in which weights that learn are held where DeepSpeed does not keep a copy of its own.
     """
-    sizes = _sizes(train, model, trained, master)
+    sizes = _sizes(train, model, trained, stepped, master)
     match train.parallelism.strategy:
         case "zero1" | "zero2":
             return _partitioned_optimizer(train, sizes, shards)
@@ -82,14 +85,14 @@ def model_states(
             return _whole(train, sizes)
 
 
-def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int, master: str) -> _Sizes:
+def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int, stepped: int, master: str) -> _Sizes:
     tuner, element = train.tuner, ELEMENT_BYTES[train.precision]
     total, embeddings = parameters_of(model), embedding_parameters(model)
     copies = 0.0
     if tuner.is_adapter:
         # Adapters are held in 32 bits whatever the base is; PEFT casts what a 4-bit base leaves as it is too.
         linear = 1 if tuner.options.get("bits") == 8 else NF4_BYTES
-        base = weight_bytes(model, precision="fp32", linear_bytes=linear) if tuner.type == "qlora" else None
+        base = weight_bytes(model, precision="fp32", linear_bytes=linear) if TUNERS[tuner.type].base_bits else None
         weights: float = (weight_bytes(model, precision=train.precision) if base is None else base) + 4 * trained
         element = 4
     elif train.parallelism.strategy in _DEEPSPEED:
@@ -102,6 +105,7 @@ def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int, master: str) -
     return _Sizes(
         weights=weights,
         trained=trained,
+        stepped=stepped,
         gradient=element,
         state=optimizer_bytes(train.optim, element),
         copies=copies,
@@ -118,7 +122,7 @@ def _whole(train: ResolvedTrain, sizes: _Sizes) -> ModelStates:
     return ModelStates(
         weights=sizes.weights,
         gradients=sizes.gradient * sizes.trained,
-        optimizer=sizes.state * sizes.trained,
+        optimizer=sizes.state * sizes.stepped,
         working_set=sizes.copies,
         step_peak=step,
     )

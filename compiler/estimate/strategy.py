@@ -5,14 +5,16 @@ from dataclasses import replace
 from functools import lru_cache
 
 from tunewright.compiler.estimate.fit import Fit, fit_of
-from tunewright.compiler.estimate.footprint import train_memory, trained_parameters
+from tunewright.compiler.estimate.footprint import train_memory
 from tunewright.compiler.estimate.memory import device_capacity
 from tunewright.compiler.estimate.parameters import has_shape
 from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.time import train_time
+from tunewright.compiler.estimate.trained import trained_parameters
 from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.resolved import Alternative, ResolvedParallelism, ResolvedTrain
 from tunewright.spec.record import record
+from tunewright.spec.tuners import TUNERS
 
 _GIB = 2**30
 #: From the simplest to the one with the most moving parts: of two equally fast ones the earlier is taken.
@@ -66,10 +68,17 @@ def choose(
         return _on_processor(written, train, hardware)
     processes = written.processes or hardware.accelerator.count * hardware.nodes
     if not has_shape(model):
-        strategy = "single" if processes == 1 else "ddp" if train.tuner.is_adapter else "zero2"
+        strategy = _simplest(train, processes)
+        processes = 1 if strategy == "single" else processes
         reason = f"model size unknown: {strategy} is what works for most models on {_count(processes)}"
         return _completed(replace(written, strategy=strategy, processes=processes, reason=reason), train, hardware)
     return _compared(train, model, hardware, RowLengths.of(data), processes)
+
+
+def _simplest(train: ResolvedTrain, processes: int) -> str:
+    order = ("ddp", "zero2", "single") if train.tuner.is_adapter else ("zero2", "ddp", "single")
+    allowed = TUNERS[train.tuner.type].strategies
+    return "single" if processes == 1 else next(name for name in order if name in allowed)
 
 
 # An editor compiles with every keystroke, and a keystroke changes one step.
@@ -99,24 +108,38 @@ def _layouts(
         return
     if not written.processes or processes == 1:
         yield replace(base, strategy="single", processes=1, nodes=1)
+    allowed = TUNERS[train.tuner.type].strategies
+    divided = [layout for layout in _divided(base, train, processes) if layout.strategy in allowed]
+    # Several processes are written and the tuner learns in one: a rule says so.
+    yield from divided or ([replace(base, strategy="ddp")] if written.processes > 1 else [])
+
+
+def _divided(base: ResolvedParallelism, train: ResolvedTrain, processes: int) -> Iterator[ResolvedParallelism]:
     if processes > 1:
         yield replace(base, strategy="ddp")
         yield base
-        if train.tuner.type != "qlora":
-            if train.device == "cuda" and not train.tuner.is_adapter:
-                yield replace(base, strategy="fsdp2")
-            yield replace(base, strategy="zero3")
-    if train.tuner.type != "qlora" and train.device in _DEEPSPEED_DEVICES:
+        if train.device == "cuda" and not train.tuner.is_adapter:
+            yield replace(base, strategy="fsdp2")
+        yield replace(base, strategy="zero3")
+    if train.device in _DEEPSPEED_DEVICES:
         yield replace(base, strategy="zero3", offload_optimizer="cpu", offload_parameters="cpu")
 
 
 def _ruled_out(train: ResolvedTrain, processes: int) -> tuple[Alternative, ...]:
-    if processes == 1 or not train.tuner.is_adapter:
+    tuner = TUNERS[train.tuner.type]
+    if processes == 1:
         return ()
-    if train.tuner.type == "qlora":
+    if tuner.base_bits is not None:
         reason = "a base in 4 bits is not cut into shards here: each process holds all of it"
         return (Alternative(strategy="zero3", reason=reason), Alternative(strategy="fsdp2", reason=reason))
-    return (Alternative(strategy="fsdp2", reason="a frozen base is sharded with zero3 here"),)
+    if tuner.makes_adapter and "fsdp2" in tuner.strategies:
+        return (Alternative(strategy="fsdp2", reason="a frozen base is sharded with zero3 here"),)
+    reason = f"{tuner.word} does not learn right with what it works on in shards"
+    return tuple(
+        Alternative(strategy=name, reason=reason)
+        for name in ("ddp", "zero2", "fsdp2", "zero3")
+        if name not in tuner.strategies
+    )
 
 
 def _candidate(
@@ -124,7 +147,7 @@ def _candidate(
 ) -> _Candidate:
     tried = replace(train, parallelism=layout)
     memory = train_memory(tried, model, rows)
-    time = train_time(tried, model, hardware, rows, trained_parameters(tried, model))
+    time = train_time(tried, model, hardware, rows, trained_parameters(tried.tuner, model))
     offloaded = "cpu" in (layout.offload_optimizer, layout.offload_parameters)
     return _Candidate(
         name=f"{layout.strategy} with offload" if offloaded else layout.strategy,

@@ -167,6 +167,14 @@ def family_of(model_type: str | None) -> Family | None:
     return FAMILIES.get(model_type or "")
 
 
+def linears_with(model_type: str | None, roles: str) -> tuple[str, ...]:
+    """Return the linear layers of a family's blocks that play one of some roles (`k v down`); empty if not known."""
+    family, wanted = family_of(model_type), set(roles.split())
+    if family is None:
+        return ()
+    return tuple(name for name, played in family.linears if wanted & set(played.split()))
+
+
 def linear_names(model_type: str | None) -> tuple[str, ...]:
     """Return the names (last component) of the linear layers inside a block of a family; empty when it is not known."""
     family = family_of(model_type)

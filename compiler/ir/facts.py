@@ -196,11 +196,15 @@ class HardwareFacts:
 
 @record(kw_only=True)
 class EnvironmentFacts:
-    """A runner environment: digest of its pinned requirements, and whether it is installed here."""
+    """A runner environment: digest of its pinned requirements, and whether it is installed here.
+
+    `packages`: which it holds of those that decide what can be chosen (compiler/facts/kernels.py).
+    """
 
     name: str
     digest: str
     installed: bool = False
+    packages: tuple[str, ...] = ()
 
 
 @record(kw_only=True)

@@ -33,8 +33,8 @@ class Provenance:
 
 @record(kw_only=True)
 class ResolvedTuner:
-    """Which weights learn. Where the tuner is not a low-rank one, rank, alpha, dropout are zero and `target_modules` is
-    empty; else that is `("all-linear",)` or layer names. `options` are the tuner's own further keys (spec/tuners.py).
+    """Which weights learn. What is not in the type's `form` is zero or empty; `target_modules` is `("all-linear",)` or
+    layer names. `options` are the type's own further keys (spec/tuners.py).
     """
 
     type: str
@@ -51,8 +51,24 @@ class ResolvedTuner:
 
     @property
     def is_low_rank(self) -> bool:
-        """True when it has a rank."""
+        """True when it is LoRA's two matrices beside frozen layers."""
         return TUNERS[self.type].low_rank
+
+    @property
+    def result(self) -> "ResolvedTuner":
+        """The adapter that it leaves, as a step that goes on from it finds it."""
+        table = TUNERS[self.type]
+        if not table.leaves:
+            return self
+        left = TUNERS[table.leaves]
+        return ResolvedTuner(
+            type=table.leaves,
+            rank=self.rank * table.leaves_ranks,
+            alpha=self.alpha * table.leaves_ranks,
+            dropout=self.dropout,
+            target_modules=self.target_modules,
+            options={key: self.options.get(key, default) for key, default in left.options.items()},
+        )
 
 
 @record(kw_only=True)

@@ -2,11 +2,18 @@
 
 from dataclasses import replace
 
+from tunewright.compiler.facts.kernels import KERNELS
 from tunewright.compiler.ir.resolved import Origin, Provenance, ResolvedTrain
+from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
+from tunewright.spec.suggest import listed
+from tunewright.spec.tuners import TUNERS
 
-#: Strategies under which every process holds whole layers whenever it computes.
-WHOLE_LAYERS = frozenset({"single", "ddp", "zero1", "zero2"})
+#: What `auto` tries, the fastest first, with what it says of it.
+_BEST = (
+    ("fused", "frozen layers and their adapters in one pass each on a CPU"),
+    ("liger", "norms, activations and rotations in one pass each on an accelerator"),
+)
 
 
 def choose_kernels(work: Work) -> Work:
@@ -18,24 +25,39 @@ def choose_kernels(work: Work) -> Work:
     for step in resolved.steps:
         body = step.body
         if isinstance(body, ResolvedTrain) and body.kernels == "auto":
-            kernels, reason = _kernels(body)
+            kernels, reason = _kernels(work, body)
             provenance[f"steps.{step.name}.train.kernels"] = Provenance(Origin.DERIVED, reason)
             body = replace(body, kernels=kernels)
         steps.append(replace(step, body=body))
     return replace(work, resolved=replace(resolved, steps=tuple(steps), provenance=provenance))
 
 
-def unfit(train: ResolvedTrain) -> str | None:
-    """Say why fused kernels can't compute a step, or None when they can."""
-    if train.device != "cpu":
-        return f"they are for processors, and this step runs on {train.device}"
-    if not train.tuner.is_low_rank:
-        return f"they are for frozen layers with low-rank adapters, and the tuner is `{train.tuner.type}`"
-    if train.parallelism.strategy not in WHOLE_LAYERS:
-        return f"under `{train.parallelism.strategy}` no process holds whole layers"
+def unfit(work: Work, train: ResolvedTrain, kernels: str) -> str | None:
+    """Say why kernels can't compute a step, or None when they can."""
+    assert work.facts is not None
+    wanted, family = KERNELS[kernels], machine.base_model(work).model_type
+    environment = work.facts.environments.get("train")
+    if wanted.devices and train.device not in wanted.devices:
+        return f"they are for {listed(sorted(wanted.devices), 3)}, and this step runs on {train.device}"
+    if kernels not in TUNERS[train.tuner.type].kernels:
+        return f"they don't compute what the tuner `{train.tuner.type}` needs"
+    if wanted.strategies and train.parallelism.strategy not in wanted.strategies:
+        return f"under `{train.parallelism.strategy}` no process holds what they compute"
+    if wanted.methods and train.method not in wanted.methods:
+        return f"they are for {listed(sorted(wanted.methods), 3)}, and this is {train.method}"
+    if wanted.families and family not in wanted.families:
+        return f"they don't know the family `{family}`"
+    if wanted.package and (environment is None or wanted.package not in environment.packages):
+        return f"the `train` environment does not hold `{wanted.package}`"
     return None
 
 
-def _kernels(train: ResolvedTrain) -> tuple[str, str]:
-    problem = unfit(train)
-    return ("plain", problem) if problem else ("fused", "frozen layers and their adapters in one pass each on a CPU")
+def _kernels(work: Work, train: ResolvedTrain) -> tuple[str, str]:
+    problems = []
+    for kernels, reason in _BEST:
+        problem = unfit(work, train, kernels)
+        if problem is None:
+            return kernels, reason
+        if train.device in KERNELS[kernels].devices:
+            problems.append(f"{kernels}: {problem}")
+    return "plain", "; ".join(problems) or f"there are no others for {train.device}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tunewright.compiler.facts import defaults
-from tunewright.compiler.facts.families import family_of
+from tunewright.compiler.facts.families import family_of, linears_with
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.default_report_to import default_report_to
@@ -24,7 +24,7 @@ def default_train(
     assert work.facts is not None
     before = done[train.from_].body if train.from_ and train.from_ in done else None
     before = before if isinstance(before, ResolvedTrain) else None
-    tuner = _tuner(train.tuner, before, chooser)
+    tuner = _tuner(work, train.tuner, before, chooser)
     device = machine.device(work.facts)
     method = METHODS[train.method]
     level = chooser.derived("determinism", train.determinism, lambda: (determinism, "the spec's determinism"))
@@ -65,14 +65,14 @@ def default_train(
         adam_beta2=chooser.default("adam_beta2", train.adam_beta2, 0.999),
         adam_epsilon=chooser.default("adam_epsilon", train.adam_epsilon, 1e-8),
         neftune_noise_alpha=chooser.optional("neftune_noise_alpha", train.neftune_noise_alpha),
-        optim=chooser.derived("optim", train.optim, lambda: _optimizer(device)),
+        optim=chooser.derived("optim", train.optim, lambda: _optimizer(device, tuner)),
         seed=chooser.derived("seed", train.seed, lambda: (seed, "the spec's seed")),
         determinism=level,
         precision=chooser.derived("precision", _unless_auto(train.precision), lambda: _precision(work, tuner)),
         gradient_checkpointing=chooser.derived(
             "gradient_checkpointing",
             train.gradient_checkpointing,
-            lambda: (device != "cpu", "on where accelerator memory is scarce, off on a CPU"),
+            lambda: _gradient_checkpointing(device, tuner),
         ),
         attention=chooser.derived(
             "attention", _unless_auto(train.attention), lambda: _attention(device, level, packing=packing)
@@ -110,35 +110,49 @@ def _unless_auto(value: str | None) -> str | None:
     return None if value == "auto" else value
 
 
-def _tuner(tuner: Tuner | None, before: ResolvedTrain | None, chooser: Chooser) -> ResolvedTuner:
+def _tuner(work: Work, tuner: Tuner | None, before: ResolvedTrain | None, chooser: Chooser) -> ResolvedTuner:
     inner = chooser.below("tuner")
-    if tuner is None and before is not None:
-        chooser.derived("tuner", None, lambda: (before.tuner.type, "the step it starts from"))
-        return before.tuner
-    kind = inner.default("type", tuner.type if tuner else None, defaults.TUNER)
-    options = _options(tuner, TUNERS[kind].options, inner)
-    if not TUNERS[kind].low_rank:
-        return ResolvedTuner(type=kind, options=options)
     # Training goes on in the same adapter: what is not written is the adapter's.
-    known = before.tuner if before is not None and before.tuner.is_low_rank else None
-    rank = inner.default("rank", tuner.rank if tuner else None, known.rank if known else defaults.RANK)
-    alpha = tuner.alpha if tuner else None
-    return ResolvedTuner(
-        type=kind,
-        rank=rank,
-        alpha=inner.derived(
+    known = before.tuner.result if before is not None and before.tuner.is_adapter else None
+    if tuner is None and before is not None:
+        left = known or before.tuner
+        chooser.derived("tuner", None, lambda: (left.type, "the step it starts from"))
+        return left
+    kind = inner.default("type", tuner.type if tuner else None, defaults.TUNER)
+    table = TUNERS[kind]
+    options = _options(tuner, {**table.options, **_same(known, kind)}, inner)
+    rank, alpha, dropout = 0, 0.0, 0.0
+    targets: tuple[str, ...] = ()
+    if "rank" in table.form:
+        ranks = known.rank if known and known.rank else table.rank or defaults.RANK
+        rank = inner.default("rank", tuner.rank if tuner else None, ranks)
+    if "alpha" in table.form:
+        alpha = inner.derived(
             "alpha",
-            alpha,
-            lambda: (known.alpha, "the adapter's") if known else (rank * defaults.ALPHA_PER_RANK, "twice the rank"),
-        ),
-        dropout=inner.default("dropout", tuner.dropout if tuner else None, 0.0),
-        target_modules=inner.default(
-            "target_modules",
-            tuner.target_modules if tuner else None,
-            known.target_modules if known else ("all-linear",),
-        ),
-        options=options,
-    )
+            tuner.alpha if tuner else None,
+            lambda: (
+                (known.alpha, "the adapter's")
+                if known and known.alpha
+                else (rank * defaults.ALPHA_PER_RANK, "twice the rank")
+            ),
+        )
+    if "dropout" in table.form:
+        dropout = inner.default("dropout", tuner.dropout if tuner else None, 0.0)
+    if "target_modules" in table.form:
+        written = tuner.target_modules if tuner else None
+        targets = inner.default("target_modules", written, _targets(work, table.targets, known))
+    return ResolvedTuner(type=kind, rank=rank, alpha=alpha, dropout=dropout, target_modules=targets, options=options)
+
+
+def _same(known: ResolvedTuner | None, kind: str) -> Mapping[str, object]:
+    """Return the options of the adapter that a step goes on from, where it is of the step's own type."""
+    return known.options if known is not None and known.type == kind else {}
+
+
+def _targets(work: Work, roles: str, known: ResolvedTuner | None) -> tuple[str, ...]:
+    if known is not None and known.target_modules:
+        return known.target_modules
+    return linears_with(machine.base_model(work).model_type, roles) if roles else ("all-linear",)
 
 
 def _options(section: Train | Tuner | None, known: Mapping[str, object], chooser: Chooser) -> dict[str, object]:
@@ -218,7 +232,15 @@ def _attention(device: str, determinism: str, *, packing: bool) -> tuple[str, st
     return "sdpa", "built into torch"
 
 
-def _optimizer(device: str) -> tuple[str, str]:
+def _gradient_checkpointing(device: str, tuner: ResolvedTuner) -> tuple[bool, str]:
+    if not TUNERS[tuner.type].replays:
+        return False, f"{tuner.type} does not work with it"
+    return device != "cpu", "on where accelerator memory is scarce, off on a CPU"
+
+
+def _optimizer(device: str, tuner: ResolvedTuner) -> tuple[str, str]:
+    if (own := TUNERS[tuner.type].optimizer) is not None:
+        return own, f"{tuner.type} steps with its own variant of it"
     if device in ("cpu", "cuda"):
         return "adamw_torch_fused", f"AdamW in one kernel, which torch has for {device}"
     return "adamw_torch", f"torch has no fused AdamW for {device}"

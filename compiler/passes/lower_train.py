@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from tunewright.compiler.estimate.savings import with_savings
+from tunewright.compiler.facts.kernels import KERNELS
 from tunewright.compiler.facts.kinds import KINDS, missing
 from tunewright.compiler.ir.plan import Process, Step, StepInput, plain
 from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain, ResolvedTuner
@@ -110,14 +111,9 @@ def train_parameters(train: ResolvedTrain) -> dict[str, Any]:
 
 def _tuner_parameters(tuner: ResolvedTuner) -> dict[str, Any]:
     body: dict[str, Any] = {"type": tuner.type}
-    if tuner.is_low_rank:
-        everything = tuner.target_modules == ("all-linear",)
-        body |= {
-            "rank": tuner.rank,
-            "alpha": tuner.alpha,
-            "dropout": tuner.dropout,
-            "target_modules": "all-linear" if everything else tuner.target_modules,
-        }
+    for key in TUNERS[tuner.type].form:
+        value = getattr(tuner, key)
+        body[key] = "all-linear" if value == ("all-linear",) else value
     return body | ({"options": dict(tuner.options)} if tuner.options else {})
 
 
@@ -148,17 +144,28 @@ def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
     with_images = [name for name in train.data if work.facts.data[name].images]
     divided = bool(with_images) and strategy not in _WHOLE_MODEL
     prepared = any(lowering.is_prepared(work.spec.data[name]) for name in with_images)
+    blind = bool(with_images) and not TUNERS[train.tuner.type].images
     return [
+        _packed_base(work, train),
+        KERNELS[train.kernels].lacks,
         f"training on images with {strategy} is not built yet" if divided else None,
         "making tokens of rows with images ahead is not built yet" if with_images and tokenizes_ahead(train) else None,
         "preparing rows with images is not built yet" if prepared else None,
         *(lowering.unknown_format(work, name) for name in train.data),
+        f"training on images with {train.tuner.type} is not built yet" if blind else None,
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
         "DPO on Megatron is not built yet"
         if train.parallelism.strategy == "megatron" and train.method == "dpo"
         else None,
         "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,
     ]
+
+
+def _packed_base(work: Work, train: ResolvedTrain) -> str | None:
+    model = machine.base_model(work)
+    if model.quantization not in ("gptq", "awq") or not train.tuner.is_adapter:
+        return None
+    return f"learning on {model.quantization} weights needs gptqmodel, which the `train` environment does not hold"
 
 
 def _summary(train: ResolvedTrain) -> str:
@@ -179,7 +186,7 @@ def _summary(train: ResolvedTrain) -> str:
         processes += "".join(f" {name} {size}" for name, size in sizes if size > 1)
     if parallelism.offload_optimizer == "cpu" or parallelism.offload_parameters == "cpu":
         processes += " + CPU offload"
-    tuner = TUNERS[train.tuner.type].word + (f" r{train.tuner.rank}" if train.tuner.is_low_rank else "")
+    tuner = TUNERS[train.tuner.type].word + (f" r{train.tuner.rank}" if train.tuner.rank else "")
     beta = f" beta {train.options['beta']:g}" if "beta" in train.options else ""
     method = f"{METHODS[train.method].word}{beta}, " if METHODS[train.method].word else ""
     return f"{processes}, {method}{tuner}, {train.precision}"

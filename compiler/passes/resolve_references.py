@@ -15,6 +15,7 @@ from tunewright.compiler.passes.work import References, Work
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.document import Path
 from tunewright.spec.model.document import VERBS, Spec, Step
+from tunewright.spec.tuners import TUNERS
 
 BASE = "base"
 MODEL_VERBS = frozenset({"train", "export"})
@@ -203,7 +204,9 @@ def _models(steps: dict[str, Step], order: tuple[str, ...]) -> tuple[dict[str, M
         if step.train is not None:
             before = states.get(step.train.from_ or BASE, ModelState())
             tuner = step.train.tuner
-            is_full = tuner.type == "full" if tuner else before.adapter is None and before.model is not None
+            is_full = (
+                not TUNERS[tuner.type].makes_adapter if tuner else before.adapter is None and before.model is not None
+            )
             states[name] = ModelState(model=name) if is_full else ModelState(model=before.model, adapter=name)
             learned[name] = (*step.train.data, *learned.get(step.train.from_ or BASE, ()))
         elif step.export is not None:

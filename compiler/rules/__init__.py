@@ -18,6 +18,7 @@ from tunewright.compiler.rules import (
     shape,
     standards,
     training,
+    tuning,
     watching,
 )
 from tunewright.compiler.rules.rule import Rule
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *generation.RULES,
     *watching.RULES,
     *determinism.RULES,
+    *tuning.RULES,
     *adapters.RULES,
     *parallelism.RULES,
     *evaluation.RULES,

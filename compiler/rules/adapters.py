@@ -7,6 +7,7 @@ from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
+from tunewright.spec.tuners import TUNERS
 
 
 def _check_requantized(work: Work) -> None:
@@ -15,9 +16,10 @@ def _check_requantized(work: Work) -> None:
     if not model.quantization or model.origin == "gguf":
         return
     for step, train in work.resolved.trains():
-        if train.tuner.type not in ("qlora", "dora") or train.from_step:
+        tuner = TUNERS[train.tuner.type]
+        if tuner.packed_base or not tuner.makes_adapter or train.from_step:
             continue
-        wants = "quantises the base itself" if train.tuner.type == "qlora" else "needs the base's weights as they were"
+        wants = "quantises the base itself" if tuner.base_bits else "needs the base's weights as they were"
         work.sink.report(
             "TW3029",
             f"{train.tuner.type} {wants}, and the base model is quantised already",
@@ -56,9 +58,12 @@ def _check_served_adapter(work: Work) -> None:
         made = work.resolved.step(name) if name else None
         if made is None or not isinstance(made.body, ResolvedTrain):
             continue
-        tuner, most = made.body.tuner, ENGINES[deploy.engine].largest_adapter_rank
-        if tuner.type == "dora":
-            problem = "has no DoRA adapters"
+        tuner, most = made.body.tuner.result, ENGINES[deploy.engine].largest_adapter_rank
+        table = TUNERS[tuner.type]
+        if not table.engines:
+            continue  # said already: nothing can serve it
+        if deploy.engine not in table.engines:
+            problem = f"has no {table.word} adapters"
         elif most is not None and tuner.rank > most:
             problem = f"takes adapters up to rank {most}"
         else:
@@ -67,8 +72,12 @@ def _check_served_adapter(work: Work) -> None:
             "TW6015",
             f"the {deploy.engine} engine {problem}",
             work.value_span("steps", step.name, "deploy", "engine"),
-            labels=(Label(work.key_span("steps", made.name), f"{tuner.type} rank {tuner.rank}"),),
-            help="merge the adapter with an `export` step and serve that",
+            labels=(
+                Label(work.key_span("steps", made.name), tuner.type + (f" rank {tuner.rank}" if tuner.rank else "")),
+            ),
+            help="merge the adapter with an `export` step and serve that"
+            if table.merges
+            else "use the `embedded` engine, or a tuner whose result melts into the base, such as `lora`",
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.facts.families import family_of, linear_names
-from tunewright.compiler.ir.resolved import ModelState, ResolvedStep, ResolvedTrain
+from tunewright.compiler.ir.resolved import ModelState, ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.choose_kernels import unfit
 from tunewright.compiler.passes.work import Work
@@ -16,6 +16,8 @@ from tunewright.spec.suggest import listed, nearest, suggestion
 
 #: Methods whose weights are packed integers; mxfp4 and fp8 are unpacked while they load.
 _PACKED = frozenset({"gptq", "awq", "aqlm", "hqq", "eetq", "bitsandbytes"})
+#: Strategies that cut the base's own weights.
+_SHARDED = frozenset({"zero3", "fsdp2", "megatron"})
 #: Peak rates beyond which every published recipe diverges.
 _HIGHEST_RATE = {True: 5e-3, False: 5e-4}
 
@@ -110,22 +112,23 @@ def _check_quantized_base(work: Work) -> None:
             )
 
 
+def _form(tuner: ResolvedTuner) -> tuple[object, ...]:
+    """Return what of an adapter a later step can't change."""
+    sizes = tuple(tuner.options.get(key) for key in ("num_virtual_tokens", "block_size", "layers"))
+    return tuners.TUNERS[tuner.type].family, tuner.rank, tuner.alpha, frozenset(tuner.target_modules), sizes
+
+
 def _check_continuation(work: Work) -> None:
     assert work.resolved is not None
     for step, train in _trains(work):
         before = work.resolved.step(train.from_step) if train.from_step else None
         if before is None or not isinstance(before.body, ResolvedTrain):
             continue
-        old, new = before.body.tuner, train.tuner
+        old, new = before.body.tuner.result, train.tuner
         if not old.is_adapter or not new.is_adapter:
             continue
         # A LoRA adapter may be trained further on a 4-bit base and back.
-        same = (old.rank, old.alpha, set(old.target_modules), tuners.TUNERS[old.type].family) == (
-            new.rank,
-            new.alpha,
-            set(new.target_modules),
-            tuners.TUNERS[new.type].family,
-        )
+        same = _form(old) == _form(new)
         if not same:
             work.sink.report(
                 "TW3006",
@@ -142,7 +145,10 @@ def _check_sharded_quantized(work: Work) -> None:
     packed = model.quantization if model.quantization in _PACKED and model.origin != "gguf" else None
     for step, train in _trains(work):
         strategy = train.parallelism.strategy
-        if packed and train.tuner.type in ("lora", "rslora") and strategy in ("zero3", "fsdp2", "megatron"):
+        tuner = tuners.TUNERS[train.tuner.type]
+        if strategy not in _SHARDED or not tuner.makes_adapter:
+            continue
+        if packed and tuner.packed_base:
             work.sink.report(
                 "TW3007",
                 f"{packed} weights can't be sharded by {strategy}",
@@ -150,8 +156,7 @@ def _check_sharded_quantized(work: Work) -> None:
                 labels=(Label(work.value_span("base", "model"), f"quantised with {packed}"),),
                 help="use `ddp` or `zero2` (the packed base is small), or the unquantised model",
             )
-            continue
-        if train.tuner.type == "qlora" and strategy in ("zero3", "fsdp2", "megatron"):
+        elif tuner.base_bits is not None:
             work.sink.report(
                 "TW3007",
                 f"4-bit weights can't be sharded by {strategy}",
@@ -250,10 +255,10 @@ def _check_attention(work: Work) -> None:
 
 def _check_kernels(work: Work) -> None:
     for step, train in _trains(work):
-        if train.kernels == "fused" and (problem := unfit(train)) is not None:
+        if train.kernels != "auto" and (problem := unfit(work, train, train.kernels)) is not None:
             work.sink.report(
                 "TW3060",
-                "fused kernels don't fit this step",
+                f"{train.kernels} kernels don't fit this step",
                 work.value_span("steps", step.name, "train", "kernels"),
                 problem,
                 help="use `auto`, which takes them where they fit",
@@ -339,13 +344,17 @@ def _check_rate(work: Work) -> None:
             )
 
 
+def _in_few_bits(tuner: ResolvedTuner) -> bool:
+    return tuners.TUNERS[tuner.type].base_bits is not None
+
+
 def _check_from_quantized(work: Work) -> None:
     assert work.resolved is not None
     for step, train in _trains(work):
         state = work.resolved.models.get(train.from_step or "base")
         if not train.tuner.is_adapter and state and state.adapter:
             before = work.resolved.step(state.adapter)
-            if before and isinstance(before.body, ResolvedTrain) and before.body.tuner.type == "qlora":
+            if before and isinstance(before.body, ResolvedTrain) and _in_few_bits(before.body.tuner):
                 work.sink.report(
                     "TW3005",
                     f"all weights of a 4-bit base can't learn after `{before.name}`",
@@ -515,7 +524,7 @@ RULES = (
         code="TW3060",
         phase=Phase.HARDWARE,
         check=_check_kernels,
-        why="Fused kernels read whole frozen layers on a processor: elsewhere they fail, or change what is learnt.",
+        why="Kernels where they don't fit fail after loading, or change what is learnt.",
         bad="steps: {sft: {train: {kernels: fused, tuner: full}}}",
         good="steps: {sft: {train: {kernels: fused}}}",
     ),

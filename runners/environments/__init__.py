@@ -4,7 +4,7 @@ Engines' pins conflict with each other, so a runner names an environment; the co
 """
 
 from tunewright.runners.environments.foreign import use
-from tunewright.runners.environments.place import interpreter
+from tunewright.runners.environments.place import held_packages, interpreter
 from tunewright.runners.environments.sync import EnvironmentSyncError, sync
 from tunewright.runners.environments.table import (
     ENVIRONMENTS,
@@ -20,6 +20,7 @@ __all__ = [
     "EnvironmentSyncError",
     "UnknownEnvironmentError",
     "digest",
+    "held_packages",
     "interpreter",
     "requirements",
     "sync",

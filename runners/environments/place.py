@@ -3,7 +3,8 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tunewright.runners.environments.table import digest, environment
 MARKER = "tunewright-environment.json"
 
 _LINK_FOLDER = "tunewright-link"
+_LINK_FILE = "tunewright-link.pth"
 
 
 def folder_of(name: str, root: Path) -> Path:
@@ -30,6 +32,24 @@ def interpreter(name: str, root: Path) -> Path | None:
         if read_marker(folder) is not None and python.exists() and links_here(folder):
             return python
     return interpreter(shared, root) if shared else None
+
+
+def held_packages(name: str, root: Path, asked: Iterable[str]) -> tuple[str, ...]:
+    """Return which of some packages an installed environment holds, by their metadata: nothing is imported or run."""
+    python = interpreter(name, root)
+    if python is None:
+        return ()
+    sites = [_site_packages(python.parent.parent), *_more_sites(python.parent.parent)]
+    return tuple(
+        package
+        for package in sorted(asked)
+        if any(next(site.glob(f"{package.replace('-', '_')}-*.dist-info"), None) for site in sites)
+    )
+
+
+def _more_sites(folder: Path) -> list[Path]:
+    text = (_site_packages(folder) / _LINK_FILE).read_text(encoding="utf-8")
+    return [Path(found) for found in re.findall(r"addsitedir\('(.*)'\)", text)]
 
 
 def foreign_folder(name: str, root: Path) -> Path:
@@ -59,7 +79,7 @@ def link_package(folder: Path, *, more_sites: tuple[str, ...] = ()) -> None:
     aside.symlink_to(_package(), target_is_directory=True)
     aside.replace(links / "tunewright")
     lines = [str(links), *(f"import site; site.addsitedir({path!r})" for path in more_sites)]
-    (_site_packages(folder) / "tunewright-link.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (_site_packages(folder) / _LINK_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def links_here(folder: Path) -> bool:

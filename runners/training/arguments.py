@@ -44,6 +44,7 @@ def shared_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) ->
         "report_to": "none",
         "disable_tqdm": True,
         "use_cpu": settings.device == "cpu",  # without it two gloo processes train unsynchronised, silently
+        "use_liger_kernel": settings.kernels == "liger",
         "dataloader_pin_memory": settings.device == "cuda",
         **_saving(settings),
         **_dividing(settings, work),

@@ -11,6 +11,8 @@ from tunewright.runners.training.distributed import is_first
 from tunewright.runners.training.fresh import FreshProcess, FreshProcessLostError
 from tunewright.runners.training.reload import answer
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.training.tuners.tuner import Start, training_tuner
+from tunewright.spec.tuners import TUNERS
 
 #: The largest difference of a logit that rounding explains, as a share of the largest logit. Adapters are stored as
 #: they were trained; whole models that learnt in fp32 are stored at the step's precision.
@@ -84,7 +86,7 @@ class HealthCheck:
         if check_tensors(outputs, report)["parameters"] == 0:
             raise _incomplete("weights")
         if self.settings.tuner.makes_adapter:
-            _check_learnt(outputs, report)
+            _check_learnt(outputs, training_tuner(self.settings).start, report)
 
     def finish(self, report: Reporter) -> dict[str, Any]:
         """Return what the fresh process found, as figures for the summary; raise StepFailedError when it differs."""
@@ -124,7 +126,8 @@ class HealthCheck:
     def _adapter_can_be_disabled(self) -> bool:
         """Tell whether base and adapter can be told apart in memory; on sharded weights it is not tried."""
         sharded = self.settings.parallelism.strategy in ("zero3", "fsdp2")
-        return self.settings.tuner.makes_adapter and not sharded
+        tuner = TUNERS[self.settings.tuner.type]
+        return tuner.makes_adapter and tuner.merges and tuner.keeps_base and not sharded
 
 
 def _import_what_reloading_needs() -> None:
@@ -141,26 +144,27 @@ def _logits(model: Any, tokens: Any, device: str) -> Any:
     return full.float().cpu().contiguous().clone()
 
 
-def _check_learnt(outputs: Path, report: Reporter) -> None:
-    """LoRA's B matrices start at zero: a module whose B is still zero was never reached by a gradient."""
+def _check_learnt(outputs: Path, start: Start, report: Reporter) -> None:
+    """A module whose weights are still what they start with, LoRA's B zero, was never reached by a gradient."""
     from safetensors import safe_open
 
     unchanged, learnt = [], 0
     for path in sorted(outputs.glob("*.safetensors")):
         with safe_open(path, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 - not a dict
-                if "lora_B" not in name:
-                    learnt += bool(tensors.get_tensor(name).any()) and "lora_" not in name
-                elif bool(tensors.get_tensor(name).any()):
+                changed = bool((tensors.get_tensor(name) != start.value).any())
+                if not start.name or start.name not in name:
+                    learnt += changed and (not start.name or start.beside not in name)
+                elif changed:
                     learnt += 1
                 else:
-                    unchanged.append(name.partition(".lora_B")[0].removeprefix("base_model.model."))
+                    unchanged.append(name.partition(f".{start.name}")[0].removeprefix("base_model.model."))
     if not learnt:
         raise _nothing_learnt("the adapter is all zero: nothing was learnt")
     wrong = [name for name in unchanged if not any(word in name for word in _SOMETIMES_UNUSED)]
     if wrong:
         share = f"{len(wrong)} of {len(unchanged) + learnt} adapted modules"
-        raise _nothing_learnt(f"{share} learnt nothing (B is zero), such as `{wrong[0]}`")
+        raise _nothing_learnt(f"{share} learnt nothing (they are as they started), such as `{wrong[0]}`")
     if unchanged:
         report.emit(
             "warning",

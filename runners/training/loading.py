@@ -1,5 +1,6 @@
 """The model that is trained: base weights in the right precision, and the adapter on top of them."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from tunewright.runners.training.settings import Parallelism, TrainSettings
 from tunewright.runners.training.tuners.tuner import training_tuner
 from tunewright.runners.vision import reader_class, text_part
 from tunewright.spec.methods import METHODS
-from tunewright.spec.tuners import TUNERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,9 @@ def _load_base(folder: Path, settings: TrainSettings) -> Any:
         extra["distributed_config"] = sharding
     try:
         return training_method(settings.method).load(
-            folder, settings, dtype=dtype, attn_implementation=settings.attention, use_safetensors=True, **extra
+            folder,
+            settings,
+            **{"dtype": dtype, "attn_implementation": settings.attention, "use_safetensors": True, **extra},
         )
     except (ValueError, KeyError, OSError) as error:
         raise StepFailedError(
@@ -77,22 +79,20 @@ def _sharded_at_load(parallelism: Parallelism, device: str) -> Any | None:
 def _continue_adapter(
     model: Any, tokenizer: Any, adapter: Path, settings: TrainSettings, report: Reporter
 ) -> TunedModel:
-    from peft import PeftModel
-
-    zero3_plain = settings.parallelism.strategy == "zero3" and TUNERS[settings.tuner.type].base_bits is None
-    tuned = PeftModel.from_pretrained(
-        model, adapter, is_trainable=settings.tuner.makes_adapter, autocast_adapter_dtype=not zero3_plain
-    )
     if not settings.tuner.makes_adapter:
         import copy
 
+        from peft import PeftModel
+
+        tuned = PeftModel.from_pretrained(model, adapter)
         merged = training_tuner(settings).prepare(tuned.merge_and_unload().requires_grad_(True), settings)
         return TunedModel(
             model=merged,
             tokenizer=tokenizer,
             reference=copy.deepcopy(merged) if METHODS[settings.method].compares(settings.options) else None,
         )
-    rank = getattr(tuned.peft_config["default"], "r", settings.tuner.rank)
+    tuned = training_tuner(settings).go_on(model, adapter, settings)
+    rank = _rank(adapter) or settings.tuner.rank
     if rank != settings.tuner.rank:
         report.emit(
             "warning",
@@ -100,6 +100,11 @@ def _continue_adapter(
             message=f"the adapter that is continued has rank {rank}; the step's rank {settings.tuner.rank} is not used",
         )
     return TunedModel(model=tuned, tokenizer=tokenizer)
+
+
+def _rank(adapter: Path) -> int | None:
+    stated: int | None = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8")).get("r")
+    return stated
 
 
 def _has_tokenizer(folder: Path) -> bool:

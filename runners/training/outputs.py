@@ -79,7 +79,8 @@ def _versions() -> dict[str, str]:
 def _forget_base_path(path: Path) -> None:
     """The base model's folder is this machine's; which model it was stands in tunewright.json by digest."""
     settings = json.loads(path.read_text(encoding="utf-8"))
-    settings["base_model_name_or_path"] = None
+    if "base_model_name_or_path" in settings:
+        settings["base_model_name_or_path"] = None
     if isinstance(settings.get("target_modules"), list):
         settings["target_modules"] = sorted(
             settings["target_modules"]

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tunewright.runners.model_loading import dtype_of, weight_bytes
+from tunewright.runners.model_loading import attach_adapter, dtype_of, weight_bytes
 from tunewright.runners.training.kernels.choose import use_kernels
 from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.tuners.tuner import training_tuner
+from tunewright.spec.tuners import TUNERS
 
 _MEMORY_SHARE = 0.8
 #: What a launcher tells the processes of one training; here they would be waited for.
@@ -50,15 +51,15 @@ def load_result(outputs: Path, base: Path, settings: TrainSettings) -> Any:
     model = training_method(settings.method).load(
         base,
         settings,
-        dtype=dtype_of(settings.precision),
-        attn_implementation=settings.attention if settings.attention in ("eager", "sdpa") else "eager",
-        use_safetensors=True,
-        **training_tuner(settings).loading(settings),
+        **{
+            "dtype": dtype_of(settings.precision),
+            "attn_implementation": settings.attention if settings.attention in ("eager", "sdpa") else "eager",
+            "use_safetensors": True,
+            **training_tuner(settings).loading(settings),
+        },
     )
     if settings.tuner.makes_adapter:
-        from peft import PeftModel
-
-        model = PeftModel.from_pretrained(model, str(outputs), is_trainable=True, local_files_only=True)
+        model = attach_adapter(model, outputs, trainable=TUNERS[settings.tuner.type].continues)
     # Short formats round otherwise in other kernels: what is compared is the weights.
     use_kernels(model, settings)
     return model.eval()

@@ -65,8 +65,7 @@ def make_trainer(
         raise nothing_left(settings) from error
     trainer.oversight = oversight
     use_kernels(trainer.model, settings)
-    for callback in training_tuner(settings).callbacks(trainer, settings):
-        trainer.add_callback(callback)
+    training_tuner(settings).ready(trainer, settings)
     if isinstance(rows, list) and not makes_tokens(rows, settings):
         _check_rows_left(trainer, rows, settings, oversight.report)
     return trainer

@@ -33,7 +33,7 @@ LossType = Literal[
 ]  # fmt: skip
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
-Kernels = Literal["auto", "plain", "fused"]
+Kernels = Literal["auto", "plain", "fused", "liger", "unsloth"]
 Mix = Literal["concat", "first_exhausted", "all_exhausted"]
 Truncation = Literal["end", "start", "drop", "error"]
 Tokenize = Literal["ahead", "inside"]
@@ -48,14 +48,18 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 class Tuner(Section):
     """Which weights learn."""
 
     type: TunerType
-    """`full`: all weights. `lora`, `rslora`, `dora`: low-rank adapters. `qlora`: adapters on a base in 4 or 8 bits."""
+    """Which weights learn, and how; the table below says what each type is."""
 
     rank: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Rank of the adapters."""
+    """Rank of the adapters, or of the space that gradients are projected to (galore, q_galore)."""
 
     alpha: Positive | None = None
     """Scale of the adapters; the update is multiplied by alpha / rank (rsLoRA: alpha / sqrt(rank))."""
@@ -74,6 +78,36 @@ class Tuner(Section):
 
     bits: Literal[4, 8] | None = None
     """Bits in which the base is held (qlora)."""
+
+    ratio: Annotated[float, Field(ge=1)] | None = None
+    """How many times the learning rate the second matrix of LoRA learns at (loraplus)."""
+
+    iterations: Annotated[int, Field(ge=1, le=128)] | None = None
+    """Passes of the randomised singular value decomposition at the start (pissa); more are nearer to the exact one."""
+
+    groups: Annotated[int, Field(ge=2, le=64)] | None = None
+    """Into how many groups a row of `max_length` is cut while learning (longlora)."""
+
+    layers: tuple[int, ...] | None = None
+    """Blocks that learn (freeze) or are edited (reft), counted from 0; negative ones from the end."""
+
+    patterns: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], BeforeValidator(_listed)] | None = None
+    """Regular expressions: parameters whose names hold one of them learn too (freeze)."""
+
+    num_virtual_tokens: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """Vectors put before each text (prompt), or keys and values in each layer (prefix)."""
+
+    block_size: Annotated[int, Field(ge=2)] | None = None
+    """Inputs of a layer that are turned together (oft); it divides the layers' widths."""
+
+    active_layers: Count | None = None
+    """Blocks that learn at a time (lisa)."""
+
+    interval: Count | None = None
+    """Optimizer steps until other blocks are drawn (lisa), or gradients are projected anew (galore, q_galore)."""
+
+    scale: Positive | None = None
+    """What an update is multiplied by when it comes back from its subspace (galore, q_galore)."""
 
 
 class Parallelism(Section):

@@ -26,6 +26,7 @@ from tunewright.spec.model.train import Parallelism, Train, Tuner
 from tunewright.spec.model.watch import Watch
 from tunewright.spec.rewards import REWARDS
 from tunewright.spec.syntax import resolve_scalar
+from tunewright.spec.tuners import TUNERS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
 
@@ -139,6 +140,17 @@ def test_defaults_are_those_of_the_compiler(heading: str, resolved: Compilation)
             assert resolve_scalar(literal[1]) == (value[0] if isinstance(value, tuple) else value), key
             compared += 1
     assert compared
+
+
+def test_tuners_are_those_of_the_table() -> None:
+    rows = rows_of("#### `train.tuner`", "type | what learns | leaves | strategies")
+    assert [(row[0].strip("`"), row[1]) for row in rows] == [(name, item.meaning) for name, item in TUNERS.items()]
+    for (_, _, leaves, strategies), tuner in zip(rows, TUNERS.values(), strict=True):
+        names = frozenset(re.findall(r"`(\w+)`", strategies))
+        assert tuner.strategies == names or (strategies == "all" and len(tuner.strategies) == 7)
+        assert (leaves == "a model") == (not tuner.makes_adapter)
+        assert ("never melted in" in leaves) == (not tuner.merges)
+        assert ("for other tools" in leaves) == (not tuner.engines)
 
 
 def test_learning_rates_are_those_of_the_compiler() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from tunewright.spec.document import Path
 from tunewright.spec.methods import METHODS
+from tunewright.spec.tuners import TUNERS
 from tunewright.spec.vocabulary import known_keys, known_values
 
 
@@ -12,8 +13,8 @@ from tunewright.spec.vocabulary import known_keys, known_values
     [
         (("steps", "sft", "train", "method"), tuple(METHODS)),
         (("steps", "sft", "train", "packing"), ("true", "false")),
-        (("steps", "sft", "train", "tuner"), ("full", "lora", "dora", "rslora", "qlora")),
-        (("steps", "sft", "train", "tuner", "type"), ("full", "lora", "dora", "rslora", "qlora")),
+        (("steps", "sft", "train", "tuner"), tuple(TUNERS)),
+        (("steps", "sft", "train", "tuner", "type"), tuple(TUNERS)),
         (("steps", "sft", "train", "learning_rate"), ()),
         (("steps", "sft", "train"), ()),
         (("steps", "sft", "nothing", "here"), ()),

@@ -1,4 +1,4 @@
-"""What the low-rank adapters share: PEFT's configuration and a check of the layers they name."""
+"""What adapters beside linear layers share: which layers they change, and PEFT's configuration of the low-rank ones."""
 
 import re
 from typing import Any
@@ -15,6 +15,19 @@ def low_rank_config(model: Any, settings: TrainSettings, **variant: Any) -> Any:
     from peft import LoraConfig
 
     tuner = settings.tuner
+    return LoraConfig(
+        task_type=training_method(settings.method).task,
+        r=tuner.rank,
+        lora_alpha=tuner.alpha,
+        lora_dropout=tuner.dropout,
+        **chosen_layers(model, settings),
+        **variant,
+    )
+
+
+def chosen_layers(model: Any, settings: TrainSettings) -> dict[str, Any]:
+    """Return which layers get adapters and which modules learn in full, in PEFT's words; raise StepFailedError."""
+    tuner = settings.tuner
     pattern, saved = tuner.options.get("target_pattern"), tuner.options.get("modules_to_save")
     if pattern is not None:
         _check_pattern(model, pattern)
@@ -22,16 +35,22 @@ def low_rank_config(model: Any, settings: TrainSettings, **variant: Any) -> Any:
         _check_targets(model, tuner.target_modules)
     if saved:
         _check_targets(model, list(saved))
-    return LoraConfig(
-        task_type=training_method(settings.method).task,
-        r=tuner.rank,
-        lora_alpha=tuner.alpha,
-        lora_dropout=tuner.dropout,
-        target_modules=pattern or tuner.target_modules,
-        modules_to_save=list(saved) if saved else None,
-        exclude_modules=_image_encoder(model) if pattern is None else None,
-        **variant,
-    )
+    encoder = _image_encoder(model)
+    return {
+        "target_modules": pattern or tuner.target_modules,
+        "modules_to_save": list(saved) if saved else None,
+        **({"exclude_modules": encoder} if pattern is None and encoder else {}),
+    }
+
+
+def layers_named(model: Any, wanted: list[str]) -> list[str]:
+    """Return the whole names of the modules that are called as wanted; raise StepFailedError where one has none."""
+    _check_targets(model, wanted)
+    return [
+        name
+        for name, _ in model.named_modules()
+        if any(name == target or name.endswith(f".{target}") for target in wanted)
+    ]
 
 
 def _image_encoder(model: Any) -> str | None:

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewright.compiler.estimate.footprint import train_memory, trained_parameters
+from tunewright.compiler.estimate.footprint import train_memory
 from tunewright.compiler.estimate.memory import estimate_train
 from tunewright.compiler.estimate.rows import RowLengths
+from tunewright.compiler.estimate.trained import trained_parameters
 from tunewright.compiler.ir.facts import DataFacts, ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTuner
 
@@ -67,7 +68,7 @@ def test_lora_of_a_7b_model_on_one_card_is_near_published_peaks(train, model, le
 
 def test_trained_parameters_of_lora_are_the_published_count(train, model) -> None:
     step = train(tuner=ResolvedTuner(type="lora", rank=8, target_modules=("all-linear",)))
-    assert trained_parameters(step, model(QWEN)) == 20_185_088
+    assert trained_parameters(step.tuner, model(QWEN)) == 20_185_088
 
 
 def test_experts_are_spread_by_expert_parallel(train, model, full) -> None:
