@@ -21,7 +21,7 @@ from tunewright.compiler.pipeline import lower, new_work, read, resolve
 from tunewright.spec.diagnostics import Diagnostic
 from tunewright.spec.document import Document
 from tunewright.spec.model.data import DataSet
-from tunewright.spec.model.document import Spec
+from tunewright.spec.model.document import Spec, named_plug_ins
 from tunewright.spec.record import record
 from tunewright.spec.source import SourceFile, Span
 from tunewright.spec.syntax import MAX_BYTES
@@ -246,6 +246,7 @@ def request_for(
             if suite.file
         },
         files=tuple(dict.fromkeys([*schemas, *folders])),
+        plug_ins=tuple(dict.fromkeys(kind for kind, _, _ in named_plug_ins(spec))),
         resources=ResourceRequest(
             accelerator=resources.accelerator, count=resources.count or 1, nodes=resources.nodes or 1
         )

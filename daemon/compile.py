@@ -53,7 +53,8 @@ def compile_with(home: Path, environments: Path) -> Compiler:
             name: EnvironmentFacts(
                 name=name,
                 digest=table.digest(name),
-                installed=place.interpreter(name, environments) is not None,
+                installed=(python := place.interpreter(name, environments)) is not None,
+                path=str(python.parent.parent) if python is not None else None,
                 packages=place.held_packages(name, environments, OPTIONAL_PACKAGES),
             )
             for name in table.ENVIRONMENTS

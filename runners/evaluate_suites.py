@@ -172,7 +172,7 @@ def _samples(suite: Suite, outcome: _Outcome) -> list[dict[str, Any]]:
 def _headline(suite: Suite, measures: Mapping[str, Mapping[str, results.Measure]]) -> list[tuple[str, float]]:
     """The few numbers a person looks at first: what the metric is named after, or all there is."""
     own = measures[suite.name]
-    name = "accuracy" if suite.by_likelihood else suite.metric
+    name = "accuracy" if suite.by_likelihood else suite.metric.rpartition(".")[2]
     return [(key, round(own[key].value, 6)) for key in ([name] if name in own else sorted(own))]
 
 

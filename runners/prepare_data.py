@@ -13,6 +13,7 @@ from typing import IO, Any
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
 from tunewright.runners.preparing.duplicates import Duplicates, duplicates
+from tunewright.runners.preparing.plugged import plugged
 from tunewright.runners.preparing.recognisers import KINDS
 from tunewright.runners.preparing.rows import REPORT, ROWS, SOURCE, Row, checked_rows, files_of
 from tunewright.runners.preparing.scrubbing import Scrubbed, scrub_row
@@ -41,17 +42,24 @@ class _Outcome:
     rows: int = 0
     repeated: int = 0
     emptied: int = 0
+    refused: int = 0
     left_out: list[dict[str, str]] = field(default_factory=list)
 
     def leave_out(self, place: str, why: str) -> None:
         if len(self.left_out) < _NAMED:
             self.left_out.append({"row": place, "why": why})
 
+    def refuse(self, place: str, why: str) -> None:
+        """Count a row that a plug-in leaves out."""
+        self.refused += 1
+        self.leave_out(place, why)
+
     def counts(self) -> dict[str, int]:
         """Return the figures that the step is known by."""
         return {
             "rows": self.rows,
             "duplicates": self.repeated,
+            **({"filtered": self.refused} if self.refused else {}),
             "personal_data_found": self.scrubbed.kinds.total(),
             "rows_with_personal_data": self.scrubbed.rows_touched,
         }
@@ -79,6 +87,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
         "rows": outcome.rows,
         "duplicates": outcome.repeated,
         "emptied": outcome.emptied,
+        "filtered": outcome.refused,
         "personal_data": outcome.scrubbed.as_report(),
         "left_out": outcome.left_out,
     }
@@ -94,13 +103,19 @@ def _prepare(step: StepFile, stream: IO[str], outcome: _Outcome, report: Reporte
     form, columns, kinds = parameters["format"], parameters["columns"], tuple(parameters["scrub"])
     known = duplicates(parameters["deduplicate"])
     kept_at: dict[int, str] = {}
-    rows = checked_rows(files_of("data", step.inputs), form, report, columns)
-    for number, (place, own, _) in enumerate(rows):
+    read = checked_rows(files_of("data", step.inputs), form, report, columns)
+    rows = plugged(
+        ((place, own) for place, own, _ in read),
+        parameters.get("preprocess") or (),
+        parameters.get("filter") or (),
+        outcome.refuse,
+    )
+    for number, (place, own) in enumerate(rows):
         row = scrub_row(own, kinds, outcome.scrubbed) if kinds else own
         fitted = renamed(row, columns)
         if (problem := row_problem(fitted, form)) is not None:
             outcome.emptied += 1
-            outcome.leave_out(place, f"without its personal data {problem}")
+            outcome.leave_out(place, f"after it was prepared {problem}")
         elif (earlier := _repeats(known, fitted, form, number)) is not None:
             outcome.repeated += 1
             outcome.leave_out(place, f"repeats {kept_at.get(earlier, 'an earlier row')}")

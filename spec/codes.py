@@ -98,6 +98,7 @@ CODES = _table(
     ("TW2028", "unread-property", _E),
     ("TW2029", "mixed-rows", _E),
     ("TW2060", "unseen-images", _E),
+    ("TW2061", "unknown-plug-in", _E),
     # 3 training and parallelism
     ("TW3001", "unknown-target-module", _E),
     ("TW3002", "excessive-length", _E),

@@ -111,7 +111,8 @@ def environment_facts() -> dict[str, EnvironmentFacts]:
         name: EnvironmentFacts(
             name=name,
             digest=digest(name),
-            installed=interpreter(name, root) is not None,
+            installed=(python := interpreter(name, root)) is not None,
+            path=str(python.parent.parent) if python is not None else None,
             packages=held_packages(name, root, OPTIONAL_PACKAGES),
         )
         for name in ENVIRONMENTS

@@ -8,6 +8,7 @@ from tunewright.compiler.collect.data import collect_data, collect_suite
 from tunewright.compiler.collect.files import collect_file
 from tunewright.compiler.collect.hardware import collect_hardware, stated_hardware
 from tunewright.compiler.collect.models import collect_model
+from tunewright.compiler.collect.plug_ins import collect_plug_ins
 from tunewright.compiler.collect.progress import Progress
 from tunewright.compiler.collect.request import FactRequest, ResourceRequest
 from tunewright.compiler.ir.facts import EnvironmentFacts, Facts, HardwareFacts
@@ -58,9 +59,15 @@ def collect(
         },
         files={written: collect_file(written, base_directory, cache=cache) for written in request.files},
         environments=dict(environments or {}),
+        plug_ins=collect_plug_ins(request.plug_ins, _folder_of("train", environments)),
         hardware=_hardware(request.resources, hardware, home),
         secrets_known=secrets_known,
     )
+
+
+def _folder_of(name: str, environments: Mapping[str, EnvironmentFacts] | None) -> str | None:
+    found = (environments or {}).get(name)
+    return found.path if found is not None else None
 
 
 def _hardware(stated: ResourceRequest | None, given: HardwareFacts | None, home: Path | None) -> HardwareFacts:

@@ -43,7 +43,7 @@ class ResourceRequest:
 @record(kw_only=True)
 class FactRequest:
     """Model sources, data sets and suites by name, other files as written; `resources` if stated. `pins` says which
-    revision and files some of the models are held to.
+    revision and files some of the models are held to. `plug_ins` are the kinds of plug-ins that are named.
     """
 
     models: tuple[str, ...] = ()
@@ -51,4 +51,5 @@ class FactRequest:
     data: Mapping[str, DataRequest] = field(default_factory=dict)
     suites: Mapping[str, SuiteRequest] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    plug_ins: tuple[str, ...] = ()
     resources: ResourceRequest | None = None

@@ -196,7 +196,7 @@ class HardwareFacts:
 
 @record(kw_only=True)
 class EnvironmentFacts:
-    """A runner environment: digest of its pinned requirements, and whether it is installed here.
+    """A runner environment: digest of its pinned requirements, whether it is installed here, and its folder (`path`).
 
     `packages`: which it holds of those that decide what can be chosen (compiler/facts/kernels.py).
     """
@@ -205,6 +205,17 @@ class EnvironmentFacts:
     digest: str
     installed: bool = False
     packages: tuple[str, ...] = ()
+    path: str | None = None
+
+
+@record(kw_only=True)
+class PlugInFacts:
+    """Something that an installed package adds: `kind` and `name` as specs have them, and who brings it."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
 
 
 @record(kw_only=True)
@@ -221,12 +232,17 @@ class Facts:
     files: Mapping[str, FileFact] = field(default_factory=dict)
     environments: Mapping[str, EnvironmentFacts] = field(default_factory=dict)
     hardware: HardwareFacts = field(default_factory=lambda: HardwareFacts(cpu_cores=1, memory_bytes=0))
+    plug_ins: tuple[PlugInFacts, ...] = ()
     secrets_known: frozenset[str] | None = None
     tokens: Mapping[str, TokenFacts] = field(default_factory=dict)
 
     def digest(self) -> str:
         """Return the digest of everything that is not volatile."""
         return digest_of(_stable(replace(self, secrets_known=None, tokens={})))
+
+    def plug_in(self, kind: str, name: str) -> PlugInFacts | None:
+        """Return who offers a plug-in here, or None."""
+        return next((item for item in self.plug_ins if (item.kind, item.name) == (kind, name)), None)
 
 
 def _stable(value: Any) -> Any:

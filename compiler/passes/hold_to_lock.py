@@ -20,6 +20,7 @@ _SECTIONS = {
     "variables": "TW7204",
     "allowed": "TW7204",
     "environments": "TW8201",
+    "plug_ins": "TW8201",
 }
 
 #: Things that the lock holds by themselves.

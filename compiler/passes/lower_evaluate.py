@@ -76,6 +76,7 @@ def _add_own(
     identity |= {
         f"suites.{name}": facts.digest,
         f"suites.{name}.metric": suite.metric,
+        **lowering.plug_in_identity(work, "metric", [suite.metric]),
         f"suites.{name}.pattern": suite.pattern,
         f"suites.{name}.limit": suite.limit,
     }

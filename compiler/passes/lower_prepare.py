@@ -27,6 +27,8 @@ def _lower(work: Work, name: str) -> Step:
         "name": name,
         "format": data.format or facts.format,
         "columns": data.columns,
+        "preprocess": list(data.preprocess or ()),
+        "filter": list(data.filter or ()),
         "scrub": list(scrubbed_kinds(data)),
         "deduplicate": data.deduplicate,
     }
@@ -44,6 +46,8 @@ def _lower(work: Work, name: str) -> Step:
         identity={
             **({} if facts.remote else {f"data.{name}": facts.digest}),
             **{f"data.{name}.{key}": value for key, value in parameters.items() if key != "name"},
+            **lowering.plug_in_identity(work, "preprocessor", data.preprocess or ()),
+            **lowering.plug_in_identity(work, "filter", data.filter or ()),
             **lowering.environment_identity(work, _KIND),
         },
     )
@@ -58,4 +62,6 @@ def scrubbed_kinds(data: DataSet) -> tuple[str, ...]:
 def _summary(data: DataSet) -> str:
     kinds = scrubbed_kinds(data)
     scrub = "scrub " + ("all" if len(kinds) == len(PERSONAL_KINDS) else ", ".join(kinds))
-    return "; ".join([*([scrub] if kinds else []), *([f"{data.deduplicate} duplicates"] if data.deduplicate else [])])
+    own = [*(data.preprocess or ()), *(data.filter or ())]
+    duplicates = [f"{data.deduplicate} duplicates"] if data.deduplicate else []
+    return "; ".join([*own, *([scrub] if kinds else []), *duplicates])

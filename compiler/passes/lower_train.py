@@ -70,6 +70,7 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
             **lowering.identity_of(f"steps.{step.name}.train", train),
             **_watch_identity(f"steps.{step.name}.train.watch", train),
             **({} if ahead else data.identity),
+            **lowering.plug_in_identity(work, "loss", [str(train.options.get("loss") or "")]),
             **lowering.environment_identity(work, kind),
         },
         needs=lowering.upstream_identity(inputs),

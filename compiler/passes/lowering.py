@@ -12,6 +12,7 @@ from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.environment import common_environment
 from tunewright.spec.model.data import DataSet
+from tunewright.spec.plug_ins import is_plug_in
 
 #: Settings that never change what a step produces.
 _WITHOUT_EFFECT = frozenset(
@@ -94,7 +95,17 @@ def prepared_name(data: str) -> str:
 
 def is_prepared(data: DataSet) -> bool:
     """True when rows are changed or left out before anything learns from them."""
-    return data.scrub is not None or data.deduplicate is not None
+    return any(item is not None for item in (data.preprocess, data.filter, data.scrub, data.deduplicate))
+
+
+def plug_in_identity(work: Work, kind: str, names: Iterable[str | None]) -> dict[str, str | None]:
+    """Return which version of which package does the work of plug-ins; None for one that is not known here."""
+    assert work.facts is not None
+    known = {name: work.facts.plug_in(kind, name) for name in names if name is not None and is_plug_in(name)}
+    return {
+        f"plug_in.{kind}.{name}": f"{found.distribution} {found.version}" if found else None
+        for name, found in known.items()
+    }
 
 
 def data_inputs(work: Work, key: str, name: str) -> dict[str, StepInput]:

@@ -5,12 +5,13 @@ from typing import Any
 
 from tunewright import __version__
 from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
-from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts, ModelFacts
+from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts, ModelFacts, PlugInFacts
 from tunewright.compiler.ir.pins import HUBS, LOCK_VERSION, data_source, shape_of
 from tunewright.compiler.ir.plan import Plan
 from tunewright.compiler.ir.plan import seal as seal_plan
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.canonical import digest_of
+from tunewright.spec.model.document import named_plug_ins
 from tunewright.spec.syntax import plain_value
 
 
@@ -61,6 +62,8 @@ def _lock(work: Work, facts: Facts) -> dict[str, Any]:
             name: environment.digest for name, environment in sorted(facts.environments.items()) if name in _used(work)
         },
     }
+    if used := [item for item in facts.plug_ins if _is_named(work, item)]:
+        lock["plug_ins"] = {f"{item.kind} {item.name}": f"{item.distribution} {item.version}" for item in used}
     if work.governed:
         lock["policy"] = dict(work.governed)
     return lock
@@ -84,6 +87,11 @@ def _hub_lock(work: Work, name: str, data: DataFacts) -> dict[str, Any]:
         return {}
     written = work.spec.data[name]
     return {"source": data_source(written.source, written.subset, written.split), "revision": data.revision}
+
+
+def _is_named(work: Work, item: PlugInFacts) -> bool:
+    assert work.spec is not None
+    return any((kind, name) == (item.kind, item.name) for kind, name, _ in named_plug_ins(work.spec))
 
 
 def _used(work: Work) -> set[str]:

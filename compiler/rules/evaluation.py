@@ -61,7 +61,11 @@ def _metrics_of(work: Work, step: str, suite: str) -> tuple[str, ...] | None:
     if declared is None or declared.benchmark:
         known = BENCHMARKS.get(declared.benchmark if declared and declared.benchmark else suite)
         return (*known.metrics, "rows") if known else None
-    return (*METRICS[declared.metric].reports, "rows") if declared.metric else None
+    if declared.metric is None:
+        return None
+    # A package's metric is reported by the last part of its name.
+    own = (last := declared.metric.rpartition(".")[2], f"{last}_stderr")
+    return (*(METRICS[declared.metric].reports if declared.metric in METRICS else own), "rows")
 
 
 def _check_metrics(work: Work) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunewright.runners.evaluation.suites import Question, Suite
+from tunewright.runners.plug_ins import failed, plug_in
 from tunewright.spec.canonical import CanonicalError, canonical_json
+from tunewright.spec.plug_ins import is_plug_in
 
 Scores = Mapping[str, float]
 
@@ -32,8 +34,19 @@ def score_reply(suite: Suite, question: Question, reply: str) -> dict[str, float
             return {"regex": float(_matches(suite.pattern, question.expected, reply))}
         case "accuracy":
             return {"accuracy": float(as_label(reply) == as_label(question.expected))}
+        case name if is_plug_in(name):
+            return _score_by_plug_in(suite, question, reply)
         case _:
             return {}
+
+
+def _score_by_plug_in(suite: Suite, question: Question, reply: str) -> dict[str, float]:
+    """A package's metric is `(reply, expected) -> number`, reported by the last part of its name."""
+    score = plug_in("metric", suite.metric)
+    try:
+        return {suite.metric.rpartition(".")[2]: float(score(reply, question.expected))}
+    except Exception as error:  # whatever the package raises
+        raise failed("metric", suite.metric, suite.at(question), error) from error
 
 
 def squeezed(text: str) -> str:

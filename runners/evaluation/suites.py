@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewright.runners.sdk import StepFailedError
 from tunewright.spec.formats import DataError, read_rows, row_problem
+from tunewright.spec.plug_ins import is_plug_in
 
 METRICS = ("exact", "json_schema", "json_match", "multiple_choice", "regex", "accuracy", "bleu", "rouge")
 
@@ -55,7 +56,7 @@ class Suite:
 def read_suite(name: str, path: Path, settings: Mapping[str, Any], schema: Path | None) -> Suite:
     """Read and check one suite; raise StepFailedError that names file:line of the first bad row."""
     metric = settings.get("metric", "exact")
-    if metric not in METRICS:
+    if metric not in METRICS and not is_plug_in(metric):
         raise _bad(f"suite `{name}` asks for metric `{metric}`", f"use one of {', '.join(METRICS)}")
     limit = settings.get("limit")
     questions: list[Question] = []

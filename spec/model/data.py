@@ -1,11 +1,12 @@
 """`data` and `suites`: what is learned from, and what is measured with."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from tunewright.spec.model.section import Count, Positive, Section, Texts, one_or_more
+from tunewright.spec.model.section import Count, PlugIn, Positive, Section, Texts, one_or_more
+from tunewright.spec.plug_ins import is_plug_in
 from tunewright.spec.prompts import template_problem
 
 DataFormat = Literal["messages", "prompt_completion", "instruction", "preference", "kto", "prompt", "text"]
@@ -35,6 +36,10 @@ def _prompt_template(value: str) -> str:
     if (problem := template_problem(value)) is not None:
         raise PydanticCustomError("prompt_template", "no prompt template: {problem}", {"problem": problem})
     return value
+
+
+def _metric(value: Any, handler: Any) -> Any:
+    return value if isinstance(value, str) and is_plug_in(value) else handler(value)
 
 
 class DataSet(Section):
@@ -73,6 +78,12 @@ class DataSet(Section):
     model's chat template when not written.
     """
 
+    preprocess: Annotated[tuple[PlugIn, ...], BeforeValidator(one_or_more), Field(min_length=1)] | None = None
+    """Preprocessors of other packages, by name, such as `acme.trim`: each makes of one row any number of rows."""
+
+    filter: Annotated[tuple[PlugIn, ...], BeforeValidator(one_or_more), Field(min_length=1)] | None = None
+    """Filters of other packages, by name: rows for which one of them says no are left out."""
+
     scrub: Annotated[tuple[PersonalKind, ...], BeforeValidator(one_or_more), Field(min_length=1)] | None = None
     """Personal data and secrets that are taken out of every text before training: `all`, or a list of `phone`, `email`,
     `id_card`, `bank_card`, `iban`, `ip`, `key`. `<PHONE>` and the like stand in their place.
@@ -88,8 +99,8 @@ class Suite(Section):
     file: str | None = None
     """JSONL file of rows `{id, prompt, expected}`, or `{id, question, choices, answer}` for multiple choice."""
 
-    metric: Metric | None = None
-    """How replies are scored."""
+    metric: Annotated[Metric, WrapValidator(_metric)] | None = None
+    """How replies are scored; or a metric of another package by its name, such as `acme.politeness`."""
 
     json_schema: str | None = None
     """File with the JSON Schema that replies must satisfy (metrics `json_schema` and `json_match`)."""

@@ -10,6 +10,7 @@ from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.release import Deploy, Export
 from tunewright.spec.model.section import Count, Duration, Name, Section, SpecName, Texts
 from tunewright.spec.model.train import Determinism, Train
+from tunewright.spec.plug_ins import is_plug_in
 
 API_VERSION = "tunewright/v1"
 
@@ -126,3 +127,18 @@ class Spec(Section):
 
     alerts: Texts | None = None
     """Webhooks told when a gate fails, as references: `${secret:NAME}`."""
+
+
+def named_plug_ins(spec: Spec) -> tuple[tuple[str, str, tuple[str | int, ...]], ...]:
+    """Return kind, name and place of every plug-in that a spec names."""
+    found: list[tuple[str, str, tuple[str | int, ...]]] = []
+    for name, data in spec.data.items():
+        for kind, key, words in (("preprocessor", "preprocess", data.preprocess), ("filter", "filter", data.filter)):
+            found += [(kind, word, ("data", name, key, index)) for index, word in enumerate(words or ())]
+    for name, suite in spec.suites.items():
+        if suite.metric is not None and is_plug_in(suite.metric):
+            found.append(("metric", suite.metric, ("suites", name, "metric")))
+    for name, step in spec.steps.items():
+        if step.train is not None and step.train.loss is not None:
+            found.append(("loss", step.train.loss, ("steps", name, "train", "loss")))
+    return tuple(found)

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from tunewright.spec.plug_ins import NAME_PATTERN as PLUG_IN_PATTERN
+
 
 class Section(BaseModel):
     """A section of the spec: frozen, strict, no unknown keys."""
@@ -64,3 +66,6 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+
+PlugIn = Annotated[str, StringConstraints(pattern=PLUG_IN_PATTERN)]
+"""The name of something that another package adds; it has a dot."""

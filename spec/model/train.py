@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from tunewright.spec.document import Path
 from tunewright.spec.methods import METHODS
 from tunewright.spec.model.reward import Reward
-from tunewright.spec.model.section import Count, Name, Names, NotNegative, Positive, Section, Share, Texts
+from tunewright.spec.model.section import Count, Name, Names, NotNegative, PlugIn, Positive, Section, Share, Texts
 from tunewright.spec.model.tracking import ReportTo
 from tunewright.spec.model.watch import Watch
 from tunewright.spec.tuners import TUNERS
@@ -230,6 +230,9 @@ class Train(Section):
     beta: NotNegative | None = None
     """How strongly the reference model holds back; without a reference (orpo, cpo, simpo) how much the pairs count; for
     gkd from 0 (say all the teacher would) to 1 (say only what it would)."""
+
+    loss: PlugIn | None = None
+    """A loss of another package by its name, such as `acme.focal`, instead of the method's own (sft, pretrain)."""
 
     loss_type: LossType | None = None
     """Form of the loss (dpo, cpo, grpo)."""

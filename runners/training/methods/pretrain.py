@@ -3,6 +3,7 @@
 from typing import Any
 
 from tunewright.runners.training.methods.method import TrainingMethod
+from tunewright.runners.training.plugged_loss import plugged_loss
 from tunewright.runners.training.settings import TrainSettings
 
 
@@ -23,4 +24,4 @@ def _trainer() -> Any:
     return SFTTrainer
 
 
-METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer)
+METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, extras=plugged_loss)

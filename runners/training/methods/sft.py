@@ -5,6 +5,7 @@ from typing import Any
 
 from tunewright.runners.chat import common_length, conversation_tokens
 from tunewright.runners.training.methods.method import Row, TrainingMethod
+from tunewright.runners.training.plugged_loss import plugged_loss
 from tunewright.runners.training.replies import IGNORED, reply_tokens
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.spec.formats import normal_row
@@ -57,4 +58,4 @@ def _ended(text: str, tokenizer: Any) -> str:
     return text if end is None or text.endswith(end) else text + end
 
 
-METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, rows=_rows, tokens=_tokens)
+METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, rows=_rows, tokens=_tokens, extras=plugged_loss)
