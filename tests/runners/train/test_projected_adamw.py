@@ -1,4 +1,4 @@
-"""GaLore's optimizer keeps little, steps as AdamW where nothing is projected, and goes on exactly after a checkpoint."""
+"""GaLore's optimizer keeps little, steps as AdamW where nothing is projected, and goes on exactly when resumed."""
 
 import subprocess
 
