@@ -49,7 +49,7 @@ def test_a_token_goes_on_to_the_same_host_alone(monkeypatch: pytest.MonkeyPatch)
         server(hub_seen, {asked: "/renamed", "/renamed": f"{store}/elsewhere"}) as hub,
     ):
         monkeypatch.setenv("HF_ENDPOINT", hub)
-        with pytest.raises(HubIndexError, match="something that is no model"):
+        with pytest.raises(HubIndexError, match="something that is no repository"):
             ask_hugging_face(HubReference("some/model", None), "only-for-the-hub")
     assert hub_seen == [(asked, "Bearer only-for-the-hub"), ("/renamed", "Bearer only-for-the-hub")]
     assert store_seen == [("/elsewhere", None)]

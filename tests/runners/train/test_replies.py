@@ -40,8 +40,9 @@ class Letters:
         self.words = ["<|start|>", "<|end|>"]
         self.all_special_ids = [0, 1]
 
-    def apply_chat_template(self, messages: list[Any], *, tokenize: bool) -> str:
+    def apply_chat_template(self, messages: list[Any], *, tokenize: bool, tools: list[Any] | None = None) -> str:
         assert not tokenize
+        assert tools is None
         return self.template.render(messages=messages)
 
     def __call__(self, text: str, **_options: bool) -> dict[str, Any]:
