@@ -6,10 +6,8 @@ python several.py RUNNER PORT=BUNDLE...     RUNNER: train_trl or train_megatron;
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 
-from tunewright.runners.contract import read_step
-from tunewright.runners.sdk import Reporter
+from tunewright.runners import sdk
 
 HEAVY = {
     "train_trl": ("trl", "peft"),
@@ -17,30 +15,25 @@ HEAVY = {
 }
 
 
-def main(runner: str, bundles: list[str]) -> None:
-    """Work as the runner's `run` does, bundle after bundle; the first failure ends it."""
+def main(name: str, bundles: list[str]) -> None:
+    """Run bundle after bundle; the first one that does not end well ends it."""
     for absent in ("bitsandbytes", "deepspeed"):  # no bundle of these needs them, and they take seconds
         sys.modules[absent] = None  # type: ignore[assignment]
-    work = import_module(f"tunewright.runners.{runner}").work
-    for name in ("torch", "transformers", *HEAVY[runner]):
-        import_module(name)
+    runner = import_module(f"tunewright.runners.{name}")
+    for heavy in ("torch", "transformers", *HEAVY[name]):
+        import_module(heavy)
     os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"  # torchrun's own store is for one meeting
     for place in bundles:
-        os.environ["MASTER_PORT"], _, name = place.partition("=")
-        bundle = Path(name)
+        os.environ["MASTER_PORT"], _, bundle = place.partition("=")
         child = os.fork()
         if child == 0:
-            code = 1
             try:
-                work(read_step(bundle), bundle, Reporter(bundle))
-                code = 0
-            finally:
-                if code:
-                    sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+                sdk.main(runner.MANIFEST, runner.work, ["run", bundle])
+            except SystemExit as end:
                 sys.stderr.flush()
-                os._exit(code)
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
-            sys.exit(f"{bundle} failed")
+                os._exit(end.code if isinstance(end.code, int) else 1)
+        if (code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])) != 0:
+            sys.exit(code)
 
 
 if __name__ == "__main__":

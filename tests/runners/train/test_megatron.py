@@ -5,6 +5,7 @@ What is run is what the compiler plans: parameters and megatron.json come from a
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable
@@ -120,9 +121,12 @@ def learn(trainer: Any, families: Path, train_python: str) -> Callable[..., dict
     """A function that trains several steps in the same processes and gives what each left."""
 
     def learn(where: str, steps: dict[str, tuple[str, dict[str, Any]]], *, processes: int = 1,
-              runner: str = "train_megatron", adapter: Path | None = None) -> dict[str, Any]:  # fmt: skip
+              runner: str = "train_megatron", expected: int = 0) -> dict[str, Any]:  # fmt: skip
         bundles = {}
         for name, (family, planned) in steps.items():
+            if (trainer.folder / f"{where} {name}").exists():  # it goes on where it was left
+                bundles[name] = trainer.folder / f"{where} {name}"
+                continue
             bundles[name] = trainer.bundle(
                 f"{where} {name}",
                 planned["parameters"],
@@ -146,7 +150,7 @@ def learn(trainer: Any, families: Path, train_python: str) -> Callable[..., dict
         )  # fmt: skip
         trainer.started.append(process)
         stderr = process.communicate(timeout=240)[1]
-        assert process.returncode == 0, stderr[-4000:]
+        assert process.returncode == expected, stderr[-4000:]
         return {name: trainer.left(bundle) for name, bundle in bundles.items()}
 
     return learn
@@ -253,3 +257,26 @@ def test_one_process_learns_what_trl_learns(alone: Any, trl: Any, apart: Any, na
     assert sorted(path.name for path in alone[name].outputs.iterdir()) == sorted(
         path.name for path in trl[name].outputs.iterdir()
     )
+
+
+def test_it_goes_on_from_a_checkpoint_to_the_same_bytes_and_stops_for_nan(learn: Any, plan: Any) -> None:
+    """Two processes with the distributed optimizer, the second half once more from the checkpoint in the middle."""
+    dropping = LORA | {"tuner": {"type": "lora", "rank": 8, "alpha": 16, "dropout": 0.1}}
+    planned = plan("llama", dropping, {"processes": 2}, 4)
+    planned["parameters"] |= {"save_steps": 3, "save_total_limit": None}
+    diverging = plan("llama", FULL | {"learning_rate": 1.0, "max_grad_norm": 1e9}, {"processes": 2}, 4)
+    diverging["parameters"] |= {"learning_rate": 1e30, "save_steps": 1, "max_steps": 50}
+    diverging["megatron"]["optimizer"]["lr"] = 1e30
+    once = learn("kept", {"whole": ("llama", planned)}, processes=2)["whole"]
+    whole = {path.name: path.read_bytes() for path in once.outputs.glob("adapter*")}
+    assert [event["step"] for event in once.of("checkpoint")] == [3, 6]
+
+    shutil.rmtree(once.bundle / contract.WORK / "checkpoints" / "checkpoint-6")
+    shutil.rmtree(once.outputs)
+    steps = {"whole": ("llama", planned), "nan": ("llama", diverging)}
+    again = learn("kept", steps, processes=2, expected=1)
+    assert {path.name: path.read_bytes() for path in again["whole"].outputs.glob("adapter*")} == whole
+    assert any(event["name"] == "going on from checkpoint-3" for event in again["whole"].of("phase"))
+    assert [event["step"] for event in again["whole"].of("checkpoint")] == [3, 6, 6]
+    assert {event["reason"] for event in again["nan"].of("failure")} == {"NAN_LOSS"}
+    assert not list(again["nan"].outputs.glob("*"))
