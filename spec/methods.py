@@ -164,7 +164,6 @@ METHODS: Mapping[str, Method] = {
         sequences=2,
         has_reference=True,
         fused_loss=True,
-        on_megatron=True,
     ),
     "cpo": Method(
         meaning="From pairs, beside learning the better reply, without a reference model.",

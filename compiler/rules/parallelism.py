@@ -366,13 +366,13 @@ RULES = (
         code="TW3019",
         phase=Phase.TEXT,
         check=_check_quantized_megatron,
-        why="The Megatron path knows the losses of SFT and DPO only.",
+        why="The Megatron path knows the loss of SFT only: another method would silently be trained as that.",
         bad="{"
         + _MEGATRON
         + ", steps: {align: {train: {method: orpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
         good="{"
         + _MEGATRON
-        + ", steps: {align: {train: {method: dpo, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
+        + ", steps: {sft: {train: {method: sft, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
     ),
     Rule(
         code="TW3033",
