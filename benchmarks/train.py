@@ -21,6 +21,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tunewright.client.cli.specs import world
+from tunewright.compiler.front import compile_text
 from tunewright.runners import contract
 
 STEPS, BATCH, AGREEMENT = 25, 4, 1e-2
@@ -41,6 +43,30 @@ _REPLY = (
 )
 _TEAMS = ("billing", "network", "account", "repair")
 _LOSS = re.compile(r"'loss': '?([0-9.]+)")
+_SPEC = """api_version: tunewright/v1
+name: benchmark
+base: {{model: "dir:{model}"}}
+data: {{rows: {{source: "file:rows.jsonl", format: messages}}}}
+resources: {{accelerator: cpu}}
+seed: 0
+steps:
+  sft:
+    train:
+      method: sft
+      data: rows
+      tuner: {{type: lora, rank: {rank}, alpha: {alpha}, dropout: 0.0}}
+      learning_rate: {learning_rate}
+      lr_scheduler_type: constant
+      warmup_ratio: 0.0
+      max_steps: {steps}
+      per_device_train_batch_size: {batch}
+      gradient_accumulation_steps: 1
+      max_length: {max_length}
+      precision: bf16
+      kernels: {kernels}
+      train_sampling_strategy: sequential
+      save_steps: 1000
+"""
 
 
 @dataclass(slots=True)
@@ -61,10 +87,7 @@ def write_rows(path: Path) -> None:
             "messages": [
                 {"role": "system", "content": _SYSTEM},
                 {"role": "user", "content": f"Ticket {n}: " + _COMPLAINTS[n % 4].format(month=_MONTHS[n % 10]) + "."},
-                {
-                    "role": "assistant",
-                    "content": json.dumps({"team": _TEAMS[n % 4], "urgent": n % 3 == 0, "ticket": n}),
-                },
+                {"role": "assistant", "content": _REPLY.format(n=n, team=_TEAMS[n % 4], month=_MONTHS[n % 10])},
             ]
         }
         for n in range(STEPS * BATCH)
@@ -109,32 +132,28 @@ def read_losses(path: Path) -> list[float]:
 
 
 def tunewright(folder: Path, python: str, model: Path, environment: dict[str, str], *, kernels: str) -> Measured:
-    """Run the job as a bundle, the way the daemon's supervisor starts one."""
+    """Run the job as the plan of a spec has it, in a bundle, the way the daemon's supervisor starts one."""
+    spec = _SPEC.format(model=model, kernels=kernels, **JOB)
+    compiled = compile_text(spec, name="life.yaml", base_directory=folder, **world())
+    if compiled.plan is None:
+        sys.exit("\n".join(item.message for item in compiled.diagnostics))
+    planned = next(step for step in compiled.plan.steps if step.name == "sft")
     bundle = folder / "bundle"
     for part in (contract.INPUTS, contract.WORK, contract.OUTPUTS):
         (bundle / part).mkdir(parents=True)
-    parameters = {
-        "method": "sft", "options": {},
-        "tuner": {"type": "lora", "rank": JOB["rank"], "alpha": JOB["alpha"], "dropout": 0.0,
-                  "target_modules": "all-linear"},
-        "learning_rate": JOB["learning_rate"], "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
-        "num_train_epochs": 1, "max_steps": STEPS, "per_device_train_batch_size": BATCH,
-        "gradient_accumulation_steps": 1, "max_length": JOB["max_length"], "packing": False, "loss_on": "completion",
-        "weight_decay": 0.0, "max_grad_norm": 1.0, "optim": "adamw_torch_fused", "seed": 0, "precision": "bf16",
-        "gradient_checkpointing": False, "attention": "eager", "kernels": kernels,
-        "train_sampling_strategy": "sequential", "logging_steps": 1, "save_steps": None, "save_total_limit": 1,
-        "parallelism": {"strategy": "single", "processes": 1}, "device": "cpu",
-        "threads": int(environment["OMP_NUM_THREADS"]), "data": {"rows": {"format": "messages"}},
-        "evaluation_share": 0, "system_prompt": None,
-    }  # fmt: skip
-    inputs = {
-        "model": contract.Input(path=str(model), digest=f"sha256:{'0' * 64}", role="model"),
-        "data.rows": contract.Input(path=str(folder / "rows.jsonl"), digest=f"sha256:{'0' * 64}", role="data"),
-    }
+    places = {"model": model, "data.rows": folder / "rows.jsonl"}
     step = contract.StepFile(
-        run="benchmark", step="sft", attempt=1, kind="train.trl", inputs=inputs, parameters=parameters,
+        run="benchmark",
+        step="sft",
+        attempt=1,
+        kind=planned.kind,
+        inputs={
+            key: contract.Input(path=str(path), digest=f"sha256:{'0' * 64}", role=planned.inputs[key].role)
+            for key, path in places.items()
+        },
+        parameters={**planned.parameters, "threads": int(environment["OMP_NUM_THREADS"])},
         command=contract.Command(argv=("unused",)),
-    )  # fmt: skip
+    )
     (bundle / contract.STEP).write_text(json.dumps(step.to_json()), encoding="utf-8")
     command = [python, "-P", "-m", "tunewright.runners.train_trl", "run", str(bundle)]
     return measure(command, folder, environment, bundle / contract.EVENTS)
