@@ -155,9 +155,6 @@ def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
         *(lowering.unknown_format(work, name) for name in train.data),
         f"training on images with {train.tuner.type} is not built yet" if blind else None,
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
-        "DPO on Megatron is not built yet"
-        if train.parallelism.strategy == "megatron" and train.method == "dpo"
-        else None,
         "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,
     ]
 
