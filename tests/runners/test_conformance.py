@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 import tunewright
+from tunewright.spec.methods import METHODS
 
 PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
+WATCH = runpy.run_path(str(Path(__file__).parent / "train" / "shared" / "watching" / "healthy_curves.py"))["WATCH"]
 WORK = [
     {"emit": {"kind": "phase", "name": "working"}},
     {"spawn_orphan": True},
@@ -161,8 +164,8 @@ def training(model: str) -> Work:
         "seed": 7, "precision": "fp32", "gradient_checkpointing": False, "attention": "eager", "logging_steps": 1,
         "save_steps": None, "save_total_limit": 2, "parallelism": {"strategy": "single", "processes": 1},
         "device": "cpu", "threads": 1, "data": {"rows": {"format": "prompt_completion"}}, "evaluation_share": 0,
-        "system_prompt": None, "options": {}, "kernels": "plain",
-        "train_sampling_strategy": "random",
+        "system_prompt": None, "options": dict(METHODS["sft"].options), "kernels": "plain",
+        "train_sampling_strategy": "random", "watch": WATCH,
     }  # fmt: skip
     rows = [{"prompt": f"open ticket {n}", "completion": "team billing"} for n in range(200)]
     return Work("train.trl", {"model": model}, parameters, {"data.rows": rows}, cancel_after="metric")

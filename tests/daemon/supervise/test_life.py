@@ -205,7 +205,8 @@ def test_running_out_of_memory_is_told(bundle):
 def test_a_foreign_runner_out_of_memory_is_told_too(bundle):
     code = "import resource; resource.setrlimit(resource.RLIMIT_AS, (10**8, 10**8)); bytearray(10**9)"
     record = bundle.play(command=python(code))
-    assert (record.code, record.reason, record.message) == (1, "OUT_OF_MEMORY", "MemoryError")
+    assert (record.code, record.reason) == (1, "OUT_OF_MEMORY")
+    assert record.message.startswith("MemoryError")
 
 
 def test_a_service_that_ends_by_itself_has_failed(bundle):

@@ -177,7 +177,9 @@ class TrainBench:
 
         `more_inputs` has path and role of further models; `rows` replaces those that the format has here.
         """
-        bundle = self.folder / name
+        # The files of a session share this folder, and two of them may think of one name.
+        taken = sum(1 for path in self.folder.iterdir() if path.name.partition("~")[0] == name)
+        bundle = self.folder / (f"{name}~{taken}" if taken else name)
         for part in (contract.INPUTS, contract.WORK, contract.OUTPUTS):
             (bundle / part).mkdir(parents=True)
         parameters = {key: value for part in (PARAMETERS, *changes) for key, value in part.items()}

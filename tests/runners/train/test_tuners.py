@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+import tunewright
 from tunewright.compiler.estimate.trained import trained_parameters
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTuner
 from tunewright.runners.training.tuners.lisa import drawn_blocks
 from tunewright.spec.tuners import TUNERS
+
+PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
 
 pytestmark = pytest.mark.train
 
@@ -61,7 +64,7 @@ def trials(trainer: Any) -> dict[str, dict[str, Any]]:
     for kind, (tuner, rate, _) in CASES.items():
         changes = {"tuner": {"type": kind, **tuner}, "learning_rate": rate, "max_steps": STEPS, "max_length": 64}
         bundles[kind] = trainer.bundle(f"tuner-{kind}", changes, {"kernels": "plain"})
-    environment = {**os.environ, "PYTHONPATH": os.environ["PYTHONPATH"], "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": PACKAGE_ROOT, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [trainer.python, "-P", str(TRIALS), *map(str, bundles.values())],
         env=environment,
