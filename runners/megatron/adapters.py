@@ -155,7 +155,7 @@ def adaptable(architecture: Architecture) -> tuple[str, ...]:
 
 def _places(architecture: Architecture, config: Any, layout: Layout) -> tuple[_Place, ...]:
     degree, names = layout.tensor_parallel, architecture.names
-    rows = dict(zip(QUERY_KEY_VALUE, (size // degree for size in fused_sizes(config)), strict=True))
+    rows: dict[str, int] = dict(zip(QUERY_KEY_VALUE, (size // degree for size in fused_sizes(config)), strict=True))
     inner, hidden = config.ffn_hidden_size // degree, config.hidden_size
     groups = config.num_query_groups // degree
     return (
