@@ -60,7 +60,7 @@ def _command(name: str, command: click.Command | None, parent: click.Context) ->
 
 
 def _context(command: click.Command, parent: click.Context | None, name: str) -> click.Context:
-    return click.Context(command, info_name=name, parent=parent, terminal_width=100)
+    return click.Context(command, info_name=name, parent=parent, terminal_width=100, **command.context_settings)
 
 
 def _block(title: str, text: str) -> str:

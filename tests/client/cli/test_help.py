@@ -16,7 +16,7 @@ NAMES = [name for section in SECTIONS.values() for name in section]
 
 def help_of(*path: str) -> str:
     """Return the help text of a command as a terminal of 100 columns shows it."""
-    context = click.Context(commands, info_name="tunewright", terminal_width=100)
+    context = click.Context(commands, info_name="tunewright", terminal_width=100, **commands.context_settings)
     command: click.Command = commands
     for name in path:
         assert isinstance(command, click.Group)
