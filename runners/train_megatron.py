@@ -1,8 +1,6 @@
 """Runner of `train.megatron`: fine-tuning on Megatron Core, the model divided among processes."""
 
-import shutil
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +16,13 @@ from tunewright.runners.megatron.rows import tokenised
 from tunewright.runners.megatron.run import Run
 from tunewright.runners.sdk import Manifest, Reporter, main
 from tunewright.runners.training.checkpoint_manifest import Origin
-from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named, sync_tree
+from tunewright.runners.training.checkpoints import Checkpoints
 from tunewright.runners.training.data import read_training_rows, split_rows
 from tunewright.runners.training.determinism import keep_promise, promise_broken
 from tunewright.runners.training.distributed import check_processes, is_first
+from tunewright.runners.training.finishing import finish
 from tunewright.runners.training.health import HealthCheck
 from tunewright.runners.training.imports import leave_out_unused
-from tunewright.runners.training.memory_use import memory_bytes
-from tunewright.runners.training.outputs import tidy_outputs, write_record
 from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks, check_sinks
@@ -137,42 +134,14 @@ def _batches(
 
 
 def _finish(run: Run, model: "DividedModel", tokenizer: Any, health: HealthCheck, step: StepFile, bundle: Path) -> None:
-    settings, report, oversight = run.oversight.settings, run.oversight.report, run.oversight
-    seconds = time.monotonic() - oversight.started
-    outputs = bundle / contract.OUTPUTS
-    report.phase("saving")
-    if is_first():
-        shutil.rmtree(outputs, ignore_errors=True)
-        outputs.mkdir()
-    try:
-        with disk_errors_named("the result"):
-            health.probe(AsTransformers(run.trainer, model.config))
-            weights = model.write(outputs)
-            if not is_first():
-                return
-            tokenizer.save_pretrained(outputs)
-            tidy_outputs(outputs, settings)
-            health.start_reloading(outputs)
-            health.check_files(outputs, report)
-            outcome = run.outcome() | {"trainable_parameters": weights}
-            write_record(outputs, step, settings, outcome)
-            sync_tree(outputs)
-            found = health.finish(report)
-    except BaseException:
+    def write(outputs: Path) -> dict[str, Any]:
+        weights = model.write(outputs)
         if is_first():
-            shutil.rmtree(outputs, ignore_errors=True)
-        raise
-    report.summary(
-        **outcome,
-        **found,
-        tokens=int(oversight.tokens_before + oversight.tokens),
-        tokens_per_second=round(oversight.tokens / max(seconds, 1e-9), 1),
-        training_seconds=round(seconds, 2),
-        peak_memory_bytes=memory_bytes(settings.device),
-    )
-    if "tensorboard" in settings.report_to:
-        report.emit("artifact", role="tensorboard", path=f"{contract.WORK}/tensorboard")
-    report.emit("artifact", role="adapter" if settings.tuner.makes_adapter else "model", path=contract.OUTPUTS)
+            tokenizer.save_pretrained(outputs)
+        return {"trainable_parameters": weights}
+
+    probed = AsTransformers(run.trainer, model.config)
+    finish(run.oversight, health, step, bundle, model=probed, write=write, outcome=run.outcome)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """Runner of `train.trl`: fine-tuning with TRL, PEFT and transformers, in one process or several."""
 
-import shutil
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +10,16 @@ from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 from tunewright.runners.training.ahead import check_tokens, read_tokens
 from tunewright.runners.training.checkpoint_manifest import Origin
 from tunewright.runners.training.checkpointing import checkpoint_to_resume
-from tunewright.runners.training.checkpoints import Checkpoints, disk_errors_named, sync_tree
+from tunewright.runners.training.checkpoints import Checkpoints
 from tunewright.runners.training.data import read_training_rows, split_rows
 from tunewright.runners.training.determinism import keep_promise, promise_broken
 from tunewright.runners.training.distributed import check_wrapper, is_first, join_processes, leave_processes
+from tunewright.runners.training.finishing import finish
 from tunewright.runners.training.guard import scale_learning_rate
 from tunewright.runners.training.health import HealthCheck
 from tunewright.runners.training.imports import leave_out_unused
 from tunewright.runners.training.loading import load_tuned_model
-from tunewright.runners.training.memory_use import memory_bytes
 from tunewright.runners.training.methods.method import training_method
-from tunewright.runners.training.outputs import tidy_outputs, write_record
 from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.refusals import refused_row
 from tunewright.runners.training.settings import STRATEGIES, TrainSettings
@@ -118,42 +115,16 @@ def _run(trainer: Any, oversight: Oversight, checkpoints: Checkpoints) -> None:
 
 
 def _finish(trainer: Any, oversight: Oversight, health: HealthCheck, step: StepFile, bundle: Path) -> None:
-    settings, report = oversight.settings, oversight.report
-    seconds = time.monotonic() - oversight.started
-    outputs = bundle / contract.OUTPUTS
-    report.phase("saving")
-    if is_first():
-        shutil.rmtree(outputs, ignore_errors=True)
-        outputs.mkdir()
-    trainer.accelerator.wait_for_everyone()
-    try:
-        with disk_errors_named("the result"):
-            health.probe(trainer.model)
-            training_tuner(settings).save(trainer, outputs, settings)
-            trainer.accelerator.wait_for_everyone()
-            if not is_first():
-                return
-            tidy_outputs(outputs, settings)
-            health.start_reloading(outputs)
-            health.check_files(outputs, report)
-            write_record(outputs, step, settings, _outcome(trainer, oversight))
-            sync_tree(outputs)
-            found = health.finish(report)
-    except BaseException:
-        if is_first():
-            shutil.rmtree(outputs, ignore_errors=True)
-        raise
-    report.summary(
-        **_outcome(trainer, oversight),
-        **found,
-        tokens=int(oversight.tokens_before + oversight.tokens),
-        tokens_per_second=round(oversight.tokens / max(seconds, 1e-9), 1),
-        training_seconds=round(seconds, 2),
-        peak_memory_bytes=memory_bytes(settings.device),
-    )
-    if "tensorboard" in settings.report_to:
-        report.emit("artifact", role="tensorboard", path=f"{contract.WORK}/tensorboard")
-    report.emit("artifact", role="adapter" if settings.tuner.makes_adapter else "model", path=contract.OUTPUTS)
+    def write(outputs: Path) -> dict[str, Any]:
+        trainer.accelerator.wait_for_everyone()
+        training_tuner(oversight.settings).save(trainer, outputs, oversight.settings)
+        trainer.accelerator.wait_for_everyone()
+        return {}
+
+    def outcome() -> dict[str, Any]:
+        return _outcome(trainer, oversight)
+
+    finish(oversight, health, step, bundle, model=trainer.model, write=write, outcome=outcome)
 
 
 def _outcome(trainer: Any, oversight: Oversight) -> dict[str, Any]:
