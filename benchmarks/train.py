@@ -80,6 +80,10 @@ class Measured:
     losses: list[float] = field(default_factory=list)
 
 
+class ArmError(RuntimeError):
+    """An arm's process failed; the text is the end of its log."""
+
+
 def write_rows(path: Path) -> None:
     """Write the job's rows."""
     rows = [
@@ -110,7 +114,7 @@ def measure(command: list[str], folder: Path, environment: dict[str, str], losse
                 break
             time.sleep(0.02)
     if status:
-        sys.exit(f"{command[0]} failed; the end of its log:\n" + log.read_text(errors="replace")[-2000:])
+        raise ArmError(log.read_text(errors="replace")[-1000:])
     return Measured(
         wall=now,
         cpu=usage.ru_utime + usage.ru_stime,
@@ -179,7 +183,7 @@ def llama_factory(folder: Path, python: str, model: Path, environment: dict[str,
         "dataset_dir": str(folder), "template": "chatml", "cutoff_len": JOB["max_length"], "output_dir": "out",
         "overwrite_output_dir": True, "per_device_train_batch_size": BATCH, "gradient_accumulation_steps": 1,
         "learning_rate": JOB["learning_rate"], "max_steps": STEPS, "lr_scheduler_type": "constant", "logging_steps": 1,
-        "save_strategy": "no", "pure_bf16": True, "disable_gradient_checkpointing": True, "disable_shuffling": True,
+        "save_strategy": "no", "disable_gradient_checkpointing": True, "disable_shuffling": True,
         "use_cpu": True, "report_to": "none", "seed": 0,
     }  # fmt: skip
     (folder / "job.yaml").write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
@@ -215,8 +219,11 @@ def main() -> None:
         for name, arm in arms.items():
             with tempfile.TemporaryDirectory() as folder:
                 write_rows(Path(folder) / "rows.jsonl")
-                measured[name].append(arm(Path(folder)))
-    report({name: min(runs, key=lambda run: run.wall) for name, runs in measured.items()})
+                try:
+                    measured[name].append(arm(Path(folder)))
+                except ArmError as error:  # what the other arms needed is worth seeing all the same
+                    print(f"{name} failed; the end of its log:\n{error}\n", file=sys.stderr)
+    report({name: min(runs, key=lambda run: run.wall) for name, runs in measured.items() if runs})
 
 
 def report(best: dict[str, Measured]) -> None:
