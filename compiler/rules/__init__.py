@@ -5,6 +5,8 @@ tests/compiler/cases/.
 from tunewright.compiler.rules import (
     adapters,
     agreement,
+    arithmetic,
+    base_model,
     capacity,
     data,
     determinism,
@@ -14,11 +16,13 @@ from tunewright.compiler.rules import (
     methods,
     parallelism,
     plug_ins,
+    references,
     release,
     rows,
     shape,
     standards,
     training,
+    tuned_weights,
     tuning,
     watching,
 )
@@ -26,9 +30,14 @@ from tunewright.compiler.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     *shape.RULES,
+    # A source that is not understood is not looked for.
+    *references.RULES,
     *data.RULES,
+    *base_model.RULES,
     *rows.RULES,
     *plug_ins.RULES,
+    *tuned_weights.RULES,
+    *arithmetic.RULES,
     *training.RULES,
     *methods.RULES,
     *generation.RULES,

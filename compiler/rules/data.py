@@ -1,18 +1,15 @@
-"""Family 2: what a spec refers to, and the rows it learns from."""
+"""Family 2, third part: the rows that are learned from and asked."""
 
 from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, RowProblem
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
-from tunewright.spec.determinism import RERUNNABLE, includes
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.methods import METHODS
-from tunewright.spec.model.document import Spec
 from tunewright.spec.source import Span
 
-_DATA_SCHEMES = ("file:", "dir:", "hf://datasets/", "ms://datasets/")
-_MODEL_SCHEMES = ("hf://", "ms://", "dir:", "gguf:", "package:")
+_HUBS = ("hf://", "ms://")
 
 
 def _named(work: Work) -> list[tuple[str, str, DataFacts, Span]]:
@@ -30,28 +27,6 @@ def _named(work: Work) -> list[tuple[str, str, DataFacts, Span]]:
         if name in work.facts.suites
     ]
     return found
-
-
-def _check_schemes(work: Work) -> None:
-    assert work.spec is not None
-    for name, data in work.spec.data.items():
-        for index, source in enumerate(data.source):
-            if not source.startswith(_DATA_SCHEMES) and not work.is_poisoned("data", name, "source"):
-                work.sink.report(
-                    "TW2016",
-                    f"`{source}` does not say where the rows are",
-                    work.value_span("data", name, "source", index),
-                    help=f"write `file:{source}`, `dir:...` or `hf://datasets/org/name`",
-                )
-    model = work.spec.base.model
-    if not model.startswith(_MODEL_SCHEMES) and not work.is_poisoned("base", "model"):
-        hint = f"hf://{model}" if model.count("/") == 1 and not model.startswith((".", "/")) else f"dir:{model}"
-        work.sink.report(
-            "TW2016",
-            f"`{model}` does not say where the model is",
-            work.value_span("base", "model"),
-            help=f"did you mean `{hint}`? (known: hf://, ms://, dir:, gguf:, package:)",
-        )
 
 
 def _check_files(work: Work) -> None:
@@ -221,93 +196,6 @@ def _rows(work: Work, train: ResolvedTrain) -> int:
     return total
 
 
-def _promises_second_run(spec: Spec) -> bool:
-    levels = (spec.determinism, *(step.train.determinism for step in spec.steps.values() if step.train is not None))
-    return any(level is not None and includes(level, RERUNNABLE) for level in levels)
-
-
-def _check_model(work: Work) -> None:
-    assert work.spec is not None
-    source = work.spec.base.model
-    if work.is_poisoned("base", "model") or not source.startswith(_MODEL_SCHEMES):
-        return
-    model, span = machine.base_model(work), work.value_span("base", "model")
-    if model.problem:
-        work.sink.report(
-            "TW2017",
-            model.problem,
-            span,
-            "the base model",
-            help="a model is a folder as hubs hold it: `config.json`, tokenizer, and all parts of the weights"
-            if model.origin == "folder"
-            else None,
-        )
-    elif model.origin == "unknown":
-        work.sink.report(
-            "TW2018",
-            f"nothing is known about `{source}` yet",
-            span,
-            help="its size, context and layers are checked once it is here; until then plans have no estimates",
-        )
-    if source.startswith(("hf://", "ms://")) and "@" not in source and not model.pinned:
-        promised = _promises_second_run(work.spec)
-        work.sink.report(
-            "TW3076" if promised else "TW2019",
-            f"`{source}` names no revision" + (", and a second run is promised" if promised else ""),
-            span,
-            "what this means can change",
-            help=f"write `{source}@<commit>`, or let `tunewright lock` look it up: later runs keep to what it found",
-        )
-
-
-def _check_template(work: Work) -> None:
-    assert work.spec is not None
-    assert work.facts is not None
-    model = machine.base_model(work)
-    if model.chat_template is not False:
-        return
-    for name, step in work.spec.steps.items():
-        if step.train is None:
-            continue
-        formats = {
-            (work.spec.data[data].format or work.facts.data[data].format)
-            for data in step.train.data
-            if data in work.facts.data and not work.spec.data[data].prompt_template
-        }
-        if formats - {"text", None}:
-            work.sink.report(
-                "TW2020",
-                "the base model has no chat template",
-                work.value_span("base", "model"),
-                labels=(Label(work.key_span("steps", name), "learns from turns of a conversation"),),
-                help="use the model's instruct variant, data of format `text`, or a `prompt_template`",
-            )
-            return
-
-
-def _check_unused(work: Work) -> None:
-    assert work.spec is not None
-    trains = [step.train for step in work.spec.steps.values() if step.train]
-    evaluates = [step.evaluate for step in work.spec.steps.values() if step.evaluate]
-    exports = [step.export for step in work.spec.steps.values() if step.export]
-    used_data = {name for train in trains for name in train.data} | {export.calibration for export in exports}
-    used_data |= set(work.spec.triggers.data_changed or ()) if work.spec.triggers else set()
-    used_suites = {name for evaluate in evaluates for name in evaluate.suites}
-    for section, declared, used in (("data", work.spec.data, used_data), ("suites", work.spec.suites, used_suites)):
-        for name in declared:
-            if name not in used:
-                what = "data set" if section == "data" else "suite"
-                work.sink.report(
-                    "TW2021",
-                    f"{what} `{name}` is not used",
-                    work.key_span(section, name),
-                    help="remove it, or name it in a step",
-                )
-
-
-_HUBS = ("hf://", "ms://")
-
-
 def _check_reading(work: Work) -> None:
     """Say of properties of a data set that they can't mean anything for it."""
     assert work.spec is not None
@@ -361,45 +249,6 @@ def _check_mixture(work: Work) -> None:
 
 
 RULES = (
-    # First: a source that is not understood is not looked for.
-    Rule(
-        code="TW2016",
-        phase=Phase.TEXT,
-        why="A source says where it is: a guess between a hub and a folder would fetch the wrong thing.",
-        check=_check_schemes,
-        resolved=False,
-        bad="data: {rows: {source: rows.jsonl}}",
-        good='data: {rows: {source: "file:rows.jsonl"}}',
-    ),
-    Rule(
-        code="TW2001",
-        phase=Phase.TEXT,
-        why="A step, data set or suite that is not declared can't be meant; elsewhere this shows after the model "
-        "was loaded.",
-        bad="steps: {sft: {train: {data: row}}}",
-        good="steps: {sft: {train: {data: rows}}}",
-    ),
-    Rule(
-        code="TW2002",
-        phase=Phase.TEXT,
-        why="Steps that wait for each other never start.",
-        bad="steps: {sft: {train: {from: align}}}",
-        good="steps: {sft: {train: {from: base}}}",
-    ),
-    Rule(
-        code="TW2003",
-        phase=Phase.TEXT,
-        why="Only training and export steps make a model that others can take.",
-        bad="steps: {pack: {export: {model: exam}}}",
-        good="steps: {pack: {export: {model: align}}}",
-    ),
-    Rule(
-        code="TW2005",
-        phase=Phase.TEXT,
-        why="The second copy of a data set would silently vanish, or its rows count twice: say it with `weight`.",
-        bad="steps: {sft: {train: {data: [rows, rows]}}}",
-        good="steps: {sft: {train: {data: [rows]}}}",
-    ),
     Rule(
         code="TW2010",
         phase=Phase.DATA,
@@ -480,61 +329,6 @@ RULES = (
         why="With fewer rows than one optimizer step takes, trainers stop with an unrelated error or learn nothing.",
         bad="steps: {sft: {train: {per_device_train_batch_size: 64}}}",
         good="steps: {sft: {train: {per_device_train_batch_size: 4}}}",
-    ),
-    Rule(
-        code="TW2017",
-        phase=Phase.MODEL,
-        why="A model folder without weights or configuration is found before anything starts.",
-        check=_check_model,
-        resolved=False,
-        bad='base: {model: "dir:nothing"}',
-        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
-    ),
-    Rule(
-        code="TW2018",
-        phase=Phase.MODEL,
-        why="Without the model's shape nothing can be estimated or checked against it.",
-        bad='base: {model: "hf://nobody/unheard-of@0123456789abcdef"}',
-        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
-    ),
-    Rule(
-        code="TW2019",
-        phase=Phase.TEXT,
-        why="A branch moves: the same spec would mean another model tomorrow.",
-        bad='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct"}',
-        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
-    ),
-    Rule(
-        code="TW2020",
-        phase=Phase.MODEL,
-        why="Conversations are rendered by the model's own template; without one, training and serving would each "
-        "invent their own.",
-        check=_check_template,
-        resolved=False,
-        bad='base: {model: "dir:plain-model"}',
-        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
-    ),
-    Rule(
-        code="TW2021",
-        phase=Phase.TEXT,
-        follows=(
-            "steps.*.train.data",
-            "steps.*.evaluate.suites",
-            "steps.*.export.calibration",
-            "triggers.data_changed",
-        ),
-        why="What is declared and never used is usually a step that names the wrong thing.",
-        check=_check_unused,
-        resolved=False,
-        bad='data: {spare: {source: "file:rows.jsonl"}}',
-        good='{data: {spare: {source: "file:rows.jsonl"}}, steps: {sft: {train: {data: [rows, spare]}}}}',
-    ),
-    Rule(
-        code="TW2022",
-        phase=Phase.TEXT,
-        why="A suite is one of your own, or a benchmark known by name.",
-        bad="steps: {exam: {evaluate: {suites: [quizz]}}}",
-        good="steps: {exam: {evaluate: {suites: [quiz]}}}",
     ),
     Rule(
         code="TW2060",

@@ -1,5 +1,6 @@
 """The whole document: the top level of a life-cycle spec."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -127,6 +128,12 @@ class Spec(Section):
 
     alerts: Texts | None = None
     """Webhooks told when a gate fails, as references: `${secret:NAME}`."""
+
+    def trains(self) -> Iterator[tuple[str, Train]]:
+        """Yield the name and body of every training step."""
+        for name, step in self.steps.items():
+            if step.train is not None:
+                yield name, step.train
 
 
 def named_plug_ins(spec: Spec) -> tuple[tuple[str, str, tuple[str | int, ...]], ...]:

@@ -1,0 +1,110 @@
+"""Family 2, second part: the model that everything starts from."""
+
+from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.work import Work
+from tunewright.compiler.rules.references import MODEL_SCHEMES
+from tunewright.compiler.rules.rule import Phase, Rule
+from tunewright.spec.determinism import RERUNNABLE, includes
+from tunewright.spec.diagnostics import Label
+from tunewright.spec.model.document import Spec
+
+
+def _promises_second_run(spec: Spec) -> bool:
+    levels = (spec.determinism, *(train.determinism for _, train in spec.trains()))
+    return any(level is not None and includes(level, RERUNNABLE) for level in levels)
+
+
+def _check_model(work: Work) -> None:
+    assert work.spec is not None
+    source = work.spec.base.model
+    if work.is_poisoned("base", "model") or not source.startswith(MODEL_SCHEMES):
+        return
+    model, span = machine.base_model(work), work.value_span("base", "model")
+    if model.problem:
+        work.sink.report(
+            "TW2017",
+            model.problem,
+            span,
+            "the base model",
+            help="a model is a folder as hubs hold it: `config.json`, tokenizer, and all parts of the weights"
+            if model.origin == "folder"
+            else None,
+        )
+    elif model.origin == "unknown":
+        work.sink.report(
+            "TW2018",
+            f"nothing is known about `{source}` yet",
+            span,
+            help="its size, context and layers are checked once it is here; until then plans have no estimates",
+        )
+    if source.startswith(("hf://", "ms://")) and "@" not in source and not model.pinned:
+        promised = _promises_second_run(work.spec)
+        work.sink.report(
+            "TW3076" if promised else "TW2019",
+            f"`{source}` names no revision" + (", and a second run is promised" if promised else ""),
+            span,
+            "what this means can change",
+            help=f"write `{source}@<commit>`, or let `tunewright lock` look it up: later runs keep to what it found",
+        )
+
+
+def _check_template(work: Work) -> None:
+    assert work.spec is not None
+    assert work.facts is not None
+    model = machine.base_model(work)
+    if model.chat_template is not False:
+        return
+    for name, step in work.spec.steps.items():
+        if step.train is None:
+            continue
+        formats = {
+            (work.spec.data[data].format or work.facts.data[data].format)
+            for data in step.train.data
+            if data in work.facts.data and not work.spec.data[data].prompt_template
+        }
+        if formats - {"text", None}:
+            work.sink.report(
+                "TW2020",
+                "the base model has no chat template",
+                work.value_span("base", "model"),
+                labels=(Label(work.key_span("steps", name), "learns from turns of a conversation"),),
+                help="use the model's instruct variant, data of format `text`, or a `prompt_template`",
+            )
+            return
+
+
+RULES = (
+    Rule(
+        code="TW2017",
+        phase=Phase.MODEL,
+        why="A model folder without weights or configuration is found before anything starts.",
+        check=_check_model,
+        resolved=False,
+        bad='base: {model: "dir:nothing"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+    ),
+    Rule(
+        code="TW2018",
+        phase=Phase.MODEL,
+        why="Without the model's shape nothing can be estimated or checked against it.",
+        bad='base: {model: "hf://nobody/unheard-of@0123456789abcdef"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+    ),
+    Rule(
+        code="TW2019",
+        phase=Phase.TEXT,
+        why="A branch moves: the same spec would mean another model tomorrow.",
+        bad='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+    ),
+    Rule(
+        code="TW2020",
+        phase=Phase.MODEL,
+        why="Conversations are rendered by the model's own template; without one, training and serving would each "
+        "invent their own.",
+        check=_check_template,
+        resolved=False,
+        bad='base: {model: "dir:plain-model"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+    ),
+)
