@@ -74,6 +74,7 @@ def compile_file(
     lock: SourceFile | None = None,
     locked: bool = True,
     progress: Progress | None = None,
+    plan: bool = True,
 ) -> Compilation:
     """Compile a spec file as `compile_text` does; raise SpecFileError when there is no text to compile."""
     return compile_text(
@@ -93,6 +94,7 @@ def compile_file(
         lock=lock,
         locked=locked,
         progress=progress,
+        plan=plan,
     )
 
 

@@ -76,7 +76,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Joiners belong to words of Persian and Hindi and to emoji: beside an ASCII character they hide something.
 _INVISIBLE = re.compile(
     "[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
-    "|(?<![\u0080-\U0010ffff])[\u200c\u200d]|[\u200c\u200d](?![\u0080-\U0010ffff])"
+    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
 
 

@@ -43,7 +43,7 @@ def command(
     for path in specs or (DEFAULT_SPEC,):
         started = time.perf_counter()
         try:
-            compilation = compile_spec(path, profile=profile, sets=sets, locked=locked, policy=policy)
+            compilation = compile_spec(path, profile=profile, sets=sets, locked=locked, policy=policy, plan=False)
         except CommandError as error:
             reports.append(CheckedSpec(path=path, problem=error.message))
             if form in ("full", "concise"):

@@ -32,15 +32,17 @@ def compile_spec(
     locked: bool = False,
     policy: str | None = None,
     lock: SourceFile | Literal["beside"] | None = BESIDE,
+    plan: bool = True,
 ) -> Compilation:
     """Compile a file, or standard input for `-`; raise CommandError where there is nothing to read.
 
     `lock` pins its models; `locked`: hold it to all that the lock beside it says. `policy`: the file to hold it to
-    instead of this machine's.
+    instead of this machine's. `plan` False: only the findings are wanted.
     """
     if lock == BESIDE:
         lock = required_lock(path) if locked else read_lock(path)
-    given = {**world(policy), "lock": lock, "locked": locked}
+    # Nothing but a lock can find something in a plan.
+    given = {**world(policy), "lock": lock, "locked": locked, "plan": plan or lock is not None}
     bar = ReadingBar()
     given["progress"] = bar
     try:
