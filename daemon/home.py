@@ -7,6 +7,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from tunewright.daemon.engine.states import DEFAULT_PROJECT
+
 
 class HomeTakenError(RuntimeError):
     """Another daemon owns the home."""
@@ -42,9 +44,11 @@ class Home:
         name = digest.removeprefix("sha256:")
         return self.root / "artifacts" / "sha256" / name[:2] / name
 
-    def secret(self, name: str) -> Path:
-        """Return the file of a secret, whether it is there or not."""
-        return self.root / "secrets" / name
+    def secrets(self, project: str) -> Path:
+        """Return the folder that holds one file a secret of a project, whether it is there or not."""
+        if project == DEFAULT_PROJECT:
+            return self.root / "secrets"
+        return self.root / "projects" / project / "secrets"
 
     def create(self) -> None:
         """Make the folder, closed to other users."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from tunewright.compiler.ir.difference import StepAction, difference
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
+from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.engine.readiness import check_steps
 from tunewright.daemon.engine.results import Results
@@ -25,6 +26,7 @@ from tunewright.spec.canonical import canonical_json
 class Order:
     """A plan to run, and what came with it."""
 
+    project: str
     plan: Plan
     spec_text: str
     spec_path: str
@@ -43,16 +45,17 @@ class Admission:
     results: Results
     interpreters: Interpreters
 
-    def compare(self, plan: Plan) -> tuple[StepAction, ...]:
-        """Return what a run of the plan would do, against the last run of the same spec."""
-        previous = runs.latest_plan(self.database.read, plan.name)
-        return difference(plan, _read(previous), self.results.kept)
+    def compare(self, plan: Plan, project: str) -> tuple[StepAction, ...]:
+        """Return what a run of the plan would do, against the project's last run of the same spec."""
+        previous = runs.latest_plan(self.database.read, project, plan.name)
+        return difference(plan, _read(previous), self.results.kept(project))
 
-    def check_executable(self, plan: Plan) -> None:
+    def check_executable(self, plan: Plan, project: str) -> None:
         """Raise RefusedError when a step that has to be done can't be done on this machine."""
-        todo = [step for step in plan.steps if not self.results.kept(step)]
-        own_ports = deployments.held_ports(self.database.read, plan.name)
-        check_steps(todo, self.results.home, self.interpreters, own_ports)
+        kept = self.results.kept(project)
+        todo = [step for step in plan.steps if not kept(step)]
+        own_ports = deployments.held_ports(self.database.read, project, plan.name)
+        check_steps(todo, self.results.home.secrets(project), self.interpreters, own_ports)
 
     def record(self, order: Order, actions: tuple[StepAction, ...]) -> RunRecord:
         """Return the run that an order asks for, not stored yet and without an id."""
@@ -60,6 +63,9 @@ class Admission:
         plan = order.plan
         return RunRecord(
             id="",
+            project=order.project,
+            actor=ACTOR.get(),
+            policy_digest=(plan.lock.get("policy") or {}).get("digest", ""),
             spec_name=plan.name,
             spec_path=order.spec_path,
             base_directory=order.base_directory,
@@ -85,6 +91,7 @@ class Admission:
         body = {
             "name": run.spec_name,
             "plan_digest": run.plan_digest,
+            **({"policy_digest": run.policy_digest} if run.policy_digest else {}),
             "steps": [
                 {"step": step.name, "action": step.action, **({"because": step.because} if step.because else {})}
                 for step in run.steps
@@ -93,7 +100,7 @@ class Admission:
         }
 
         def write(connection: sqlite3.Connection) -> RunRecord:
-            earlier = self.of_request(connection, order.request_id, order.request_digest)
+            earlier = self.of_request(connection, order.project, order.request_id, order.request_digest)
             if earlier is not None:
                 return earlier
             stored = _named(connection, run, self.clock)
@@ -106,9 +113,9 @@ class Admission:
         return await self.database.write(write)
 
     @staticmethod
-    def of_request(connection: sqlite3.Connection, request_id: str, digest: str) -> RunRecord | None:
+    def of_request(connection: sqlite3.Connection, project: str, request_id: str, digest: str) -> RunRecord | None:
         """Return the run that a request made; raise RefusedError when the id came with another request."""
-        found = runs.of_request(connection, request_id) if request_id else None
+        found = runs.of_request(connection, project, request_id) if request_id else None
         if found is None:
             return None
         run, stored_digest = found

@@ -212,6 +212,7 @@ class AttemptKeeper:
             step_digest=step.digest,
             role=attempt.role or step.verb,
             kind=step.kind,
+            project=run.project,
             run=run.id,
             step=step.name,
             spec_name=run.spec_name,

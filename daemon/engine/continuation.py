@@ -64,6 +64,7 @@ class Continuations:
             message = f"run {old.id} can't go on like this: {error}"
             raise RefusedError("PLAN_CHANGED", message, run=old.id, step=step.name) from error
         return Order(
+            project=old.project,
             plan=plan,
             spec_text=spec_text,
             spec_path=old.spec_path,

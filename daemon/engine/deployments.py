@@ -62,7 +62,8 @@ class DeploymentKeeper:
 
     async def make_room(self, run: RunRecord, step: Step) -> bool:
         """Answer whether a new revision may begin; ask an older one to stop where it may not yet."""
-        newest = deployments.newest(self.ledger.database.read, deployments.name_of(run.spec_name, step.name))
+        name = deployments.name_of(run.project, run.spec_name, step.name)
+        newest = deployments.newest(self.ledger.database.read, name)
         if newest is None or newest.state not in (DeploymentState.LIVE, DeploymentState.STOPPING):
             return True
         if newest.state is DeploymentState.LIVE:

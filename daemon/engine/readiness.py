@@ -3,16 +3,17 @@
 import errno
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 
 from tunewright.compiler.collect.hardware import collect_hardware
 from tunewright.compiler.ir.plan import Step
 from tunewright.daemon.engine.step_files import Interpreters
 from tunewright.daemon.errors import RefusedError
-from tunewright.daemon.home import Home
 
 
-def check_steps(steps: Iterable[Step], home: Home, interpreters: Interpreters, own_ports: frozenset[int]) -> None:
-    """Raise RefusedError for the first step that can't be done here; `own_ports` are held by services of ours."""
+def check_steps(steps: Iterable[Step], secrets: Path, interpreters: Interpreters, own_ports: frozenset[int]) -> None:
+    """Raise RefusedError for the first step that can't be done here; `own_ports` are held by services of ours,
+    `secrets` is the folder of the project's."""
     steps = tuple(steps)
     for step in steps:
         if step.not_executable is not None:
@@ -21,7 +22,7 @@ def check_steps(steps: Iterable[Step], home: Home, interpreters: Interpreters, o
     for step in steps:
         _check_device(step)
         _check_environment(step, interpreters)
-        _check_secrets(step, home)
+        _check_secrets(step, secrets)
         _check_port(step, own_ports)
 
 
@@ -41,9 +42,9 @@ def _check_environment(step: Step, interpreters: Interpreters) -> None:
     raise RefusedError("ENVIRONMENT_MISSING", message, step=step.name, environment=name, command=command)
 
 
-def _check_secrets(step: Step, home: Home) -> None:
+def _check_secrets(step: Step, secrets: Path) -> None:
     for item in step.inputs.values():
-        if item.role == "secret" and item.path and not home.secret(item.path).is_file():
+        if item.role == "secret" and item.path and not (secrets / item.path).is_file():
             command = f"tunewright secret set {item.path}"
             message = f"step `{step.name}` needs the secret `{item.path}`, which is not stored: run `{command}`"
             raise RefusedError("SECRET_MISSING", message, step=step.name, secret=item.path, command=command)

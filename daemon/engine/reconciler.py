@@ -6,6 +6,7 @@ tenth of a second.
 """
 
 import asyncio
+import contextvars
 import json
 import logging
 import sqlite3
@@ -64,7 +65,10 @@ class Reconciler:
         """Look at a run soon."""
         if run not in self._tasks:
             self._bells[run] = asyncio.Event()
-            self._tasks[run] = asyncio.create_task(self._bring_forward(run), name=f"run-{run}")
+            # What it does from now on is the daemon's doing, not that of the call that woke it.
+            context = contextvars.Context()
+            task = asyncio.create_task(self._bring_forward(run), name=f"run-{run}", context=context)
+            self._tasks[run] = task
         self._bells[run].set()
 
     def wake_all(self) -> None:
@@ -129,7 +133,7 @@ class Reconciler:
         """Take results that are at hand, decide gates, begin what has its turn and a slot."""
         for record in turn(run, self._ledger.clock.now()).ready:
             step = plan.step(record.name)
-            result = self._results.find(step) if not record.attempt else None
+            result = self._results.find(step, run.project) if not record.attempt else None
             if result is not None:
                 run = await self._ledger.apply(run, step.name, result)
             elif step.gate is not None:
@@ -150,7 +154,7 @@ class Reconciler:
 
         def also(connection: sqlite3.Connection, _: RunRecord) -> None:
             if verdict is not None:
-                artifacts.insert_verdict(connection, step.digest, run.id, step.name, verdict, now)
+                artifacts.insert_verdict(connection, run, step.name, verdict, now)
 
         return await self._ledger.apply(run, step.name, event, also)
 

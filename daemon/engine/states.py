@@ -46,6 +46,9 @@ class DeploymentState(StrEnum):
     FAILED = "failed"
 
 
+#: Where runs belong that nobody put elsewhere.
+DEFAULT_PROJECT = "default"
+
 RUN_ENDED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
 STEP_DONE = frozenset({StepState.SUCCEEDED, StepState.REUSED})
 STEP_ENDED = STEP_DONE | {StepState.FAILED, StepState.CANCELLED, StepState.SKIPPED}
@@ -107,7 +110,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A run as stored, without its plan. `version` guards every change."""
+    """A run as stored, without its plan. `version` guards every change; `actor` is who created it."""
 
     id: str
     spec_name: str
@@ -118,6 +121,9 @@ class RunRecord:
     plan_digest: str
     create_time: Milliseconds
     steps: tuple[StepRecord, ...]
+    project: str = DEFAULT_PROJECT
+    actor: str = ""
+    policy_digest: str = ""
     retry_of: str | None = None
     state: RunState = RunState.QUEUED
     version: int = 1

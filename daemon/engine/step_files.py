@@ -83,7 +83,7 @@ def _inputs(step: Step, run: RunRecord, home: Home) -> dict[str, Input]:
             digest = run.step(item.step).artifact
             path = None if digest is None else str(home.artifact(digest))
         elif item.role == "secret":
-            digest, path = "", str(_secret(item.path or "", home))
+            digest, path = "", str(_secret(item.path or "", home.secrets(run.project)))
         else:
             digest, path = item.digest, str(_outside(item, Path(run.base_directory)))
         if path is None:
@@ -105,8 +105,8 @@ def _outside(item: StepInput, base_directory: Path) -> Path:
     return path
 
 
-def _secret(name: str, home: Home) -> Path:
-    path = home.secret(name)
+def _secret(name: str, folder: Path) -> Path:
+    path = folder / name
     if not path.is_file():
         raise InputMissingError(f"there is no secret {name}; store it with `tunewright secret set {name}`")
     return path

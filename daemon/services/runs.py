@@ -14,7 +14,16 @@ from tunewright.daemon.compile import Compiled, Compiler
 from tunewright.daemon.engine.admission import Admission, Order
 from tunewright.daemon.engine.continuation import Change, Continuations
 from tunewright.daemon.engine.ledger import Ledger
-from tunewright.daemon.engine.states import RUN_ENDED, Cancel, Pause, Resume, RunRecord, RunState, StepEvent
+from tunewright.daemon.engine.states import (
+    DEFAULT_PROJECT,
+    RUN_ENDED,
+    Cancel,
+    Pause,
+    Resume,
+    RunRecord,
+    RunState,
+    StepEvent,
+)
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
 from tunewright.daemon.services.watch import follow
@@ -56,14 +65,15 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
                 "expected_plan_digest": request.expected_plan_digest,
             }
         )
-        earlier = self._of_request(request.request_id, digest)
+        earlier = self._of_request(DEFAULT_PROJECT, request.request_id, digest)
         if earlier is not None:
             return self._created(earlier)
         compiled = await asyncio.to_thread(self.compiler, submitted)
         plan = _plan_of(compiled, request.expected_plan_digest)
-        self.admission.check_executable(plan)
-        actions = self.admission.compare(plan)
+        self.admission.check_executable(plan, DEFAULT_PROJECT)
+        actions = self.admission.compare(plan, DEFAULT_PROJECT)
         order = Order(
+            project=DEFAULT_PROJECT,
             plan=plan,
             spec_text=submitted.text,
             spec_path=submitted.path,
@@ -117,7 +127,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         """Let a paused run go on, or store a new one that goes on with a change."""
         old = self._run(request.name)
         digest = digest_of({"resume_of": old.id, "step": request.step, "sets": list(request.sets)})
-        earlier = self._of_request(request.request_id, digest) if request.sets else None
+        earlier = self._of_request(old.project, request.request_id, digest) if request.sets else None
         if earlier is not None:
             return wire.ResumeRunResponse(run=translate.run(earlier))
         if old.state is not RunState.PAUSED and not (request.sets and old.state in RUN_ENDED - {RunState.SUCCEEDED}):
@@ -135,8 +145,10 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             request_digest=digest,
         )
         order = await Continuations(self.compiler, self.ledger).order(old, change)
-        self.admission.check_executable(order.plan)
-        run = await self.admission.admit(order, self.admission.record(order, self.admission.compare(order.plan)))
+        self.admission.check_executable(order.plan, old.project)
+        run = await self.admission.admit(
+            order, self.admission.record(order, self.admission.compare(order.plan, old.project))
+        )
         # Its work folder is the new run's from here on.
         await self._apply(request.name, Cancel(mode="graceful", reason=f"goes on as run {run.id}"))
         self.wake(run.id)
@@ -151,13 +163,14 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
                 message = f"run {old.id} is paused; resume it, or cancel it first"
             raise RefusedError("RUN_NOT_FINISHED", message, run=old.id, state=old.state)
         digest = digest_of({"retry_of": old.id})
-        earlier = self._of_request(request.request_id, digest)
+        earlier = self._of_request(old.project, request.request_id, digest)
         if earlier is not None:
             return wire.RetryRunResponse(run=translate.run(earlier))
         plan_json, spec_text = runs.texts(self._reader, old.id)
         plan = plan_from_json(json.loads(plan_json))
-        self.admission.check_executable(plan)
+        self.admission.check_executable(plan, old.project)
         order = Order(
+            project=old.project,
             plan=plan,
             spec_text=spec_text,
             spec_path=old.spec_path,
@@ -166,7 +179,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             request_digest=digest,
             retry_of=old.id,
         )
-        run = await self.admission.admit(order, self.admission.record(order, self.admission.compare(plan)))
+        run = await self.admission.admit(order, self.admission.record(order, self.admission.compare(plan, old.project)))
         self.wake(run.id)
         return wire.RetryRunResponse(run=translate.run(run))
 
@@ -214,10 +227,10 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             raise RefusedError("RUN_NOT_FOUND", f"there is no run {identifier[:100]}", run=identifier)
         return run
 
-    def _of_request(self, request_id: str, digest: str) -> RunRecord | None:
+    def _of_request(self, project: str, request_id: str, digest: str) -> RunRecord | None:
         if len(request_id) > _MAX_REQUEST_ID:
             raise requests.invalid("request_id", f"must be at most {_MAX_REQUEST_ID} characters")
-        return self.admission.of_request(self._reader, request_id, digest)
+        return self.admission.of_request(self._reader, project, request_id, digest)
 
     def _created(self, run: RunRecord) -> wire.CreateRunResponse:
         plan_json, _ = runs.texts(self._reader, run.id)

@@ -5,6 +5,7 @@ from typing import Any
 
 from tunewright.daemon.compile import Compiler
 from tunewright.daemon.engine.admission import Admission
+from tunewright.daemon.engine.states import DEFAULT_PROJECT
 from tunewright.daemon.services import requests, translate
 from tunewright.proto.v1 import spec_service_pb2, spec_service_pb2_grpc
 from tunewright.spec.canonical import canonical_json
@@ -36,5 +37,7 @@ class SpecService(spec_service_pb2_grpc.SpecServiceServicer):
         if compiled.plan is not None:
             answer.plan_json = canonical_json(compiled.plan.to_json()).decode("utf-8")
             answer.plan_digest = compiled.plan.digest
-            answer.actions.extend(translate.action(item) for item in self._admission.compare(compiled.plan))
+            answer.actions.extend(
+                translate.action(item) for item in self._admission.compare(compiled.plan, DEFAULT_PROJECT)
+            )
         return answer

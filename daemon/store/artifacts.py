@@ -4,7 +4,8 @@ import sqlite3
 from dataclasses import asdict, dataclass
 
 from tunewright.daemon.clock import Milliseconds
-from tunewright.daemon.engine.states import Verdict
+from tunewright.daemon.engine.states import RunRecord, Verdict
+from tunewright.daemon.store.projects import Projects, in_projects
 from tunewright.daemon.store.runs import verdict_from_text, verdict_text
 
 
@@ -17,6 +18,7 @@ class ArtifactRecord:
     step_digest: str
     role: str
     kind: str
+    project: str
     run: str
     step: str
     spec_name: str
@@ -37,28 +39,39 @@ def insert(connection: sqlite3.Connection, artifact: ArtifactRecord) -> None:
     )
 
 
-def of_step_digest(connection: sqlite3.Connection, step_digest: str) -> list[ArtifactRecord]:
-    """Return the artifacts of equal steps, newest first."""
-    query = "SELECT * FROM artifacts WHERE step_digest = ? ORDER BY id DESC"
-    return [ArtifactRecord(**dict(row)) for row in connection.execute(query, (step_digest,)).fetchall()]
+def of_step_digest(connection: sqlite3.Connection, project: str, step_digest: str) -> list[ArtifactRecord]:
+    """Return the artifacts of a project's equal steps, newest first."""
+    query = "SELECT * FROM artifacts WHERE step_digest = ? AND project = ? ORDER BY id DESC"
+    return [ArtifactRecord(**dict(row)) for row in connection.execute(query, (step_digest, project)).fetchall()]
 
 
-def of_digest_prefix(connection: sqlite3.Connection, prefix: str, limit: int) -> list[ArtifactRecord]:
-    """Return the newest artifact of each digest whose hex begins with `prefix`."""
+def of_digest_prefix(
+    connection: sqlite3.Connection, prefix: str, limit: int, projects: Projects = None
+) -> list[ArtifactRecord]:
+    """Return the newest artifact of each digest whose hex begins with `prefix`, in these projects."""
     start = f"sha256:{prefix}"
+    within, names = in_projects(projects)
     query = (
-        "SELECT * FROM artifacts WHERE id IN (SELECT max(id) FROM artifacts WHERE digest >= ? AND digest < ?"
-        " GROUP BY digest LIMIT ?)"
+        f"SELECT * FROM artifacts WHERE id IN (SELECT max(id) FROM artifacts WHERE digest >= ? AND digest < ?"  # noqa: S608
+        f" AND {within} GROUP BY digest LIMIT ?)"
     )
-    rows = connection.execute(query, (start, start + "g", limit)).fetchall()
+    rows = connection.execute(query, (start, start + "g", *names, limit)).fetchall()
     return [ArtifactRecord(**dict(row)) for row in rows]
 
 
 def page(
-    connection: sqlite3.Connection, *, before: int, limit: int, run: str = "", role: str = "", spec_name: str = ""
+    connection: sqlite3.Connection,
+    *,
+    before: int,
+    limit: int,
+    run: str = "",
+    role: str = "",
+    spec_name: str = "",
+    projects: Projects = None,
 ) -> list[ArtifactRecord]:
-    """Return artifacts, newest first, with a row id below `before` (0: from the newest)."""
-    conditions, values = ["1"], []
+    """Return artifacts of these projects, newest first, with a row id below `before` (0: from the newest)."""
+    within, names = in_projects(projects)
+    conditions, values = [within], [*names]
     for name, value in (("run", run), ("role", role), ("spec_name", spec_name)):
         if value:
             conditions.append(f"{name} = ?")
@@ -70,20 +83,19 @@ def page(
 
 
 def insert_verdict(
-    connection: sqlite3.Connection, step_digest: str, run: str, step: str, verdict: Verdict, now: Milliseconds
+    connection: sqlite3.Connection, run: RunRecord, step: str, verdict: Verdict, now: Milliseconds
 ) -> None:
     """Store what a gate found."""
     connection.execute(
-        "INSERT INTO verdicts (step_digest, run, step, verdict, create_time) VALUES (?, ?, ?, ?, ?)",
-        (step_digest, run, step, verdict_text(verdict), now),
+        "INSERT INTO verdicts (step_digest, project, run, step, verdict, create_time) VALUES (?, ?, ?, ?, ?, ?)",
+        (run.step(step).digest, run.project, run.id, step, verdict_text(verdict), now),
     )
 
 
-def latest_verdict(connection: sqlite3.Connection, step_digest: str) -> tuple[str, Verdict] | None:
-    """Return the run and the verdict of the newest equal gate."""
-    row = connection.execute(
-        "SELECT run, verdict FROM verdicts WHERE step_digest = ? ORDER BY id DESC LIMIT 1", (step_digest,)
-    ).fetchone()
+def latest_verdict(connection: sqlite3.Connection, project: str, step_digest: str) -> tuple[str, Verdict] | None:
+    """Return the run and the verdict of a project's newest equal gate."""
+    query = "SELECT run, verdict FROM verdicts WHERE step_digest = ? AND project = ? ORDER BY id DESC LIMIT 1"
+    row = connection.execute(query, (step_digest, project)).fetchone()
     if row is None:
         return None
     verdict = verdict_from_text(row["verdict"])

@@ -7,6 +7,7 @@ state.
 """
 
 import asyncio
+import contextvars
 import logging
 import os
 import queue
@@ -68,7 +69,9 @@ class Database:
         anything.
         """
         future: asyncio.Future[Result] = self._loop.create_future()
-        self._queue.put((operation, future))
+        # The writer's thread has no context of its own: who acts must come with the operation.
+        context = contextvars.copy_context()
+        self._queue.put((lambda connection: context.run(operation, connection), future))
         # A caller that goes away must not take the answer with it: the write happens or not, as a whole.
         return await asyncio.shield(future)
 

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tunewright.daemon.clock import Milliseconds
-from tunewright.daemon.engine.states import DeploymentState, Entry, Failure, RunRecord
+from tunewright.daemon.engine.states import DEFAULT_PROJECT, DeploymentState, Entry, Failure, RunRecord
 from tunewright.daemon.store import events
 from tunewright.daemon.store.database import StaleError
+from tunewright.daemon.store.projects import Projects, in_projects
 from tunewright.daemon.store.runs import failure_from_text
 
 _ALIVE = "state IN ('live', 'stopping')"
@@ -23,6 +24,7 @@ class DeploymentRecord:
     id: int
     name: str
     revision: int
+    project: str
     spec_name: str
     run: str
     step: str
@@ -36,22 +38,24 @@ class DeploymentRecord:
     end_time: Milliseconds | None
 
 
-def name_of(spec_name: str, step: str) -> str:
-    """Return the name under which a step's service is deployed."""
-    return f"{spec_name}-{step}"
+def name_of(project: str, spec_name: str, step: str) -> str:
+    """Return the name under which a step's service is deployed, one for all projects: no name of a spec has a dot."""
+    name = f"{spec_name}-{step}"
+    return name if project == DEFAULT_PROJECT else f"{project}.{name}"
 
 
 def insert(
     connection: sqlite3.Connection, run: RunRecord, step: str, attempt: int, address: str, now: Milliseconds
 ) -> None:
     """Store a new live revision."""
-    name = name_of(run.spec_name, step)
+    name = name_of(run.project, run.spec_name, step)
     connection.execute(
         "INSERT INTO deployments"
-        " (name, revision, spec_name, run, step, attempt, step_digest, state, address, create_time)"
-        " SELECT ?, coalesce(max(revision), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM deployments WHERE name = ?",
+        " (name, revision, project, spec_name, run, step, attempt, step_digest, state, address, create_time)"
+        " SELECT ?, coalesce(max(revision), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM deployments WHERE name = ?",
         (
             name,
+            run.project,
             run.spec_name,
             run.id,
             step,
@@ -78,25 +82,30 @@ def alive(connection: sqlite3.Connection) -> list[DeploymentRecord]:
     return [_record(row) for row in connection.execute(f"SELECT * FROM deployments WHERE {_ALIVE}").fetchall()]  # noqa: S608
 
 
-def held_ports(connection: sqlite3.Connection, spec_name: str) -> frozenset[int]:
+def held_ports(connection: sqlite3.Connection, project: str, spec_name: str) -> frozenset[int]:
     """Return the ports that services of a spec hold: a new revision may have them, the old one makes room."""
-    addresses = [urlsplit(record.address) for record in alive(connection) if record.spec_name == spec_name]
+    own = [record for record in alive(connection) if (record.project, record.spec_name) == (project, spec_name)]
+    addresses = [urlsplit(record.address) for record in own]
     return frozenset(address.port for address in addresses if address.port is not None)
 
 
-def live_with_digest(connection: sqlite3.Connection, step_digest: str) -> DeploymentRecord | None:
-    """Return the live revision of an equal step."""
+def live_with_digest(connection: sqlite3.Connection, project: str, step_digest: str) -> DeploymentRecord | None:
+    """Return the live revision of a project's equal step."""
     row = connection.execute(
-        "SELECT * FROM deployments WHERE step_digest = ? AND state = 'live' ORDER BY id DESC LIMIT 1", (step_digest,)
+        "SELECT * FROM deployments WHERE step_digest = ? AND project = ? AND state = 'live' ORDER BY id DESC LIMIT 1",
+        (step_digest, project),
     ).fetchone()
     return None if row is None else _record(row)
 
 
-def page(connection: sqlite3.Connection, *, before: int, limit: int, show_ended: bool) -> list[DeploymentRecord]:
-    """Return revisions, newest first, with a row id below `before` (0: from the newest)."""
-    condition = "1" if show_ended else _ALIVE
+def page(
+    connection: sqlite3.Connection, *, before: int, limit: int, show_ended: bool, projects: Projects = None
+) -> list[DeploymentRecord]:
+    """Return revisions in these projects, newest first, with a row id below `before` (0: from the newest)."""
+    within, names = in_projects(projects)
+    condition = within if show_ended else f"{within} AND {_ALIVE}"
     query = f"SELECT * FROM deployments WHERE {condition} AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?"  # noqa: S608
-    return [_record(row) for row in connection.execute(query, (before, before, limit)).fetchall()]
+    return [_record(row) for row in connection.execute(query, (*names, before, before, limit)).fetchall()]
 
 
 def stop(connection: sqlite3.Connection, deployment: DeploymentRecord, mode: str, now: Milliseconds) -> None:

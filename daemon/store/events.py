@@ -5,6 +5,7 @@ of.
 import sqlite3
 from dataclasses import dataclass
 
+from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import Entry
 from tunewright.spec.canonical import canonical_json
@@ -12,7 +13,7 @@ from tunewright.spec.canonical import canonical_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
-    """One entry as it is stored; `body` is canonical JSON text."""
+    """One entry as it is stored; `body` is canonical JSON text, `actor` who did it (empty: not known then)."""
 
     sequence: int
     time: Milliseconds
@@ -20,6 +21,7 @@ class StoredEvent:
     attempt: int
     kind: str
     body: str
+    actor: str = ""
 
 
 def append(connection: sqlite3.Connection, run: str, entry: Entry, time: Milliseconds) -> int:
@@ -30,8 +32,8 @@ def append(connection: sqlite3.Connection, run: str, entry: Entry, time: Millise
     sequence = int(row[0])
     body = canonical_json(entry.body).decode("utf-8")
     connection.execute(
-        "INSERT INTO events (run, sequence, time, step, attempt, kind, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (run, sequence, time, entry.step, entry.attempt, entry.kind, body),
+        "INSERT INTO events (run, sequence, time, step, attempt, kind, body, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (run, sequence, time, entry.step, entry.attempt, entry.kind, body, ACTOR.get()),
     )
     return sequence
 
@@ -48,7 +50,7 @@ def latest(connection: sqlite3.Connection, run: str, step: str, kind: str) -> st
 def page(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[StoredEvent]:
     """Return at most `limit` entries after a sequence, oldest first."""
     rows = connection.execute(
-        "SELECT sequence, time, step, attempt, kind, body FROM events"
+        "SELECT sequence, time, step, attempt, kind, body, actor FROM events"
         " WHERE run = ? AND sequence > ? ORDER BY sequence LIMIT ?",
         (run, after, limit),
     ).fetchall()

@@ -18,6 +18,7 @@ from tunewright.daemon.engine.states import (
 )
 from tunewright.daemon.store import events
 from tunewright.daemon.store.database import StaleError
+from tunewright.daemon.store.projects import Projects, in_projects
 
 _ACTIVE = "state NOT IN ('succeeded', 'failed', 'cancelled')"
 _CHANGING = (
@@ -43,6 +44,9 @@ def insert(connection: sqlite3.Connection, run: RunRecord, submission: Submissio
         connection,
         "runs",
         id=run.id,
+        project=run.project,
+        actor=run.actor,
+        policy_digest=run.policy_digest,
         spec_name=run.spec_name,
         spec_path=run.spec_path,
         base_directory=run.base_directory,
@@ -51,7 +55,7 @@ def insert(connection: sqlite3.Connection, run: RunRecord, submission: Submissio
         sets=json.dumps(run.sets),
         plan=submission.plan_json,
         plan_digest=run.plan_digest,
-        request_id=submission.request_id,
+        request=submission.request_id,
         request_digest=submission.request_digest,
         retry_of=run.retry_of,
         state=run.state,
@@ -120,16 +124,17 @@ def texts(connection: sqlite3.Connection, run: str) -> tuple[str, str]:
     return row["plan"], row["spec_text"]
 
 
-def of_request(connection: sqlite3.Connection, request_id: str) -> tuple[RunRecord, str] | None:
-    """Return the run that a request made, with the digest of that request."""
-    row = connection.execute("SELECT * FROM runs WHERE request_id = ?", (request_id,)).fetchone()
+def of_request(connection: sqlite3.Connection, project: str, request_id: str) -> tuple[RunRecord, str] | None:
+    """Return the run that a request made in a project, with the digest of that request."""
+    query = "SELECT * FROM runs WHERE project = ? AND request = ?"
+    row = connection.execute(query, (project, request_id)).fetchone()
     return None if row is None else (_record(connection, row), row["request_digest"])
 
 
-def latest_plan(connection: sqlite3.Connection, spec_name: str) -> str | None:
-    """Return the plan of the newest run of a spec, as JSON."""
+def latest_plan(connection: sqlite3.Connection, project: str, spec_name: str) -> str | None:
+    """Return the plan of a project's newest run of a spec, as JSON."""
     row = connection.execute(
-        "SELECT plan FROM runs WHERE spec_name = ? ORDER BY number DESC LIMIT 1", (spec_name,)
+        "SELECT plan FROM runs WHERE spec_name = ? AND project = ? ORDER BY number DESC LIMIT 1", (spec_name, project)
     ).fetchone()
     return None if row is None else row["plan"]
 
@@ -148,11 +153,18 @@ def count_occupied_slots(connection: sqlite3.Connection) -> int:
 
 
 def page(
-    connection: sqlite3.Connection, *, before: int, limit: int, spec_name: str = "", active_only: bool = False
+    connection: sqlite3.Connection,
+    *,
+    before: int,
+    limit: int,
+    spec_name: str = "",
+    active_only: bool = False,
+    projects: Projects = None,
 ) -> list[tuple[int, RunRecord]]:
-    """Return runs with their numbers, newest first, with a number below `before` (0: from the newest)."""
-    conditions = ["(? = 0 OR number < ?)"]
-    values: list[int | str] = [before, before]
+    """Return runs of these projects with their numbers, newest first, below `before` (0: from the newest)."""
+    within, names = in_projects(projects)
+    conditions = ["(? = 0 OR number < ?)", within]
+    values: list[int | str] = [before, before, *names]
     if spec_name:
         conditions.append("spec_name = ?")
         values.append(spec_name)
@@ -166,6 +178,9 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> RunRecord:
     steps = connection.execute("SELECT * FROM steps WHERE run = ? ORDER BY position", (row["id"],)).fetchall()
     return RunRecord(
         id=row["id"],
+        project=row["project"],
+        actor=row["actor"],
+        policy_digest=row["policy_digest"],
         spec_name=row["spec_name"],
         spec_path=row["spec_path"],
         base_directory=row["base_directory"],

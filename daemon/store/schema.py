@@ -4,6 +4,8 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 
+from tunewright.daemon.store.migrations.projects import add_projects
+
 APPLICATION_ID = 0x54756E65
 
 _FIRST = """
@@ -171,7 +173,7 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO store (id) VALUES (?)", (secrets.token_hex(8),))
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create,)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, add_projects)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -71,7 +71,7 @@ def test_record_comes_back_as_it_went_in(path: Path) -> None:
     [
         "UPDATE events SET kind = 'x'",
         "DELETE FROM events",
-        "INSERT INTO events VALUES ('r1', 3, 0, '', 0, 'x', '{}')",
+        "INSERT INTO events VALUES ('r1', 3, 0, '', 0, 'x', '{}', '')",
         "UPDATE runs SET last_sequence = 5",
         "UPDATE runs SET last_sequence = 0",
         "UPDATE runs SET plan_digest = NULL",
@@ -250,3 +250,25 @@ def test_store_is_exported_table_by_table(path: Path, tmp_path: Path) -> None:
 def test_export_without_a_store_says_so(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="nothing was ever run"):
         export_tables(tmp_path / "control.db", tmp_path / "out")
+
+
+def test_store_of_the_first_version_is_brought_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    with monkeypatch.context() as then:
+        then.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        schema.migrate(connection)
+    connection.execute(
+        "INSERT INTO runs (id, spec_name, spec_path, base_directory, spec_text, profile, sets, plan, plan_digest,"
+        " request_id, request_digest, state, create_time)"
+        " VALUES ('old', 's', 'p', '/', '', '', '[]', '{}', 'd', 'asked', 'rd', 'queued', 1)"
+    )
+    connection.close()
+
+    async def work(database: Database) -> tuple[str, str]:
+        found = runs.of_request(database.read, "default", "asked")
+        assert found is not None
+        assert runs.of_request(database.read, "another", "asked") is None
+        return found[0].id, found[0].project
+
+    assert using(path, work) == ("old", "default")
