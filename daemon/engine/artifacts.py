@@ -24,21 +24,32 @@ def adopt(bundle: Path, sealed: SealedOutputs, home: Home) -> Path:
     Raises ArtifactError when the content does not have the sealed digest.
     """
     place, outputs = home.artifact(sealed.digest), bundle / OUTPUTS
-    if place.is_dir() and measure(place) == (sealed.bytes, sealed.files):
+    if place.is_dir() and measure(place) == (sealed.bytes, sealed.files) and _digest(place) == sealed.digest:
         shutil.rmtree(outputs, ignore_errors=True)
         return place
-    try:
-        found = digest_of_tree(outputs)
-    except (OSError, TreeError) as error:
-        raise ArtifactError(f"the outputs can't be read: {error}") from error
+    found = _digest(outputs)
     if found != sealed.digest:
         raise ArtifactError(f"the outputs have digest {found}, sealed was {sealed.digest}")
-    _close_to_writing(outputs)
+    _make_own(outputs)
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():  # the rest of something broken: what we hold is whole
-        _remove(place)
+        shutil.rmtree(_set_aside(place), ignore_errors=True)
     _move(outputs, place)
     _flush(place.parent)
+    return place
+
+
+def verified(digest: str, home: Home) -> Path:
+    """Return the folder of an artifact after reading all of it.
+
+    One that is not what it was is moved aside, so that its step is done anew, and ArtifactError raised.
+    """
+    place = home.artifact(digest)
+    if not place.is_dir():
+        raise ArtifactError(f"artifact {digest} is gone")
+    if _digest(place) != digest:
+        aside = _set_aside(place)
+        raise ArtifactError(f"artifact {digest} has changed on disk; what is left of it was moved to {aside}")
     return place
 
 
@@ -77,18 +88,32 @@ def _move(folder: Path, place: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _close_to_writing(folder: Path) -> None:
+def _digest(folder: Path) -> str:
+    try:
+        return digest_of_tree(folder)
+    except (OSError, TreeError) as error:
+        raise ArtifactError(f"{folder} can't be read: {error}") from error
+
+
+def _make_own(folder: Path) -> None:
+    """Close every file to writing. One that has another name elsewhere is copied first: through that name it could be
+    changed later, and what lies there is not ours to close.
+    """
     for parent, _, names in os.walk(folder):
         for name in names:
             path = Path(parent, name)
+            if path.lstat().st_nlink > 1:
+                aside = path.with_name(f".{name}.own")
+                shutil.copyfile(path, aside)
+                aside.replace(path)
             path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~0o222)
 
 
-def _remove(folder: Path) -> None:
+def _set_aside(folder: Path) -> Path:
     aside = folder.with_name(f".{folder.name}.broken")
     shutil.rmtree(aside, ignore_errors=True)
     folder.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+    return aside
 
 
 def _flush(folder: Path) -> None:

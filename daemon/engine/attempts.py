@@ -32,7 +32,13 @@ from tunewright.daemon.engine.states import (
     Succeed,
     Up,
 )
-from tunewright.daemon.engine.step_files import InputChangedError, InputMissingError, Interpreters, step_file
+from tunewright.daemon.engine.step_files import (
+    InputBrokenError,
+    InputChangedError,
+    InputMissingError,
+    Interpreters,
+    step_file,
+)
 from tunewright.daemon.home import Home
 from tunewright.daemon.store import artifacts, attempts, deployments
 from tunewright.daemon.store.artifacts import ArtifactRecord
@@ -59,8 +65,12 @@ from tunewright.runners.supervision.spawn import SUPERVISOR_LOG
 _log = logging.getLogger(__name__)
 
 _MAX_LAUNCHES = 3
+_KILLED = "the attempt's supervisor is gone and left no result (killed, or the machine restarted)"
+_REMOVED = "the attempt's folder was removed while it ran; what was left of it has been stopped"
 _SPACE_HELP = "look at the disk (free space, permissions), then retry the run: finished steps are kept"
 _PAGE = 500
+#: What the daemon itself has too little of: the attempt is not to blame, and its start is tried until there is more.
+_OWN_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 #: Ways to end that another attempt may not meet again, beside the exit code that says so.
 _TEMPORARY_REASONS = frozenset({"KILLED", "STALLED"})
 _Key = tuple[str, str, int]
@@ -73,8 +83,13 @@ class AttemptKeeper:
     ledger: Ledger
     home: Home
     interpreters: Interpreters
+    _fresh: set[_Key] = field(default_factory=set)
     _launches: dict[_Key, int] = field(default_factory=dict)
     _cancels: dict[_Key, str] = field(default_factory=dict)
+
+    def begun(self, run: str, step: str, attempt: int) -> None:
+        """Remember that an attempt has just been stored: nothing of it can be left over from an earlier start."""
+        self._fresh.add((run, step, attempt))
 
     async def tend(self, run: RunRecord, step: StepRecord, plan: Plan) -> RunRecord:
         """Return the run after one look at the live attempt of one of its steps."""
@@ -83,6 +98,8 @@ class AttemptKeeper:
             raise LookupError(f"attempt {run.id}/{step.name}/{step.attempt} is not in the store")
         bundle = self.home.bundle(run.id, step.name, step.attempt)
         match await asyncio.to_thread(probe, bundle):
+            case NotStarted() if step.state is StepState.RUNNING:
+                return await self._clean_up(run, step, attempt, bundle, _REMOVED)
             case NotStarted():
                 return await self._start(run, step, plan, bundle)
             case Running():
@@ -91,10 +108,15 @@ class AttemptKeeper:
                 attempt = await self._read_events(attempt, step, bundle)
                 return await self._conclude(run, step, attempt, record, bundle)
             case Lost():
-                return await self._clean_up(run, step, attempt, bundle)
+                return await self._clean_up(run, step, attempt, bundle, _KILLED)
 
     async def _start(self, run: RunRecord, step: StepRecord, plan: Plan, bundle: Path) -> RunRecord:
         key = (run.id, step.name, step.attempt)
+        if key in self._fresh:
+            self._fresh.discard(key)
+        elif resisting := await asyncio.to_thread(kill_leftovers, bundle):
+            # The bundle says that nothing was started, but somebody may have removed what it said before.
+            return await self._end(run, step, Fail(failure=_unkillable(resisting)), "UNKILLABLE")
         if step.state is StepState.CANCELLING:
             # The claim is ours now: no supervisor, however late, starts the runner.
             await asyncio.to_thread(withhold, bundle)
@@ -109,7 +131,7 @@ class AttemptKeeper:
             )
             previous = self._previous_bundle(run, step)
             await asyncio.to_thread(_launch, bundle, content, previous)
-        except (InputMissingError, InputChangedError) as error:
+        except (InputMissingError, InputBrokenError, InputChangedError) as error:
             await asyncio.to_thread(withhold, bundle)
             failure = Failure(reason=error.reason, message=str(error), help=error.help)
             return await self._end(run, step, Fail(failure=failure), failure.reason)
@@ -117,6 +139,9 @@ class AttemptKeeper:
             if _full(error):
                 failure = Failure(reason="DISK_FULL", message=f"the step can't be started: {error}", help=_SPACE_HELP)
                 return await self._end(run, step, Fail(failure=failure), failure.reason)
+            if error.errno in _OWN_SHORTAGES:
+                self._fresh.add(key)
+                raise
             _log.warning("attempt %s/%s/%s does not start: %s", *key, error)
         return run
 
@@ -225,19 +250,16 @@ class AttemptKeeper:
             facts["peak_memory_bytes"] = record.peak_memory_bytes
         return await self._end(run, step, Succeed(artifact=sealed.digest, facts=facts), record.reason, artifact)
 
-    async def _clean_up(self, run: RunRecord, step: StepRecord, attempt: Attempt, bundle: Path) -> RunRecord:
+    async def _clean_up(
+        self, run: RunRecord, step: StepRecord, attempt: Attempt, bundle: Path, because: str
+    ) -> RunRecord:
         resisting = await asyncio.to_thread(kill_leftovers, bundle)
         await self._read_events(attempt, step, bundle)
         if resisting:
-            pids = ", ".join(map(str, sorted(resisting)))
-            failure = Failure(
-                reason="UNKILLABLE", message=f"processes survive SIGKILL: {pids}", help="restart the machine"
-            )
-            return await self._end(run, step, Fail(failure=failure), failure.reason)
+            return await self._end(run, step, Fail(failure=_unkillable(resisting)), "UNKILLABLE")
         if step.state is StepState.CANCELLING:
             return await self._end(run, step, Stopped(), "LOST")
-        message = "the attempt's supervisor is gone and left no result (killed, or the machine restarted)"
-        return await self._end(run, step, Fail(failure=Failure(reason="LOST", message=message), temporary=True), "LOST")
+        return await self._end(run, step, Fail(failure=Failure(reason="LOST", message=because), temporary=True), "LOST")
 
     async def _end(
         self,
@@ -268,6 +290,11 @@ def _launch(bundle: Path, content: StepFile, previous: Path | None) -> None:
     if previous is not None:
         carry_work(previous, bundle)
     launch(bundle, content)
+
+
+def _unkillable(pids: frozenset[int]) -> Failure:
+    message = f"processes survive SIGKILL: {', '.join(map(str, sorted(pids)))}"
+    return Failure(reason="UNKILLABLE", message=message, help="restart the machine")
 
 
 def _full(error: OSError) -> bool:

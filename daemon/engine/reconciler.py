@@ -170,9 +170,11 @@ class Reconciler:
             attempts.insert(connection, run.id, step.name, after.step(step.name).attempt, now)
 
         try:
-            return await self._ledger.apply(run, step.name, Begin(), also)
+            after = await self._ledger.apply(run, step.name, Begin(), also)
         except _NoSlotError:
             return run
+        self._keeper.begun(run.id, step.name, after.step(step.name).attempt)
+        return after
 
 
 def _live(run: RunRecord) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tunewright.daemon.clock import Milliseconds
+from tunewright.daemon.engine.backoff import LONGEST_MILLISECONDS
 from tunewright.daemon.engine.states import STEP_DONE, RunRecord, RunState, StepRecord, StepState
 
 
@@ -23,10 +24,15 @@ def turn(run: RunRecord, now: Milliseconds) -> Turn:
         match step.state:
             case StepState.WAITING if all(run.step(name).state in STEP_DONE for name in step.needs):
                 ready.append(step)
-            case StepState.RETRYING if step.not_before is None or step.not_before <= now:
+            case StepState.RETRYING if _pause_over(step.not_before, now):
                 ready.append(step)
             case StepState.RETRYING if step.not_before is not None:
                 pauses.append(step.not_before)
             case _:
                 continue
     return Turn(tuple(ready), min(pauses, default=None))
+
+
+def _pause_over(until: Milliseconds | None, now: Milliseconds) -> bool:
+    """No pause is longer than the longest: one that seems to be was set before somebody turned the clock back."""
+    return until is None or until <= now or until > now + LONGEST_MILLISECONDS

@@ -11,6 +11,7 @@ from pathlib import Path
 import tunewright
 from tunewright.compiler.collect.places import PlaceError, digest_at, place_of
 from tunewright.compiler.ir.plan import Process, Step, StepInput, plain
+from tunewright.daemon.engine.artifacts import ArtifactError, verified
 from tunewright.daemon.engine.states import RunRecord
 from tunewright.daemon.home import Home, cache_folder
 from tunewright.runners.contract import Command, Deadlines, Input, StepFile
@@ -24,6 +25,12 @@ class InputMissingError(RuntimeError):
     """A step's input has no place: the step that makes it left nothing, or it is gone."""
 
     reason, help = "INPUT_MISSING", "put back what is yours, then run again: what a step made is made anew"
+
+
+class InputBrokenError(RuntimeError):
+    """What an earlier step made is no longer what it made."""
+
+    reason, help = "INTEGRITY", "run again: it is made anew; look at the disk if it comes back"
 
 
 class InputChangedError(RuntimeError):
@@ -49,7 +56,7 @@ class Interpreters:
 
 
 def step_file(step: Step, run: RunRecord, attempt: int, home: Home, interpreters: Interpreters) -> StepFile:
-    """Return what the attempt's runner may know; raise InputMissingError or InputChangedError."""
+    """Return what the attempt's runner may know; raise InputMissingError, InputBrokenError or InputChangedError."""
     launch = step.launch
     python = None if launch is None else interpreters.find(launch.environment)
     if launch is None or python is None:
@@ -81,7 +88,7 @@ def _inputs(step: Step, run: RunRecord, home: Home) -> dict[str, Input]:
     for key, item in step.inputs.items():
         if item.step is not None:
             digest = run.step(item.step).artifact
-            path = None if digest is None else str(home.artifact(digest))
+            path = None if digest is None else _made(digest, home)
         elif item.role == "secret":
             digest, path = "", str(_secret(item.path or "", home.secrets(run.project)))
         else:
@@ -90,6 +97,13 @@ def _inputs(step: Step, run: RunRecord, home: Home) -> dict[str, Input]:
             raise InputMissingError(f"input {key} of step {step.name} has no place on this machine")
         found[key] = Input(path=path, digest=digest or "", role=item.role)
     return found
+
+
+def _made(digest: str, home: Home) -> str:
+    try:
+        return str(verified(digest, home))
+    except ArtifactError as error:
+        raise InputBrokenError(str(error)) from error
 
 
 def _outside(item: StepInput, base_directory: Path) -> Path:

@@ -23,6 +23,7 @@ from typing import Any
 
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine import pausing
+from tunewright.daemon.engine.backoff import backoff_milliseconds
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
     STEP_ACTIVE,
@@ -48,9 +49,6 @@ from tunewright.daemon.engine.states import (
     Up,
     Verdict,
 )
-
-BACKOFF_FIRST_MILLISECONDS = 1_000
-BACKOFF_LIMIT_MILLISECONDS = 60_000
 
 StepChange = tuple[StepRecord, tuple[Entry, ...]]
 RunChange = tuple[RunRecord, tuple[Entry, ...]]
@@ -97,11 +95,6 @@ def run_transition(run: RunRecord, step: str | None, event: StepEvent, now: Mill
     run, begun = _begin_run(run, now)
     run, more = _settle(run, now)
     return run, begun + entries + more
-
-
-def backoff_milliseconds(attempt: int) -> Milliseconds:
-    """Return the pause after the `attempt`-th attempt (from 1) has failed."""
-    return int(min(BACKOFF_LIMIT_MILLISECONDS, BACKOFF_FIRST_MILLISECONDS * 2.0 ** min(attempt - 1, 30)))
 
 
 def _of_the_run(run: RunRecord, event: StepEvent, now: Milliseconds) -> RunChange:

@@ -86,7 +86,7 @@ def _start(bundle: Path, stream: _Stream, offset: int) -> int:
     if offset >= 0:
         return offset
     try:
-        size = (bundle / (STDOUT if stream == "stdout" else STDERR)).stat().st_size
+        size = (bundle / (STDOUT if stream == "stdout" else STDERR)).lstat().st_size
     except FileNotFoundError:
         return 0
     return max(0, size + offset)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tunewright.daemon.supervise.launch import reap
 from tunewright.runners import contract
 from tunewright.runners.supervision import lock, record
+from tunewright.runners.supervision.plain_files import read_plain
 from tunewright.runners.supervision.record import ExitRecord
 
 
@@ -43,8 +44,8 @@ def probe(bundle: Path) -> BundleState:
     if lock.held(bundle):
         return Running(tuple(process.pid for process in record.read_processes(bundle) if process is not None))
     try:
-        return Exited(ExitRecord.from_json(json.loads((bundle / contract.EXIT).read_bytes())))
+        return Exited(ExitRecord.from_json(json.loads(read_plain(bundle / contract.EXIT))))
     except FileNotFoundError:
         return Lost() if (bundle / contract.CLAIM).exists() else NotStarted()
-    except ValueError:
+    except ValueError:  # no exit record, or no file
         return Lost()

@@ -32,18 +32,15 @@ def kill_leftovers(bundle: Path) -> frozenset[int]:
     """Kill what a lost attempt left behind and return the pids that resist; do nothing while a supervisor lives.
 
     The recorded group only after pid, start and boot have been compared: a reused pid is never signalled. Then
-    everything that carries the attempt's marker, whatever group or session it moved to.
+    everything that carries the attempt's mark, whatever group or session it moved to: also a supervisor whose bundle
+    was removed, and with it the lock that would show that it lives.
     """
     if lock.held(bundle):
         return frozenset()
     _, runner = record.read_processes(bundle)
     if runner is not None:
         _kill_group(runner)
-    try:
-        step = contract.read_step(bundle)
-    except contract.ContractError:
-        return frozenset()
-    entries = environment.as_entries(environment.marks_of(str(bundle), step))
+    entries = environment.as_entries(environment.mark_of(str(bundle)))
     _, resisting = kill_until_gone(lambda: carriers(entries), _KILL_SECONDS)
     return frozenset(resisting)
 

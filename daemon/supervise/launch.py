@@ -44,9 +44,11 @@ def withhold(bundle: Path) -> bool:
 
 def carry_work(previous: Path, bundle: Path) -> None:
     """Hand the work/ folder of a finished or lost attempt to the next one, which then resumes from its checkpoints."""
+    work = previous / contract.WORK
     bundle.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (previous / contract.WORK).is_dir() and not (bundle / contract.WORK).exists():
-        (previous / contract.WORK).rename(bundle / contract.WORK)
+    # A runner may have put a link in its place: step files would be written wherever it leads.
+    if work.is_dir() and not work.is_symlink() and not (bundle / contract.WORK).exists():
+        work.rename(bundle / contract.WORK)
 
 
 def reap() -> None:

@@ -1,12 +1,14 @@
 """Read what an attempt writes, by byte offsets that the daemon keeps: nothing is read twice, nothing is missed."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from tunewright.runners import contract
+from tunewright.runners.supervision.plain_files import NotPlainError, open_plain
 
 _BLOCK_BYTES = 1024 * 1024
 
@@ -53,10 +55,10 @@ def read_log(bundle: Path, stream: Literal["stdout", "stderr"], offset: int, lim
 
 def _read(path: Path, offset: int, limit: int) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with os.fdopen(open_plain(path), "rb") as stream:
             stream.seek(offset)
             return stream.read(limit)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotPlainError):
         return b""
 
 

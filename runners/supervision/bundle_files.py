@@ -10,6 +10,7 @@ from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import ContractError
+from tunewright.runners.supervision.plain_files import NotPlainError, open_plain
 from tunewright.runners.supervision.record import ExitRecord
 
 _BALLAST = ".ballast"
@@ -51,6 +52,8 @@ def write_exit(bundle: Path, record: ExitRecord) -> None:
         try:
             contract.write_durably(bundle / contract.EXIT, record.to_json())
         except OSError:
+            if not bundle.is_dir():  # somebody removed it under us: nobody can be told any more
+                return
             record = replace(record, log_tail=())
             if attempt:
                 time.sleep(1)
@@ -61,10 +64,10 @@ def write_exit(bundle: Path, record: ExitRecord) -> None:
 def last_word(events: Path, offset: int, kind: str) -> dict[str, Any] | None:
     """Return the last event of a kind (`failure`, `paused`) written since `offset`, if within the last 256 KiB."""
     try:
-        with events.open("rb") as stream:
+        with os.fdopen(open_plain(events), "rb") as stream:
             stream.seek(max(offset, os.fstat(stream.fileno()).st_size - _FAILURE_WINDOW_BYTES))
             lines = stream.read().splitlines()
-    except OSError:
+    except (OSError, NotPlainError):
         return None
     for line in reversed(lines):
         if kind.encode() in line and (event := _parse(line)) is not None and event.get("kind") == kind:

@@ -33,9 +33,17 @@ def runner_environment(
     return {**allowed(inherited), **ALWAYS, **own, **marks}
 
 
+def mark_of(bundle: str) -> dict[str, str]:
+    """Return the variable that every process of an attempt carries, its supervisor too, whatever session it moved to.
+
+    It needs nothing that lies in the bundle: processes are found by it even when somebody has removed the folder.
+    """
+    return {BUNDLE_NAME: os.path.realpath(bundle)}
+
+
 def marks_of(bundle: str, step: StepFile) -> dict[str, str]:
-    """Return the variables by which every process of an attempt is found again, whatever session it moved to."""
-    return {BUNDLE_NAME: os.path.realpath(bundle), MARKER_NAME: f"{step.run}/{step.step}/{step.attempt}"}
+    """Return the variables that every process of the work carries: those of its bundle, and its name for people."""
+    return {**mark_of(bundle), MARKER_NAME: f"{step.run}/{step.step}/{step.attempt}"}
 
 
 def as_entries(marks: Mapping[str, str]) -> frozenset[bytes]:

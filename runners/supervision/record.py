@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners import contract
+from tunewright.runners.supervision.plain_files import read_plain
 from tunewright.runners.supervision.processes import ProcessIdentity
 
 
@@ -87,7 +88,7 @@ def write_processes(bundle: Path, supervisor: ProcessIdentity, runner: ProcessId
 def read_processes(bundle: Path) -> tuple[ProcessIdentity | None, ProcessIdentity | None]:
     """Return the recorded supervisor and runner; None for what is not recorded or not readable."""
     try:
-        value = json.loads((bundle / contract.SUPERVISOR).read_bytes())
+        value = json.loads(read_plain(bundle / contract.SUPERVISOR))
     except (OSError, ValueError):
         return None, None
     if not isinstance(value, dict):

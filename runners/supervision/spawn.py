@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tunewright.runners import contract
-from tunewright.runners.supervision.environment import allowed
+from tunewright.runners.supervision.environment import allowed, mark_of
 
 SUPERVISOR_LOG = "supervisor.log"
 _SCRIPT = Path(__file__).parent.parent / "supervisor.py"
@@ -27,7 +27,7 @@ def spawn_supervisor(bundle: Path, lock: int | None = None) -> "subprocess.Popen
             stdout=log,
             stderr=log,
             cwd="/",
-            env=allowed(os.environ),
+            env={**allowed(os.environ), **mark_of(str(bundle))},
             pass_fds=inherited,
             start_new_session=True,
         )

@@ -30,3 +30,13 @@ def stopped_daemon(tmp_path: Path) -> Iterator[Daemon]:
         yield daemon
     finally:
         daemon.clean_up()
+
+
+@pytest.fixture(scope="module")
+def shared_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A running daemon for tests that leave it as they found it."""
+    daemon = Daemon(tmp_path_factory.mktemp("shared") / "home")
+    try:
+        yield daemon.start()
+    finally:
+        daemon.clean_up()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewright.daemon.engine.backoff import backoff_milliseconds
 from tunewright.daemon.engine.schedule import turn
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
@@ -33,7 +34,6 @@ from tunewright.daemon.engine.states import (
 )
 from tunewright.daemon.engine.transitions import (
     TransitionError,
-    backoff_milliseconds,
     run_transition,
     step_transition,
 )
