@@ -24,10 +24,16 @@ def link(work: Work) -> Work:
 
 
 def _sealed(step: Step, done: dict[str, Step]) -> Step:
-    """A result follows from what a step is and from the results it reads: gates above only say whether it may start."""
+    """A result follows from what a step is and from what it reads: gates above only say whether it may start."""
     reads = {item.step for item in step.inputs.values() if item.step}
     if step.gate is not None:
         reads |= set(step.needs) & {name for name, other in done.items() if other.verb == "evaluate"}
     upstream = {f"step.{name}": done[name].digest for name in sorted(reads) if name in done}
-    identity = {**step.identity, **upstream}
+    identity = {**step.identity, **_model_folders(step), **upstream}
     return replace(step, identity=identity, digest=digest_of({"kind": step.kind, "identity": identity}))
+
+
+def _model_folders(step: Step) -> dict[str, str | None]:
+    """Return what binds the content of models that no step makes: their path may hold other weights tomorrow."""
+    outside = {key: item.digest for key, item in step.inputs.items() if item.role == "model" and item.step is None}
+    return {"base.model" if key == "model" else f"input.{key}": digest for key, digest in outside.items()}

@@ -42,7 +42,6 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         limits=Limits(stall_seconds=stall, grace_seconds=grace),
         not_executable=lowering.not_executable(*(lowering.unknown_format(work, name) for name in train.data)),
         identity={
-            **({} if model.step else {"base.model": model.digest}),
             **{f"train.{key}": getattr(train, key) for key in _DECIDING},
             **data.identity,
             **lowering.environment_identity(work, _KIND),
