@@ -37,8 +37,11 @@ def train_python() -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--update-golden`."""
+    """Add `--update-golden`, and how much of what is drawn at random is tried."""
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files with what is there now")
+    parser.addoption("--fault-seed", type=int, default=1, help="seed of the crash matrix and of the simulation")
+    parser.addoption("--crash-cases", type=int, default=24, help="how many combinations of deaths are tried")
+    parser.addoption("--histories", type=int, default=100, help="how many histories are simulated")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -21,7 +21,7 @@ from tunewright.daemon.engine.schedule import turn
 from tunewright.daemon.engine.states import RUN_ENDED, STEP_ACTIVE, Begin, RunRecord, RunState, StepRecord
 from tunewright.daemon.engine.transitions import active
 from tunewright.daemon.home import Home
-from tunewright.daemon.store import artifacts, attempts, runs
+from tunewright.daemon.store import artifacts, attempts, deployments, runs
 from tunewright.daemon.store.database import StaleError, StorageBusyError, StorageFullError
 
 _log = logging.getLogger(__name__)
@@ -32,8 +32,8 @@ LOOK_SECONDS = 0.1
 AFTER_TROUBLE_SECONDS = 1.0
 
 
-class _NoSlotError(Exception):
-    """Another step fills the machine."""
+class _NoPlaceError(Exception):
+    """Another step fills the machine, or has the name of the service."""
 
 
 class Reconciler:
@@ -164,14 +164,17 @@ class Reconciler:
         now = self._ledger.clock.now()
 
         def also(connection: sqlite3.Connection, after: RunRecord) -> None:
-            # Looked at again where nobody can come between: two runs may have seen the same free slot.
-            if not step.service and runs.count_occupied_slots(connection) > self._slots:
-                raise _NoSlotError
+            # Looked at again where nobody can come between: two runs may have seen the same free place.
+            if step.service:
+                if deployments.taken(connection, run, step.name):
+                    raise _NoPlaceError
+            elif runs.count_occupied_slots(connection) > self._slots:
+                raise _NoPlaceError
             attempts.insert(connection, run.id, step.name, after.step(step.name).attempt, now)
 
         try:
             after = await self._ledger.apply(run, step.name, Begin(), also)
-        except _NoSlotError:
+        except _NoPlaceError:
             return run
         self._keeper.begun(run.id, step.name, after.step(step.name).attempt)
         return after

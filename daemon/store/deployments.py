@@ -69,6 +69,19 @@ def insert(
     )
 
 
+def taken(connection: sqlite3.Connection, run: RunRecord, step: str) -> bool:
+    """Answer whether a name is taken: by a revision that has not ended, or by another run that just starts one."""
+    name = name_of(run.project, run.spec_name, step)
+    row = connection.execute(
+        f"SELECT EXISTS (SELECT 1 FROM deployments WHERE name = ? AND {_ALIVE})"  # noqa: S608
+        " OR EXISTS (SELECT 1 FROM steps JOIN runs ON runs.id = steps.run"
+        " WHERE steps.state IN ('starting', 'running', 'cancelling') AND steps.service = 1 AND steps.name = ?"
+        " AND runs.project = ? AND runs.spec_name = ? AND runs.id <> ?)",
+        (name, step, run.project, run.spec_name, run.id),
+    ).fetchone()
+    return bool(row[0])
+
+
 def newest(connection: sqlite3.Connection, name: str) -> DeploymentRecord | None:
     """Return the newest revision of a deployment."""
     row = connection.execute(
