@@ -1,19 +1,21 @@
 """The typed client: one method an rpc, values in and out, two errors. Importing it costs what gRPC costs; `values` and
-`errors` are free.
+`errors` are free. `aio` has the same client for event loops.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, TypeVar
 
 import grpc
-from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untyped]
-from grpc_status import rpc_status
 
-from tunewright.client import wire
-from tunewright.client.errors import RefusedError, UnreachableError
+from tunewright.client import calls
+from tunewright.client.calls import TIMEOUT_SECONDS, Call
+from tunewright.client.channel import open_channel
+from tunewright.client.streams import Log, Watch
+from tunewright.client.troubles import Persistence, passes, translated
 from tunewright.client.values import (
     Artifact,
     Compiled,
@@ -27,57 +29,32 @@ from tunewright.client.values import (
     ServerInfo,
     SpecSource,
 )
-from tunewright.proto.v1 import (
-    artifact_service_pb2,
-    artifact_service_pb2_grpc,
-    deployment_service_pb2,
-    deployment_service_pb2_grpc,
-    diagnostic_pb2,
-    log_service_pb2,
-    log_service_pb2_grpc,
-    run_service_pb2,
-    run_service_pb2_grpc,
-    server_service_pb2,
-    server_service_pb2_grpc,
-    spec_service_pb2,
-    spec_service_pb2_grpc,
-)
 
-#: Seconds for calls that compile (they read and hash the spec's files) and for all others.
-COMPILE_TIMEOUT_SECONDS = 600.0
-TIMEOUT_SECONDS = 30.0
+#: How long calls are tried again, and streams opened again, while a daemon that has answered before does not.
+PATIENCE_SECONDS = 60.0
 _CLOSE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05
-_OPTIONS = (
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    # A proxy from the environment is for the web, not for a daemon on this machine.
-    ("grpc.enable_http_proxy", 0),
-)
-_CANCEL_MODES = {"graceful": run_service_pb2.CANCEL_MODE_GRACEFUL, "now": run_service_pb2.CANCEL_MODE_NOW}
-_LOG_STREAMS = {"stdout": log_service_pb2.LOG_STREAM_STDOUT, "stderr": log_service_pb2.LOG_STREAM_STDERR}
 
 Answer = TypeVar("Answer")
 
 
-def connect(target: str) -> "Client":
+def connect(target: str, *, patience_seconds: float = PATIENCE_SECONDS) -> "Client":
     """Return a client for `unix:/path/daemon.sock` or `127.0.0.1:port`. Nothing is sent before the first call."""
-    return Client(target)
+    return Client(target, patience_seconds=patience_seconds)
 
 
 class Client:
-    """Calls one daemon. Methods raise UnreachableError when nobody answers and RefusedError when the daemon says no."""
+    """Calls one daemon. Methods raise UnreachableError when nobody answers and RefusedError when the daemon says no.
 
-    def __init__(self, target: str) -> None:
+    A daemon that has answered before and is gone (it restarts) is waited for, `patience_seconds` at most; a call that
+    may have been carried out is sent again only where that does no harm. Requests get an id of their own for that.
+    """
+
+    def __init__(self, target: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.target = target
-        self._channel = grpc.insecure_channel(target, options=_OPTIONS)
-        self._specs = spec_service_pb2_grpc.SpecServiceStub(self._channel)
-        self._runs = run_service_pb2_grpc.RunServiceStub(self._channel)
-        self._logs = log_service_pb2_grpc.LogServiceStub(self._channel)
-        self._artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(self._channel)
-        self._deployments = deployment_service_pb2_grpc.DeploymentServiceStub(self._channel)
-        self._server = server_service_pb2_grpc.ServerServiceStub(self._channel)
+        self._patience_seconds = patience_seconds
+        self._channel = open_channel(target)
+        self._met = False
 
     def __enter__(self) -> "Client":
         return self
@@ -100,14 +77,11 @@ class Client:
 
     def check(self, source: SpecSource) -> tuple[Diagnostic, ...]:
         """Return everything that is wrong with a spec, by the daemon's own facts."""
-        request = spec_service_pb2.CheckSpecRequest(source=wire.source_message(source))
-        answer = self._call(self._specs.CheckSpec, request, COMPILE_TIMEOUT_SECONDS)
-        return tuple(wire.diagnostic(item) for item in answer.diagnostics)
+        return self._call(calls.check(source))
 
     def compile(self, source: SpecSource) -> Compiled:
         """Return the plan of a spec and what a run would do; no plan where there are errors."""
-        request = spec_service_pb2.CompileSpecRequest(source=wire.source_message(source))
-        return wire.compiled(self._call(self._specs.CompileSpec, request, COMPILE_TIMEOUT_SECONDS))
+        return self._call(calls.compile_spec(source))
 
     # Runs
 
@@ -115,39 +89,53 @@ class Client:
         self, source: SpecSource, *, request_id: str = "", validate_only: bool = False, expected_plan_digest: str = ""
     ) -> CreatedRun:
         """Start a run. The same `request_id` with the same spec answers the same run, so a lost answer may be asked for
-        again.
+        again; without one the client makes one up.
         """
-        request = run_service_pb2.CreateRunRequest(
-            source=wire.source_message(source),
-            request_id=request_id,
-            validate_only=validate_only,
-            expected_plan_digest=expected_plan_digest,
+        return self._call(
+            calls.create_run(
+                source,
+                request_id=request_id,
+                validate_only=validate_only,
+                expected_plan_digest=expected_plan_digest,
+            )
         )
-        return wire.created_run(self._call(self._runs.CreateRun, request, COMPILE_TIMEOUT_SECONDS))
 
     def get_run(self, run: str) -> RunDetail:
         """Return a run with its plan and spec text."""
-        return wire.run_detail(self._call(self._runs.GetRun, run_service_pb2.GetRunRequest(name=f"runs/{run}")))
+        return self._call(calls.get_run(run))
 
-    def list_runs(self, *, spec_name: str = "", active_only: bool = False) -> Iterator[Run]:
-        """Yield runs, newest first, page by page as they are asked for."""
+    def list_runs(
+        self,
+        *,
+        spec_name: str = "",
+        active_only: bool = False,
+        states: Sequence[str] = (),
+        create_after: datetime | None = None,
+        create_before: datetime | None = None,
+    ) -> Iterator[Run]:
+        """Yield runs, newest first, page by page as they are asked for: all, or those of a spec, of some states, of a
+        time (aware; `create_after` is included, `create_before` is not).
+        """
+        return self._pages(
+            lambda token: calls.list_runs(
+                token,
+                spec_name=spec_name,
+                active_only=active_only,
+                states=states,
+                create_after=create_after,
+                create_before=create_before,
+            )
+        )
 
-        def page(token: str) -> tuple[list[Run], str]:
-            request = run_service_pb2.ListRunsRequest(page_token=token, spec_name=spec_name, active_only=active_only)
-            answer = self._call(self._runs.ListRuns, request)
-            return [wire.run(item) for item in answer.runs], answer.next_page_token
-
-        return _pages(page)
-
-    def cancel(self, run: str, *, mode: str = "graceful", reason: str = "") -> Run:
+    def cancel(
+        self, run: str, *, mode: str = "graceful", reason: str = "", etag: str = "", validate_only: bool = False
+    ) -> Run:
         """Ask a run to stop; `mode` is `graceful` or `now`. A finished run is answered as it is."""
-        request = run_service_pb2.CancelRunRequest(name=f"runs/{run}", mode=_CANCEL_MODES[mode], reason=reason)
-        return wire.run(self._call(self._runs.CancelRun, request).run)
+        return self._call(calls.cancel_run(run, mode=mode, reason=reason, etag=etag, validate_only=validate_only))
 
-    def pause(self, run: str, *, by: str = "", reason: str = "") -> Run:
+    def pause(self, run: str, *, by: str = "", reason: str = "", etag: str = "", validate_only: bool = False) -> Run:
         """Ask a run to pause: nothing new begins, training stops at its next step with a checkpoint."""
-        request = run_service_pb2.PauseRunRequest(name=f"runs/{run}", by=by, reason=reason)
-        return wire.run(self._call(self._runs.PauseRun, request).run)
+        return self._call(calls.pause_run(run, by=by, reason=reason, etag=etag, validate_only=validate_only))
 
     def resume(
         self,
@@ -158,43 +146,39 @@ class Client:
         by: str = "",
         reason: str = "",
         request_id: str = "",
+        etag: str = "",
+        validate_only: bool = False,
     ) -> Run:
         """Let a paused run go on; with `sets` (`learning_rate=5e-5`) a training step goes on changed, in a new run."""
-        request = run_service_pb2.ResumeRunRequest(
-            name=f"runs/{run}", step=step, sets=sets, by=by, reason=reason, request_id=request_id
+        return self._call(
+            calls.resume_run(
+                run,
+                step=step,
+                sets=sets,
+                by=by,
+                reason=reason,
+                request_id=request_id,
+                etag=etag,
+                validate_only=validate_only,
+            )
         )
-        return wire.run(self._call(self._runs.ResumeRun, request, COMPILE_TIMEOUT_SECONDS).run)
 
-    def retry(self, run: str, *, request_id: str = "") -> Run:
+    def retry(self, run: str, *, request_id: str = "", validate_only: bool = False) -> Run:
         """Start a new run of the same sealed plan; what succeeded is reused."""
-        request = run_service_pb2.RetryRunRequest(name=f"runs/{run}", request_id=request_id)
-        return wire.run(self._call(self._runs.RetryRun, request).run)
+        return self._call(calls.retry_run(run, request_id=request_id, validate_only=validate_only))
 
-    def watch(self, run: str, after: int = 0, *, patience_seconds: float = 60.0) -> Iterator[RunEvent]:
+    def watch(self, run: str, after: int = 0, *, patience_seconds: float | None = None) -> Iterator[RunEvent]:
         """Yield the run's events after sequence `after`, in order and without gaps, until the run has ended.
 
         Goes on by itself where it was when the daemon restarts; raises UnreachableError when none answers for
         `patience_seconds`.
         """
-        last = after
+        patience = self._patience_seconds if patience_seconds is None else patience_seconds
+        return self._followed(Watch(run=run, last=after), patience)
 
-        def open_stream() -> Any:
-            return self._runs.WatchRun(run_service_pb2.WatchRunRequest(name=f"runs/{run}", after_sequence=last))
-
-        for answer in self._resumed(open_stream, patience_seconds):
-            for item in answer.events:
-                last = item.sequence
-                yield wire.run_event(item)
-
-    def list_events(self, run: str) -> Iterator[RunEvent]:
-        """Yield the events that are stored now, oldest first."""
-
-        def page(token: str) -> tuple[list[RunEvent], str]:
-            request = run_service_pb2.ListRunEventsRequest(parent=f"runs/{run}", page_size=1000, page_token=token)
-            answer = self._call(self._runs.ListRunEvents, request)
-            return [wire.run_event(item) for item in answer.events], answer.next_page_token
-
-        return _pages(page)
+    def list_events(self, run: str, *, after: int = 0, kinds: Sequence[str] = (), step: str = "") -> Iterator[RunEvent]:
+        """Yield the events that are stored now, oldest first: all, or those of some kinds, or about a step."""
+        return self._pages(lambda token: calls.list_events(token, run=run, after=after, kinds=kinds, step=step))
 
     # What runs leave behind
 
@@ -207,92 +191,87 @@ class Client:
         With `follow` it ends when the attempt does. The bytes are the runner's: escape control characters before
         drawing them.
         """
-        position = offset
-
-        def open_stream() -> Any:
-            request = log_service_pb2.ReadLogsRequest(
-                name=f"runs/{run}/steps/{step}",
-                attempt=attempt,
-                stream=_LOG_STREAMS[stream],
-                offset=position,
-                follow=follow,
-            )
-            return self._logs.ReadLogs(request)
-
-        for answer in self._resumed(open_stream, 60.0 if follow else 0.0):
-            position = answer.next_offset
-            if answer.data:
-                yield LogChunk(data=answer.data, next_offset=answer.next_offset)
+        log = Log(run=run, step=step, attempt=attempt, stream=stream, position=offset, follow=follow)
+        return self._followed(log, self._patience_seconds if follow else 0.0)
 
     def get_artifact(self, digest: str) -> Artifact:
         """Return an artifact by its digest or a unique beginning of it (6 characters or more)."""
-        name = f"artifacts/{digest.removeprefix('sha256:')}"
-        request = artifact_service_pb2.GetArtifactRequest(name=name)
-        return wire.artifact(self._call(self._artifacts.GetArtifact, request).artifact)
+        return self._call(calls.get_artifact(digest))
 
-    def artifacts(self, *, run: str = "", role: str = "", spec_name: str = "") -> Iterator[Artifact]:
+    def artifacts(
+        self, *, run: str = "", role: str = "", spec_name: str = "", kind: str = "", step_digest: str = ""
+    ) -> Iterator[Artifact]:
         """Yield artifacts, newest first."""
-
-        def page(token: str) -> tuple[list[Artifact], str]:
-            request = artifact_service_pb2.ListArtifactsRequest(
-                page_token=token, run=f"runs/{run}" if run else "", role=role, spec_name=spec_name
+        return self._pages(
+            lambda token: calls.list_artifacts(
+                token, run=run, role=role, spec_name=spec_name, kind=kind, step_digest=step_digest
             )
-            answer = self._call(self._artifacts.ListArtifacts, request)
-            return [wire.artifact(item) for item in answer.artifacts], answer.next_page_token
-
-        return _pages(page)
+        )
 
     # Deployments
 
-    def deployments(self, *, ended: bool = False) -> Iterator[Deployment]:
+    def deployments(
+        self, *, ended: bool = False, spec_name: str = "", states: Sequence[str] = ()
+    ) -> Iterator[Deployment]:
         """Yield deployments, newest first; with `ended` also those that are over."""
-
-        def page(token: str) -> tuple[list[Deployment], str]:
-            request = deployment_service_pb2.ListDeploymentsRequest(page_token=token, show_ended=ended)
-            answer = self._call(self._deployments.ListDeployments, request)
-            return [wire.deployment(item) for item in answer.deployments], answer.next_page_token
-
-        return _pages(page)
+        return self._pages(lambda token: calls.list_deployments(token, ended=ended, spec_name=spec_name, states=states))
 
     def get_deployment(self, deployment: str) -> Deployment:
         """Return the newest revision of a deployment."""
-        request = deployment_service_pb2.GetDeploymentRequest(name=f"deployments/{deployment}")
-        return wire.deployment(self._call(self._deployments.GetDeployment, request).deployment)
+        return self._call(calls.get_deployment(deployment))
 
-    def stop_deployment(self, deployment: str, *, mode: str = "graceful") -> Deployment:
+    def stop_deployment(
+        self, deployment: str, *, mode: str = "graceful", etag: str = "", validate_only: bool = False
+    ) -> Deployment:
         """Ask a deployment to stop."""
-        request = deployment_service_pb2.StopDeploymentRequest(
-            name=f"deployments/{deployment}", mode=_CANCEL_MODES[mode]
-        )
-        return wire.deployment(self._call(self._deployments.StopDeployment, request).deployment)
+        return self._call(calls.stop_deployment(deployment, mode=mode, etag=etag, validate_only=validate_only))
 
     # The daemon
 
     def server_info(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> ServerInfo:
         """Return who answers; a short timeout makes it a probe."""
-        request = server_service_pb2.GetServerInfoRequest()
-        return wire.server_info(self._call(self._server.GetServerInfo, request, timeout_seconds))
+        return self._call(calls.server_info(timeout_seconds))
 
     def shutdown(self) -> None:
         """Ask the daemon to end (over its Unix socket only); runs and deployments go on without it."""
-        self._call(self._server.Shutdown, server_service_pb2.ShutdownRequest())
+        self._call(calls.shutdown())
 
-    def _call(self, method: Callable[..., Answer], request: Any, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
-        try:
-            return method(request, timeout=timeout_seconds)
-        except grpc.RpcError as error:
-            raise self._translated(error) from error
+    def _call(self, call: Call[Answer]) -> Answer:
+        method = getattr(call.stub(self._channel), call.method)
+        deadline = time.monotonic() + call.timeout_seconds
+        patience = min(self._patience_seconds, call.timeout_seconds)
+        tries = Persistence(repeatable=call.repeatable, met=self._met, patience_seconds=patience)
+        while True:
+            try:
+                answer = method(call.request, timeout=max(0.0, deadline - time.monotonic()))
+            except grpc.RpcError as error:
+                pause = tries.pause_after(error)
+                if pause is None:
+                    raise translated(error, self.target) from error
+                time.sleep(pause)
+            else:
+                self._met = True
+                return call.read(answer)
 
-    def _resumed(self, open_stream: Callable[[], Any], patience_seconds: float) -> Iterator[Any]:
-        """Yield a stream's answers; open it again where it was when the daemon went away, as long as somebody answers
+    def _pages(self, call: Callable[[str], Call[calls.Page[Answer]]]) -> Iterator[Answer]:
+        token = ""
+        while True:
+            items, token = self._call(call(token))
+            yield from items
+            if not token:
+                return
+
+    def _followed(self, stream: Any, patience_seconds: float) -> Iterator[Any]:
+        """Yield what a stream brings; open it again where it was when the daemon went away, as long as somebody answers
         in time.
         """
         while True:
             try:
-                yield from open_stream()
+                for answer in stream.open(self._channel):
+                    yield from stream.read(answer)
             except grpc.RpcError as error:
-                if error.code() is not grpc.StatusCode.UNAVAILABLE or not self._comes_back(patience_seconds):
-                    raise self._translated(error) from error
+                if not passes(error) or not self._comes_back(patience_seconds):
+                    raise translated(error, self.target) from error
             else:
                 return
 
@@ -304,29 +283,3 @@ class Client:
         except grpc.FutureTimeoutError:
             return False
         return True
-
-    def _translated(self, error: Any) -> UnreachableError | RefusedError:
-        status = rpc_status.from_call(error)
-        code, message = error.code(), error.details() or ""
-        info, diagnostics = ErrorInfo(), diagnostic_pb2.SpecDiagnostics()
-        for detail in status.details if status is not None else ():
-            if not detail.Unpack(info):
-                detail.Unpack(diagnostics)
-        if code is grpc.StatusCode.UNAVAILABLE or (code is grpc.StatusCode.DEADLINE_EXCEEDED and not info.reason):
-            return UnreachableError(f"no Tunewright daemon answers at {self.target} ({message})", target=self.target)
-        return RefusedError(
-            message,
-            code=code.name.lower(),
-            reason=info.reason or code.name,
-            metadata=info.metadata,
-            diagnostics=[wire.diagnostic(item) for item in diagnostics.diagnostics],
-        )
-
-
-def _pages(page: Callable[[str], tuple[list[Answer], str]]) -> Iterator[Answer]:
-    token = ""
-    while True:
-        items, token = page(token)
-        yield from items
-        if not token:
-            return

@@ -256,6 +256,7 @@ class Deployment:
     failure: Failure | None
     create_time: datetime | None
     end_time: datetime | None
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

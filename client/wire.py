@@ -100,6 +100,25 @@ def created_run(message: run_service_pb2.CreateRunResponse) -> values.CreatedRun
     )
 
 
+def timestamp(time: datetime | None) -> Timestamp | None:
+    """Return the message of an aware time."""
+    if time is None:
+        return None
+    message = Timestamp()
+    message.FromDatetime(time)
+    return message
+
+
+def run_state(word: str) -> run_pb2.RunState.ValueType:
+    """Return the number of a run's state; raise ValueError for a word that is none."""
+    return run_pb2.RunState.Value(f"RUN_STATE_{word.upper()}")
+
+
+def deployment_state(word: str) -> deployment_pb2.DeploymentState.ValueType:
+    """Return the number of a deployment's state; raise ValueError for a word that is none."""
+    return deployment_pb2.DeploymentState.Value(f"DEPLOYMENT_STATE_{word.upper()}")
+
+
 def run_event(message: run_pb2.RunEvent) -> values.RunEvent:
     """Return the value of an event."""
     return values.RunEvent(
@@ -144,6 +163,7 @@ def deployment(message: deployment_pb2.Deployment) -> values.Deployment:
         failure=_failure(message),
         create_time=_time(message, "create_time"),
         end_time=_time(message, "end_time"),
+        etag=message.etag,
     )
 
 

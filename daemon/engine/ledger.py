@@ -22,6 +22,11 @@ class Ledger:
         """Return a run as it is stored now."""
         return runs.get(self.database.read, run)
 
+    def foresee(self, run: RunRecord, event: StepEvent) -> RunRecord:
+        """Return the run as an event about all of it would make it; nothing is stored."""
+        after, _ = run_transition(run, None, event, self.clock.now())
+        return after
+
     async def apply(
         self,
         run: RunRecord,

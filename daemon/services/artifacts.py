@@ -9,8 +9,9 @@ from tunewright.daemon.engine.artifacts import intact
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.services import requests, translate
+from tunewright.daemon.services.pages import page
 from tunewright.daemon.store import artifacts
-from tunewright.daemon.store.artifacts import ArtifactRecord
+from tunewright.daemon.store.artifacts import ArtifactFilter, ArtifactRecord
 from tunewright.daemon.store.database import Database
 from tunewright.proto.v1 import artifact_pb2, artifact_service_pb2, artifact_service_pb2_grpc
 
@@ -43,20 +44,20 @@ class ArtifactService(artifact_service_pb2_grpc.ArtifactServiceServicer):
         self, request: artifact_service_pb2.ListArtifactsRequest, context: Any
     ) -> artifact_service_pb2.ListArtifactsResponse:
         """Answer a page of artifacts."""
-        size = requests.page_size(request.page_size, 50, 500)
-        found = artifacts.page(
-            self.database.read,
-            before=requests.page_position(request.page_token),
-            limit=size + 1,
+        asked = page(request, 50, 500)
+        wanted = ArtifactFilter(
             run=requests.name_part(request.run, "runs", "run") if request.run else "",
             role=request.role,
+            kind=request.kind,
             spec_name=request.spec_name,
+            step_digest=request.step_digest,
         )
+        found = artifacts.page(self.database.read, wanted, before=asked.position, limit=asked.size + 1)
         answer = artifact_service_pb2.ListArtifactsResponse(
-            artifacts=[await self._message(record) for record in found[:size]]
+            artifacts=[await self._message(record) for record in found[: asked.size]]
         )
-        if len(found) > size:
-            answer.next_page_token = requests.page_token(found[size - 1].id)
+        if len(found) > asked.size:
+            answer.next_page_token = asked.token(found[asked.size - 1].id)
         return answer
 
     async def _message(self, record: ArtifactRecord) -> artifact_pb2.Artifact:

@@ -1,17 +1,29 @@
 """DeploymentService: the services that stay."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.states import DeploymentState
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
+from tunewright.daemon.services.mutations import mutation
+from tunewright.daemon.services.pages import page
 from tunewright.daemon.store import deployments
 from tunewright.daemon.store.database import Database
-from tunewright.daemon.store.deployments import DeploymentRecord
+from tunewright.daemon.store.deployments import DeploymentFilter, DeploymentRecord
+from tunewright.proto.v1 import deployment_pb2, deployment_service_pb2_grpc, run_service_pb2
 from tunewright.proto.v1 import deployment_service_pb2 as wire
-from tunewright.proto.v1 import deployment_service_pb2_grpc, run_service_pb2
+
+_MODES: Mapping[int, Literal["graceful", "now"]] = {
+    run_service_pb2.CANCEL_MODE_UNSPECIFIED: "graceful",
+    run_service_pb2.CANCEL_MODE_GRACEFUL: "graceful",
+    run_service_pb2.CANCEL_MODE_NOW: "now",
+}
+_STATES: Mapping[int, DeploymentState] = {
+    deployment_pb2.DeploymentState.Value(f"DEPLOYMENT_STATE_{state.upper()}"): state for state in DeploymentState
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,19 +39,28 @@ class DeploymentService(deployment_service_pb2_grpc.DeploymentServiceServicer):
 
     async def ListDeployments(self, request: wire.ListDeploymentsRequest, context: Any) -> wire.ListDeploymentsResponse:
         """Answer a page of revisions."""
-        size = requests.page_size(request.page_size, 50, 500)
-        before = requests.page_position(request.page_token)
-        found = deployments.page(self.database.read, before=before, limit=size + 1, show_ended=request.show_ended)
-        answer = wire.ListDeploymentsResponse(deployments=[translate.deployment(item) for item in found[:size]])
-        if len(found) > size:
-            answer.next_page_token = requests.page_token(found[size - 1].id)
+        asked = page(request, 50, 500)
+        wanted = DeploymentFilter(
+            spec_name=request.spec_name,
+            show_ended=request.show_ended,
+            states=requests.choices(request.states, _STATES, "states"),
+        )
+        found = deployments.page(self.database.read, wanted, before=asked.position, limit=asked.size + 1)
+        answer = wire.ListDeploymentsResponse(deployments=[translate.deployment(item) for item in found[: asked.size]])
+        if len(found) > asked.size:
+            answer.next_page_token = asked.token(found[asked.size - 1].id)
         return answer
 
     async def StopDeployment(self, request: wire.StopDeploymentRequest, context: Any) -> wire.StopDeploymentResponse:
         """Store that a deployment is to stop."""
-        record = self._newest(request.name)
+        mode = requests.choice(request.mode, _MODES, "mode")
+        asked, record = mutation(request), self._newest(request.name)
+        asked.hold_to(record.etag, request.name)
         if record.state in (DeploymentState.LIVE, DeploymentState.STOPPING):
-            await self.keeper.stop(record, "now" if request.mode == run_service_pb2.CANCEL_MODE_NOW else "graceful")
+            if asked.validate_only:
+                record = replace(record, state=DeploymentState.STOPPING, stop_mode=mode)
+                return wire.StopDeploymentResponse(deployment=translate.deployment(record))
+            await self.keeper.stop(record, mode)
         return wire.StopDeploymentResponse(deployment=translate.deployment(self._newest(request.name)))
 
     def _newest(self, name: str) -> DeploymentRecord:

@@ -1,7 +1,7 @@
 """LogService: the bytes that runners wrote, by offset."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,11 @@ _BLOCK_BYTES = 256 * 1024
 _LOOK_SECONDS = 0.15
 _LOOKS_TO_HEARTBEAT = 60
 _Stream = Literal["stdout", "stderr"]
+_STREAMS: Mapping[int, _Stream] = {
+    log_service_pb2.LOG_STREAM_UNSPECIFIED: "stdout",
+    log_service_pb2.LOG_STREAM_STDOUT: "stdout",
+    log_service_pb2.LOG_STREAM_STDERR: "stderr",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,7 @@ class LogService(log_service_pb2_grpc.LogServiceServicer):
         run, step = requests.step_parts(request.name)
         number = self._attempt(run, step, request.attempt)
         bundle = self.home.bundle(run, step, number)
-        stream: _Stream = "stdout" if request.stream == log_service_pb2.LOG_STREAM_STDOUT else "stderr"
+        stream = requests.choice(request.stream, _STREAMS, "stream")
         offset = await asyncio.to_thread(_start, bundle, stream, request.offset)
         looks = 0
         while True:

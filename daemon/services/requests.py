@@ -1,11 +1,14 @@
-"""What every service reads from requests: resource names, pages, specs. Raises RefusedError with the field that is
-wrong.
+"""What every service reads from requests: resource names, words of enums, times, specs. Raises RefusedError with the
+field that is wrong.
 """
 
-import base64
-import binascii
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.compile import Submitted
 from tunewright.daemon.errors import RefusedError
 from tunewright.proto.v1 import spec_pb2
@@ -13,6 +16,11 @@ from tunewright.spec.source import SourceFile
 
 MAX_SPEC_CHARACTERS = 1024 * 1024
 MAX_LOCK_CHARACTERS = 4 * 1024 * 1024
+_MAX_NOTE_CHARACTERS = 1000
+_MAX_PATH_CHARACTERS = 4096
+_LAST_SECOND = 253_402_300_799
+
+Word = TypeVar("Word")
 
 
 def name_part(name: str, collection: str, field: str = "name") -> str:
@@ -32,27 +40,31 @@ def step_parts(name: str) -> tuple[str, str]:
             raise invalid("name", f"must be `runs/ID/steps/STEP`, not `{name[:100]}`")
 
 
-def page_size(asked: int, default: int, limit: int) -> int:
-    """Return how many items to answer."""
-    return min(asked or default, limit)
-
-
-def page_token(position: int) -> str:
-    """Return the token that leads on from a position; its form is nobody's business."""
-    return base64.urlsafe_b64encode(f"1:{position}".encode("ascii")).decode("ascii")
-
-
-def page_position(token: str) -> int:
-    """Return the position in a token, 0 for none."""
-    if not token:
-        return 0
+def choice(value: int, words: Mapping[int, Word], field: str) -> Word:
+    """Return what a value of an enum means; one that a later client knows is refused, never taken for another."""
     try:
-        version, _, position = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii").partition(":")
-        if version == "1" and position.isdecimal() and len(position) < 19:
-            return int(position)
-    except (binascii.Error, ValueError):
-        pass
-    raise RefusedError("PAGE_TOKEN_INVALID", "the page token is not one of ours; start again without a token")
+        return words[value]
+    except KeyError:
+        raise invalid(field, f"has no value {value} that this daemon knows") from None
+
+
+def choices(values: Iterable[int], words: Mapping[int, Word], field: str) -> tuple[Word, ...]:
+    """Return what the values of a repeated enum mean."""
+    return tuple(choice(value, words, field) for value in values)
+
+
+def moment(value: Timestamp, field: str) -> Milliseconds:
+    """Return a time of a request."""
+    if not 0 <= value.seconds <= _LAST_SECOND or not 0 <= value.nanos < 1_000_000_000:
+        raise invalid(field, "must be a time between 1970 and 9999")
+    return value.seconds * 1000 + value.nanos // 1_000_000
+
+
+def note(text: str, field: str) -> str:
+    """Return a sentence that goes into the log."""
+    if len(text) > _MAX_NOTE_CHARACTERS:
+        raise invalid(field, f"must be at most {_MAX_NOTE_CHARACTERS} characters")
+    return text
 
 
 def submitted(source: spec_pb2.SpecSource) -> Submitted:
@@ -60,8 +72,11 @@ def submitted(source: spec_pb2.SpecSource) -> Submitted:
     if len(source.text) > MAX_SPEC_CHARACTERS:
         raise invalid("source.text", f"must be at most {MAX_SPEC_CHARACTERS} characters")
     base = Path(source.base_directory)
-    if not base.is_absolute():
+    if not base.is_absolute() or "\0" in source.base_directory:
         raise invalid("source.base_directory", "must be an absolute path")
+    for field in ("path", "base_directory", "profile", "lock_path"):
+        if len(getattr(source, field)) > _MAX_PATH_CHARACTERS:
+            raise invalid(f"source.{field}", f"must be at most {_MAX_PATH_CHARACTERS} characters")
     return Submitted(
         text=source.text,
         path=source.path or "life.yaml",

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tunewright.compiler.ir.difference import StepAction
 from tunewright.compiler.ir.plan import Plan, plan_from_json
 from tunewright.daemon.changes import Changes
+from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.compile import Compiled, Compiler
 from tunewright.daemon.engine.admission import Admission, Order
 from tunewright.daemon.engine.continuation import Change, Continuations
@@ -26,17 +27,25 @@ from tunewright.daemon.engine.states import (
 )
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
+from tunewright.daemon.services.mutations import Mutation, mutation
+from tunewright.daemon.services.pages import page
 from tunewright.daemon.services.watch import follow
 from tunewright.daemon.store import events, runs
 from tunewright.daemon.store.database import StaleError
+from tunewright.daemon.store.runs import RunFilter
+from tunewright.proto.v1 import run_pb2, run_service_pb2_grpc
 from tunewright.proto.v1 import run_service_pb2 as wire
-from tunewright.proto.v1 import run_service_pb2_grpc
 from tunewright.spec.canonical import canonical_json, digest_of
 from tunewright.spec.codes import Severity
 
 _MAX_REQUEST_ID = 100
 _TRIES = 20
-_CANCEL_MODES = {wire.CANCEL_MODE_NOW: "now"}
+_CANCEL_MODES: Mapping[int, str] = {
+    wire.CANCEL_MODE_UNSPECIFIED: "graceful",
+    wire.CANCEL_MODE_GRACEFUL: "graceful",
+    wire.CANCEL_MODE_NOW: "now",
+}
+_STATES: Mapping[int, RunState] = {run_pb2.RunState.Value(f"RUN_STATE_{state.upper()}"): state for state in RunState}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,57 +109,63 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
 
     async def ListRuns(self, request: wire.ListRunsRequest, context: Any) -> wire.ListRunsResponse:
         """Answer a page of runs."""
-        size = requests.page_size(request.page_size, 50, 500)
-        found = runs.page(
-            self._reader,
-            before=requests.page_position(request.page_token),
-            limit=size + 1,
+        asked = page(request, 50, 500)
+        wanted = RunFilter(
             spec_name=request.spec_name,
             active_only=request.active_only,
+            states=requests.choices(request.states, _STATES, "states"),
+            create_after=_after(request),
+            create_before=_before(request),
         )
-        answer = wire.ListRunsResponse(runs=[translate.run(run) for _, run in found[:size]])
-        if len(found) > size:
-            answer.next_page_token = requests.page_token(found[size - 1][0])
+        found = runs.page(self._reader, wanted, before=asked.position, limit=asked.size + 1)
+        answer = wire.ListRunsResponse(runs=[translate.run(run) for _, run in found[: asked.size]])
+        if len(found) > asked.size:
+            answer.next_page_token = asked.token(found[asked.size - 1][0])
         return answer
 
     async def CancelRun(self, request: wire.CancelRunRequest, context: Any) -> wire.CancelRunResponse:
         """Store that a run is to stop."""
-        event = Cancel(mode=_CANCEL_MODES.get(request.mode, "graceful"), reason=request.reason)
-        return wire.CancelRunResponse(run=translate.run(await self._apply(request.name, event)))
+        mode = requests.choice(request.mode, _CANCEL_MODES, "mode")
+        event = Cancel(mode=mode, reason=requests.note(request.reason, "reason"))
+        return wire.CancelRunResponse(run=translate.run(await self._apply(request.name, event, mutation(request))))
 
     async def PauseRun(self, request: wire.PauseRunRequest, context: Any) -> wire.PauseRunResponse:
         """Store that a run is to pause."""
-        event = Pause(by=request.by, reason=request.reason)
-        return wire.PauseRunResponse(run=translate.run(await self._apply(request.name, event)))
+        event = Pause(by=requests.note(request.by, "by"), reason=requests.note(request.reason, "reason"))
+        return wire.PauseRunResponse(run=translate.run(await self._apply(request.name, event, mutation(request))))
 
     async def ResumeRun(self, request: wire.ResumeRunRequest, context: Any) -> wire.ResumeRunResponse:
         """Let a paused run go on, or store a new one that goes on with a change."""
-        old = self._run(request.name)
+        old, asked = self._run(request.name), mutation(request)
+        by, reason = requests.note(request.by, "by"), requests.note(request.reason, "reason")
         digest = digest_of({"resume_of": old.id, "step": request.step, "sets": list(request.sets)})
         earlier = self._of_request(old.project, request.request_id, digest) if request.sets else None
         if earlier is not None:
             return wire.ResumeRunResponse(run=translate.run(earlier))
+        asked.hold_to(str(old.version), request.name)
         if old.state is not RunState.PAUSED and not (request.sets and old.state in RUN_ENDED - {RunState.SUCCEEDED}):
             advice = "do it again with RetryRun" if old.state in RUN_ENDED else "pause it first and wait until it rests"
             raise RefusedError("RUN_NOT_PAUSED", f"run {old.id} is {old.state}: {advice}", run=old.id, state=old.state)
         if not request.sets:
-            event = Resume(by=request.by, reason=request.reason)
-            return wire.ResumeRunResponse(run=translate.run(await self._apply(request.name, event)))
+            event = Resume(by=by, reason=reason)
+            return wire.ResumeRunResponse(run=translate.run(await self._apply(request.name, event, asked)))
         change = Change(
             step=request.step,
             sets=tuple(request.sets),
-            by=request.by,
-            reason=request.reason,
+            by=by,
+            reason=reason,
             request_id=request.request_id,
             request_digest=digest,
         )
         order = await Continuations(self.compiler, self.ledger).order(old, change)
         self.admission.check_executable(order.plan, old.project)
-        run = await self.admission.admit(
-            order, self.admission.record(order, self.admission.compare(order.plan, old.project))
-        )
+        new = self.admission.record(order, self.admission.compare(order.plan, old.project))
+        if request.validate_only:
+            return wire.ResumeRunResponse(run=translate.run(new))
+        run = await self.admission.admit(order, new)
         # Its work folder is the new run's from here on.
-        await self._apply(request.name, Cancel(mode="graceful", reason=f"goes on as run {run.id}"))
+        ending = Cancel(mode="graceful", reason=f"goes on as run {run.id}")
+        await self._apply(request.name, ending, Mutation(etag="", validate_only=False))
         self.wake(run.id)
         return wire.ResumeRunResponse(run=translate.run(run))
 
@@ -179,36 +194,42 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             request_digest=digest,
             retry_of=old.id,
         )
-        run = await self.admission.admit(order, self.admission.record(order, self.admission.compare(plan, old.project)))
-        self.wake(run.id)
+        run = self.admission.record(order, self.admission.compare(plan, old.project))
+        if not request.validate_only:
+            run = await self.admission.admit(order, run)
+            self.wake(run.id)
         return wire.RetryRunResponse(run=translate.run(run))
 
     async def WatchRun(self, request: wire.WatchRunRequest, context: Any) -> AsyncIterator[wire.WatchRunResponse]:
         """Stream a run's log from a sequence on, to its end."""
         run = self._run(request.name)
         if request.after_sequence > run.last_sequence:
-            message = (
-                f"sequence {request.after_sequence} is beyond the newest event of run {run.id}, {run.last_sequence}"
-            )
-            raise RefusedError("CURSOR_INVALID", message, run=run.id, newest=str(run.last_sequence))
+            raise _beyond(request.after_sequence, run)
         async for found, last in follow(self._reader, self.changes, run.id, request.after_sequence):
             yield wire.WatchRunResponse(events=[translate.event(item) for item in found], last_sequence=last)
 
     async def ListRunEvents(self, request: wire.ListRunEventsRequest, context: Any) -> wire.ListRunEventsResponse:
         """Answer a page of a run's log."""
         run = self._run(request.parent, "parent")
-        size = requests.page_size(request.page_size, 100, 1000)
-        found = events.page(self._reader, run.id, requests.page_position(request.page_token), size + 1)
-        answer = wire.ListRunEventsResponse(events=[translate.event(item) for item in found[:size]])
-        if len(found) > size:
-            answer.next_page_token = requests.page_token(found[size - 1].sequence)
+        if request.after_sequence > run.last_sequence:
+            raise _beyond(request.after_sequence, run)
+        asked = page(request, 100, 1000)
+        after = max(asked.position, request.after_sequence)
+        found = events.page(self._reader, run.id, after, asked.size + 1, kinds=tuple(request.kinds), step=request.step)
+        answer = wire.ListRunEventsResponse(events=[translate.event(item) for item in found[: asked.size]])
+        if len(found) > asked.size:
+            answer.next_page_token = asked.token(found[asked.size - 1].sequence)
         return answer
 
-    async def _apply(self, name: str, event: StepEvent) -> RunRecord:
+    async def _apply(self, name: str, event: StepEvent, asked: Mutation) -> RunRecord:
         """Store what somebody wants of a whole run and make the reconciler look at it."""
         for _ in range(_TRIES):
+            before = self._run(name)
+            asked.hold_to(str(before.version), name)
+            if asked.validate_only:
+                return self.ledger.foresee(before, event)
             try:
-                run = await self.ledger.apply(self._run(name), None, event)
+                run = await self.ledger.apply(before, None, event)
             except StaleError:
                 continue
             if run.state not in RUN_ENDED:
@@ -238,6 +259,19 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         return wire.CreateRunResponse(
             run=translate.run(run), plan_json=plan_json, actions=[translate.action(item) for item in actions]
         )
+
+
+def _beyond(sequence: int, run: RunRecord) -> RefusedError:
+    message = f"sequence {sequence} is beyond the newest event of run {run.id}, {run.last_sequence}"
+    return RefusedError("CURSOR_INVALID", message, run=run.id, newest=str(run.last_sequence))
+
+
+def _after(request: wire.ListRunsRequest) -> Milliseconds | None:
+    return requests.moment(request.create_after, "create_after") if request.HasField("create_after") else None
+
+
+def _before(request: wire.ListRunsRequest) -> Milliseconds | None:
+    return requests.moment(request.create_before, "create_before") if request.HasField("create_before") else None
 
 
 def _plan_of(compiled: Compiled, expected: str) -> Plan:

@@ -85,6 +85,7 @@ def deployment(record: DeploymentRecord) -> deployment_pb2.Deployment:
         failure=_failure(record.failure),
         create_time=_time(record.create_time),
         end_time=_time(record.end_time),
+        etag=record.etag,
     )
 
 

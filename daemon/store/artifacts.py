@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import RunRecord, Verdict
+from tunewright.daemon.store.conditions import Conditions
 from tunewright.daemon.store.projects import Projects, in_projects
 from tunewright.daemon.store.runs import verdict_from_text, verdict_text
 
@@ -59,27 +60,24 @@ def of_digest_prefix(
     return [ArtifactRecord(**dict(row)) for row in rows]
 
 
-def page(
-    connection: sqlite3.Connection,
-    *,
-    before: int,
-    limit: int,
-    run: str = "",
-    role: str = "",
-    spec_name: str = "",
-    projects: Projects = None,
-) -> list[ArtifactRecord]:
-    """Return artifacts of these projects, newest first, with a row id below `before` (0: from the newest)."""
-    within, names = in_projects(projects)
-    conditions, values = [within], [*names]
-    for name, value in (("run", run), ("role", role), ("spec_name", spec_name)):
-        if value:
-            conditions.append(f"{name} = ?")
-            values.append(value)
-    if before:
-        conditions.append(f"id < {before:d}")
-    query = f"SELECT * FROM artifacts WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"  # noqa: S608
-    return [ArtifactRecord(**dict(row)) for row in connection.execute(query, (*values, limit)).fetchall()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactFilter:
+    """Which artifacts a list is about; what is empty lets everything through; `projects` is what the caller may see."""
+
+    run: str = ""
+    role: str = ""
+    kind: str = ""
+    spec_name: str = ""
+    step_digest: str = ""
+    projects: Projects = None
+
+
+def page(connection: sqlite3.Connection, wanted: ArtifactFilter, *, before: int, limit: int) -> list[ArtifactRecord]:
+    """Return artifacts, newest first, with a row id below `before` (0: from the newest)."""
+    columns = {"run": wanted.run, "role": wanted.role, "kind": wanted.kind, "step_digest": wanted.step_digest}
+    where = Conditions().within(wanted.projects).below("id", before).equal(**columns, spec_name=wanted.spec_name)
+    query = f"SELECT * FROM artifacts WHERE {where.text} ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [ArtifactRecord(**dict(row)) for row in connection.execute(query, (*where.values, limit)).fetchall()]
 
 
 def insert_verdict(

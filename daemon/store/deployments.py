@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import DEFAULT_PROJECT, DeploymentState, Entry, Failure, RunRecord
 from tunewright.daemon.store import events
+from tunewright.daemon.store.conditions import Conditions
 from tunewright.daemon.store.database import StaleError
-from tunewright.daemon.store.projects import Projects, in_projects
+from tunewright.daemon.store.projects import Projects
 from tunewright.daemon.store.runs import failure_from_text
 
 _ALIVE = "state IN ('live', 'stopping')"
@@ -36,6 +37,11 @@ class DeploymentRecord:
     failure: Failure | None
     create_time: Milliseconds
     end_time: Milliseconds | None
+
+    @property
+    def etag(self) -> str:
+        """Changes with every change of state and with every revision."""
+        return f"{self.revision}-{self.state}-{self.stop_mode or ''}"
 
 
 def name_of(project: str, spec_name: str, step: str) -> str:
@@ -111,14 +117,33 @@ def live_with_digest(connection: sqlite3.Connection, project: str, step_digest: 
     return None if row is None else _record(row)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentFilter:
+    """Which revisions a list is about; what is empty lets everything through; `projects` is what the caller may see.
+    `states` overrule `show_ended`.
+    """
+
+    spec_name: str = ""
+    show_ended: bool = False
+    states: tuple[DeploymentState, ...] = ()
+    projects: Projects = None
+
+
 def page(
-    connection: sqlite3.Connection, *, before: int, limit: int, show_ended: bool, projects: Projects = None
+    connection: sqlite3.Connection, wanted: DeploymentFilter, *, before: int, limit: int
 ) -> list[DeploymentRecord]:
-    """Return revisions in these projects, newest first, with a row id below `before` (0: from the newest)."""
-    within, names = in_projects(projects)
-    condition = within if show_ended else f"{within} AND {_ALIVE}"
-    query = f"SELECT * FROM deployments WHERE {condition} AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?"  # noqa: S608
-    return [_record(row) for row in connection.execute(query, (*names, before, before, limit)).fetchall()]
+    """Return revisions, newest first, with a row id below `before` (0: from the newest)."""
+    where = (
+        Conditions()
+        .within(wanted.projects)
+        .below("id", before)
+        .equal(spec_name=wanted.spec_name)
+        .among("state", wanted.states)
+    )
+    if not wanted.show_ended and not wanted.states:
+        where.add(_ALIVE)
+    query = f"SELECT * FROM deployments WHERE {where.text} ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [_record(row) for row in connection.execute(query, (*where.values, limit)).fetchall()]
 
 
 def stop(connection: sqlite3.Connection, deployment: DeploymentRecord, mode: str, now: Milliseconds) -> None:

@@ -3,11 +3,13 @@ of.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import Entry
+from tunewright.daemon.store.conditions import Conditions
 from tunewright.spec.canonical import canonical_json
 
 
@@ -47,11 +49,14 @@ def latest(connection: sqlite3.Connection, run: str, step: str, kind: str) -> st
     return None if row is None else str(row["body"])
 
 
-def page(connection: sqlite3.Connection, run: str, after: int, limit: int) -> list[StoredEvent]:
-    """Return at most `limit` entries after a sequence, oldest first."""
+def page(
+    connection: sqlite3.Connection, run: str, after: int, limit: int, *, kinds: Sequence[str] = (), step: str = ""
+) -> list[StoredEvent]:
+    """Return at most `limit` entries after a sequence, oldest first: those of some kinds and of a step, or all."""
+    where = Conditions().add("run = ?", run).add("sequence > ?", after).among("kind", kinds).equal(step=step)
     rows = connection.execute(
-        "SELECT sequence, time, step, attempt, kind, body, actor FROM events"
-        " WHERE run = ? AND sequence > ? ORDER BY sequence LIMIT ?",
-        (run, after, limit),
+        "SELECT sequence, time, step, attempt, kind, body, actor FROM events"  # noqa: S608
+        f" WHERE {where.text} ORDER BY sequence LIMIT ?",
+        (*where.values, limit),
     ).fetchall()
     return [StoredEvent(**dict(row)) for row in rows]

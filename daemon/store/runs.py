@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import (
     Entry,
     Failure,
@@ -17,8 +18,9 @@ from tunewright.daemon.engine.states import (
     Verdict,
 )
 from tunewright.daemon.store import events
+from tunewright.daemon.store.conditions import Conditions
 from tunewright.daemon.store.database import StaleError
-from tunewright.daemon.store.projects import Projects, in_projects
+from tunewright.daemon.store.projects import Projects
 
 _ACTIVE = "state NOT IN ('succeeded', 'failed', 'cancelled')"
 _CHANGING = (
@@ -152,26 +154,36 @@ def count_occupied_slots(connection: sqlite3.Connection) -> int:
     return int(row[0])
 
 
-def page(
-    connection: sqlite3.Connection,
-    *,
-    before: int,
-    limit: int,
-    spec_name: str = "",
-    active_only: bool = False,
-    projects: Projects = None,
-) -> list[tuple[int, RunRecord]]:
-    """Return runs of these projects with their numbers, newest first, below `before` (0: from the newest)."""
-    within, names = in_projects(projects)
-    conditions = ["(? = 0 OR number < ?)", within]
-    values: list[int | str] = [before, before, *names]
-    if spec_name:
-        conditions.append("spec_name = ?")
-        values.append(spec_name)
-    if active_only:
-        conditions.append(_ACTIVE)
-    query = f"SELECT * FROM runs WHERE {' AND '.join(conditions)} ORDER BY number DESC LIMIT ?"  # noqa: S608
-    return [(row["number"], _record(connection, row)) for row in connection.execute(query, (*values, limit)).fetchall()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs a list is about; what is empty lets everything through; `projects` is what the caller may see."""
+
+    spec_name: str = ""
+    active_only: bool = False
+    states: tuple[RunState, ...] = ()
+    create_after: Milliseconds | None = None
+    create_before: Milliseconds | None = None
+    projects: Projects = None
+
+
+def page(connection: sqlite3.Connection, wanted: RunFilter, *, before: int, limit: int) -> list[tuple[int, RunRecord]]:
+    """Return runs with their numbers, newest first, with a number below `before` (0: from the newest)."""
+    where = (
+        Conditions()
+        .within(wanted.projects)
+        .below("number", before)
+        .equal(spec_name=wanted.spec_name)
+        .among("state", wanted.states)
+    )
+    if wanted.active_only:
+        where.add(_ACTIVE)
+    if wanted.create_after is not None:
+        where.add("create_time >= ?", wanted.create_after)
+    if wanted.create_before is not None:
+        where.add("create_time < ?", wanted.create_before)
+    query = f"SELECT * FROM runs WHERE {where.text} ORDER BY number DESC LIMIT ?"  # noqa: S608
+    rows = connection.execute(query, (*where.values, limit)).fetchall()
+    return [(row["number"], _record(connection, row)) for row in rows]
 
 
 def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> RunRecord:

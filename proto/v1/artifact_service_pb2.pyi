@@ -63,6 +63,8 @@ class ListArtifactsRequest(google.protobuf.message.Message):
     RUN_FIELD_NUMBER: builtins.int
     ROLE_FIELD_NUMBER: builtins.int
     SPEC_NAME_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    STEP_DIGEST_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most so many; default 50, limit 500."""
     page_token: builtins.str
@@ -73,6 +75,10 @@ class ListArtifactsRequest(google.protobuf.message.Message):
     """Only those of this role; empty for all."""
     spec_name: builtins.str
     """Only those of the spec of this name; empty for all."""
+    kind: builtins.str
+    """Only those that steps of this kind made; empty for all."""
+    step_digest: builtins.str
+    """Only results of steps with this digest; empty for all."""
     def __init__(
         self,
         *,
@@ -81,8 +87,10 @@ class ListArtifactsRequest(google.protobuf.message.Message):
         run: builtins.str = ...,
         role: builtins.str = ...,
         spec_name: builtins.str = ...,
+        kind: builtins.str = ...,
+        step_digest: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "role", b"role", "run", b"run", "spec_name", b"spec_name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "role", b"role", "run", b"run", "spec_name", b"spec_name", "step_digest", b"step_digest"]) -> None: ...
 
 global___ListArtifactsRequest = ListArtifactsRequest
 

@@ -62,20 +62,30 @@ class ListDeploymentsRequest(google.protobuf.message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     SHOW_ENDED_FIELD_NUMBER: builtins.int
+    SPEC_NAME_FIELD_NUMBER: builtins.int
+    STATES_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most so many; default 50, limit 500."""
     page_token: builtins.str
     """From the answer before; empty for the first page."""
     show_ended: builtins.bool
     """Also those that have ended."""
+    spec_name: builtins.str
+    """Only those of the spec of this name; empty for all."""
+    @property
+    def states(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[tunewright.proto.v1.deployment_pb2.DeploymentState.ValueType]:
+        """Only those in one of these states, whatever `show_ended` says; empty for all."""
+
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         show_ended: builtins.bool = ...,
+        spec_name: builtins.str = ...,
+        states: collections.abc.Iterable[tunewright.proto.v1.deployment_pb2.DeploymentState.ValueType] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "show_ended", b"show_ended"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "show_ended", b"show_ended", "spec_name", b"spec_name", "states", b"states"]) -> None: ...
 
 global___ListDeploymentsRequest = ListDeploymentsRequest
 
@@ -111,17 +121,25 @@ class StopDeploymentRequest(google.protobuf.message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     MODE_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`deployments/{deployment}`."""
     mode: tunewright.proto.v1.run_service_pb2.CancelMode.ValueType
     """How."""
+    validate_only: builtins.bool
+    """See RunService."""
+    etag: builtins.str
+    """See RunService; a new revision has another etag too."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         mode: tunewright.proto.v1.run_service_pb2.CancelMode.ValueType = ...,
+        validate_only: builtins.bool = ...,
+        etag: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["mode", b"mode", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "mode", b"mode", "name", b"name", "validate_only", b"validate_only"]) -> None: ...
 
 global___StopDeploymentRequest = StopDeploymentRequest
 

@@ -9,6 +9,7 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.timestamp_pb2
 import sys
 import tunewright.proto.v1.diagnostic_pb2
 import tunewright.proto.v1.run_pb2
@@ -57,7 +58,7 @@ class CreateRunRequest(google.protobuf.message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     EXPECTED_PLAN_DIGEST_FIELD_NUMBER: builtins.int
     request_id: builtins.str
-    """Made by the client, at most 100 characters; the same id with the same request answers the same run. Empty: not idempotent."""
+    """Made by the client, at most 100 characters; the same id with the same request answers the same run. Empty: not idempotent. See RunService."""
     validate_only: builtins.bool
     """Do everything but store and start."""
     expected_plan_digest: builtins.str
@@ -173,6 +174,9 @@ class ListRunsRequest(google.protobuf.message.Message):
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     SPEC_NAME_FIELD_NUMBER: builtins.int
     ACTIVE_ONLY_FIELD_NUMBER: builtins.int
+    STATES_FIELD_NUMBER: builtins.int
+    CREATE_AFTER_FIELD_NUMBER: builtins.int
+    CREATE_BEFORE_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most so many; default 50, limit 500."""
     page_token: builtins.str
@@ -181,6 +185,18 @@ class ListRunsRequest(google.protobuf.message.Message):
     """Only runs of the spec of this name; empty for all."""
     active_only: builtins.bool
     """Only runs that have not ended."""
+    @property
+    def states(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[tunewright.proto.v1.run_pb2.RunState.ValueType]:
+        """Only runs in one of these states; empty for all."""
+
+    @property
+    def create_after(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only runs that were stored at this time or later."""
+
+    @property
+    def create_before(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only runs that were stored before this time."""
+
     def __init__(
         self,
         *,
@@ -188,8 +204,12 @@ class ListRunsRequest(google.protobuf.message.Message):
         page_token: builtins.str = ...,
         spec_name: builtins.str = ...,
         active_only: builtins.bool = ...,
+        states: collections.abc.Iterable[tunewright.proto.v1.run_pb2.RunState.ValueType] | None = ...,
+        create_after: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        create_before: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["active_only", b"active_only", "page_size", b"page_size", "page_token", b"page_token", "spec_name", b"spec_name"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_after", b"create_after", "create_before", b"create_before"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["active_only", b"active_only", "create_after", b"create_after", "create_before", b"create_before", "page_size", b"page_size", "page_token", b"page_token", "spec_name", b"spec_name", "states", b"states"]) -> None: ...
 
 global___ListRunsRequest = ListRunsRequest
 
@@ -226,20 +246,28 @@ class CancelRunRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     MODE_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`runs/{run}`."""
     mode: global___CancelMode.ValueType
     """How."""
     reason: builtins.str
     """Why, for the log; may be empty."""
+    validate_only: builtins.bool
+    """See RunService."""
+    etag: builtins.str
+    """See RunService."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         mode: global___CancelMode.ValueType = ...,
         reason: builtins.str = ...,
+        validate_only: builtins.bool = ...,
+        etag: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["mode", b"mode", "name", b"name", "reason", b"reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "mode", b"mode", "name", b"name", "reason", b"reason", "validate_only", b"validate_only"]) -> None: ...
 
 global___CancelRunRequest = CancelRunRequest
 
@@ -272,17 +300,21 @@ class RetryRunRequest(google.protobuf.message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`runs/{run}`."""
     request_id: builtins.str
-    """As in CreateRun."""
+    """See RunService."""
+    validate_only: builtins.bool
+    """See RunService."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         request_id: builtins.str = ...,
+        validate_only: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "request_id", b"request_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]) -> None: ...
 
 global___RetryRunRequest = RetryRunRequest
 
@@ -316,20 +348,28 @@ class PauseRunRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     BY_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`runs/{run}`."""
     by: builtins.str
     """Who asks, for the log; may be empty."""
     reason: builtins.str
     """Why, for the log; may be empty."""
+    validate_only: builtins.bool
+    """See RunService."""
+    etag: builtins.str
+    """See RunService."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         by: builtins.str = ...,
         reason: builtins.str = ...,
+        validate_only: builtins.bool = ...,
+        etag: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["by", b"by", "name", b"name", "reason", b"reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["by", b"by", "etag", b"etag", "name", b"name", "reason", b"reason", "validate_only", b"validate_only"]) -> None: ...
 
 global___PauseRunRequest = PauseRunRequest
 
@@ -366,6 +406,8 @@ class ResumeRunRequest(google.protobuf.message.Message):
     BY_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`runs/{run}`."""
     step: builtins.str
@@ -375,7 +417,11 @@ class ResumeRunRequest(google.protobuf.message.Message):
     reason: builtins.str
     """Why, for the log; may be empty."""
     request_id: builtins.str
-    """As in CreateRun; it matters with `sets` only."""
+    """See RunService."""
+    validate_only: builtins.bool
+    """See RunService."""
+    etag: builtins.str
+    """See RunService."""
     @property
     def sets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`setting=value` changes of that step, such as `learning_rate=5e-5`."""
@@ -389,8 +435,10 @@ class ResumeRunRequest(google.protobuf.message.Message):
         by: builtins.str = ...,
         reason: builtins.str = ...,
         request_id: builtins.str = ...,
+        validate_only: builtins.bool = ...,
+        etag: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["by", b"by", "name", b"name", "reason", b"reason", "request_id", b"request_id", "sets", b"sets", "step", b"step"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["by", b"by", "etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id", "sets", b"sets", "step", b"step", "validate_only", b"validate_only"]) -> None: ...
 
 global___ResumeRunRequest = ResumeRunRequest
 
@@ -470,20 +518,34 @@ class ListRunEventsRequest(google.protobuf.message.Message):
     PARENT_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    KINDS_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    AFTER_SEQUENCE_FIELD_NUMBER: builtins.int
     parent: builtins.str
     """`runs/{run}`."""
     page_size: builtins.int
     """At most so many; default 100, limit 1000."""
     page_token: builtins.str
     """From the answer before; empty for the first page."""
+    step: builtins.str
+    """Only events about this step; empty for all."""
+    after_sequence: builtins.int
+    """Only events after this sequence."""
+    @property
+    def kinds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Only events of these kinds; empty for all."""
+
     def __init__(
         self,
         *,
         parent: builtins.str = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        kinds: collections.abc.Iterable[builtins.str] | None = ...,
+        step: builtins.str = ...,
+        after_sequence: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "step", b"step"]) -> None: ...
 
 global___ListRunEventsRequest = ListRunEventsRequest
 

@@ -28,6 +28,13 @@ if _version_not_supported:
 class RunServiceStub(object):
     """Executes specs.
 
+    Requests that change something carry three fields of the same meaning: `request_id` (made by the client, at most 100 characters; a replay with the same
+    content changes nothing and answers the run as it is now, with other content it fails with ALREADY_EXISTS, REQUEST_ID_REUSED; empty: not remembered),
+    `validate_only` (answer what would be, store nothing) and, where something that exists is changed, `etag` (as it was read; when the run has changed since,
+    the request fails with ABORTED, ETAG_MISMATCH; empty: whatever it is now).
+    A page token goes with the filters of the request that it came from; with others it fails with INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+    Fields that can't be what they are fail with INVALID_ARGUMENT, FIELD_INVALID, and name the field in the metadata.
+
     Any rpc may fail with UNAVAILABLE (GOING_AWAY: the daemon is stopping; call again, runs go on) and RESOURCE_EXHAUSTED (DISK_FULL: free space).
     """
 
@@ -87,6 +94,13 @@ class RunServiceStub(object):
 class RunServiceServicer(object):
     """Executes specs.
 
+    Requests that change something carry three fields of the same meaning: `request_id` (made by the client, at most 100 characters; a replay with the same
+    content changes nothing and answers the run as it is now, with other content it fails with ALREADY_EXISTS, REQUEST_ID_REUSED; empty: not remembered),
+    `validate_only` (answer what would be, store nothing) and, where something that exists is changed, `etag` (as it was read; when the run has changed since,
+    the request fails with ABORTED, ETAG_MISMATCH; empty: whatever it is now).
+    A page token goes with the filters of the request that it came from; with others it fails with INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+    Fields that can't be what they are fail with INVALID_ARGUMENT, FIELD_INVALID, and name the field in the metadata.
+
     Any rpc may fail with UNAVAILABLE (GOING_AWAY: the daemon is stopping; call again, runs go on) and RESOURCE_EXHAUSTED (DISK_FULL: free space).
     """
 
@@ -115,7 +129,7 @@ class RunServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListRuns(self, request, context):
-        """Lists runs, newest first. INVALID_ARGUMENT, PAGE_TOKEN_INVALID: start again without a token.
+        """Lists runs, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,6 +250,13 @@ def add_RunServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class RunService(object):
     """Executes specs.
+
+    Requests that change something carry three fields of the same meaning: `request_id` (made by the client, at most 100 characters; a replay with the same
+    content changes nothing and answers the run as it is now, with other content it fails with ALREADY_EXISTS, REQUEST_ID_REUSED; empty: not remembered),
+    `validate_only` (answer what would be, store nothing) and, where something that exists is changed, `etag` (as it was read; when the run has changed since,
+    the request fails with ABORTED, ETAG_MISMATCH; empty: whatever it is now).
+    A page token goes with the filters of the request that it came from; with others it fails with INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+    Fields that can't be what they are fail with INVALID_ARGUMENT, FIELD_INVALID, and name the field in the metadata.
 
     Any rpc may fail with UNAVAILABLE (GOING_AWAY: the daemon is stopping; call again, runs go on) and RESOURCE_EXHAUSTED (DISK_FULL: free space).
     """

@@ -20,6 +20,13 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 class RunServiceStub:
     """Executes specs.
 
+    Requests that change something carry three fields of the same meaning: `request_id` (made by the client, at most 100 characters; a replay with the same
+    content changes nothing and answers the run as it is now, with other content it fails with ALREADY_EXISTS, REQUEST_ID_REUSED; empty: not remembered),
+    `validate_only` (answer what would be, store nothing) and, where something that exists is changed, `etag` (as it was read; when the run has changed since,
+    the request fails with ABORTED, ETAG_MISMATCH; empty: whatever it is now).
+    A page token goes with the filters of the request that it came from; with others it fails with INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+    Fields that can't be what they are fail with INVALID_ARGUMENT, FIELD_INVALID, and name the field in the metadata.
+
     Any rpc may fail with UNAVAILABLE (GOING_AWAY: the daemon is stopping; call again, runs go on) and RESOURCE_EXHAUSTED (DISK_FULL: free space).
     """
 
@@ -51,7 +58,7 @@ class RunServiceStub:
         tunewright.proto.v1.run_service_pb2.ListRunsRequest,
         tunewright.proto.v1.run_service_pb2.ListRunsResponse,
     ]
-    """Lists runs, newest first. INVALID_ARGUMENT, PAGE_TOKEN_INVALID: start again without a token."""
+    """Lists runs, newest first."""
 
     CancelRun: grpc.UnaryUnaryMultiCallable[
         tunewright.proto.v1.run_service_pb2.CancelRunRequest,
@@ -112,6 +119,13 @@ class RunServiceStub:
 class RunServiceAsyncStub:
     """Executes specs.
 
+    Requests that change something carry three fields of the same meaning: `request_id` (made by the client, at most 100 characters; a replay with the same
+    content changes nothing and answers the run as it is now, with other content it fails with ALREADY_EXISTS, REQUEST_ID_REUSED; empty: not remembered),
+    `validate_only` (answer what would be, store nothing) and, where something that exists is changed, `etag` (as it was read; when the run has changed since,
+    the request fails with ABORTED, ETAG_MISMATCH; empty: whatever it is now).
+    A page token goes with the filters of the request that it came from; with others it fails with INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+    Fields that can't be what they are fail with INVALID_ARGUMENT, FIELD_INVALID, and name the field in the metadata.
+
     Any rpc may fail with UNAVAILABLE (GOING_AWAY: the daemon is stopping; call again, runs go on) and RESOURCE_EXHAUSTED (DISK_FULL: free space).
     """
 
@@ -142,7 +156,7 @@ class RunServiceAsyncStub:
         tunewright.proto.v1.run_service_pb2.ListRunsRequest,
         tunewright.proto.v1.run_service_pb2.ListRunsResponse,
     ]
-    """Lists runs, newest first. INVALID_ARGUMENT, PAGE_TOKEN_INVALID: start again without a token."""
+    """Lists runs, newest first."""
 
     CancelRun: grpc.aio.UnaryUnaryMultiCallable[
         tunewright.proto.v1.run_service_pb2.CancelRunRequest,
@@ -203,6 +217,13 @@ class RunServiceAsyncStub:
 class RunServiceServicer(metaclass=abc.ABCMeta):
     """Executes specs.
 
+    Requests that change something carry three fields of the same meaning: `request_id` (made by the client, at most 100 characters; a replay with the same
+    content changes nothing and answers the run as it is now, with other content it fails with ALREADY_EXISTS, REQUEST_ID_REUSED; empty: not remembered),
+    `validate_only` (answer what would be, store nothing) and, where something that exists is changed, `etag` (as it was read; when the run has changed since,
+    the request fails with ABORTED, ETAG_MISMATCH; empty: whatever it is now).
+    A page token goes with the filters of the request that it came from; with others it fails with INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+    Fields that can't be what they are fail with INVALID_ARGUMENT, FIELD_INVALID, and name the field in the metadata.
+
     Any rpc may fail with UNAVAILABLE (GOING_AWAY: the daemon is stopping; call again, runs go on) and RESOURCE_EXHAUSTED (DISK_FULL: free space).
     """
 
@@ -239,7 +260,7 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         request: tunewright.proto.v1.run_service_pb2.ListRunsRequest,
         context: _ServicerContext,
     ) -> typing.Union[tunewright.proto.v1.run_service_pb2.ListRunsResponse, collections.abc.Awaitable[tunewright.proto.v1.run_service_pb2.ListRunsResponse]]:
-        """Lists runs, newest first. INVALID_ARGUMENT, PAGE_TOKEN_INVALID: start again without a token."""
+        """Lists runs, newest first."""
 
     @abc.abstractmethod
     def CancelRun(

@@ -19,10 +19,14 @@ RELEASED = {
     "ENVIRONMENT_MISSING": StatusCode.FAILED_PRECONDITION,
     "NOT_EXECUTABLE": StatusCode.FAILED_PRECONDITION,
     "HARDWARE_MISSING": StatusCode.FAILED_PRECONDITION,
+    "POLICY_UNREADABLE": StatusCode.FAILED_PRECONDITION,
     "SECRET_MISSING": StatusCode.FAILED_PRECONDITION,
     "PORT_IN_USE": StatusCode.FAILED_PRECONDITION,
     "PLAN_CHANGED": StatusCode.FAILED_PRECONDITION,
     "RUN_NOT_FINISHED": StatusCode.FAILED_PRECONDITION,
+    "RUN_NOT_PAUSED": StatusCode.FAILED_PRECONDITION,
+    "CHECKPOINT_MISSING": StatusCode.FAILED_PRECONDITION,
+    "ETAG_MISMATCH": StatusCode.ABORTED,
     "LOCAL_ONLY": StatusCode.PERMISSION_DENIED,
     "DISK_FULL": StatusCode.RESOURCE_EXHAUSTED,
     "STORE_BUSY": StatusCode.UNAVAILABLE,
@@ -33,6 +37,11 @@ RELEASED = {
 
 def test_released_reasons_are_unchanged() -> None:
     assert REASONS.items() >= RELEASED.items()
+
+
+def test_no_reason_is_missing_from_the_list_above() -> None:
+    """Who adds a reason adds it here too: from then on it stays."""
+    assert REASONS.keys() == RELEASED.keys()
 
 
 def test_refusals_know_their_code() -> None:

@@ -1,6 +1,7 @@
 """The wire: committed stubs, a listing of the API that reviewers read, and what every element must have."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -15,6 +16,8 @@ from tunewright.daemon.errors import REASONS
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "proto" / "tunewright" / "v1").glob("*.proto"))
 GOLDEN = ROOT / "tests" / "golden" / "api.txt"
+#: The descriptors of the last release, by `buf build`.
+RELEASED = ROOT / "tests" / "golden" / "api-released.binpb"
 
 
 def files() -> list[FileDescriptor]:
@@ -73,12 +76,32 @@ def test_stubs_are_what_the_sources_generate() -> None:
     assert done.returncode == 0, done.stdout.decode()
 
 
-def test_lint() -> None:
-    buf = Path(sys.executable).with_name("buf")
-    if not buf.exists():
+def buf(*arguments: str, cwd: Path = ROOT / "proto") -> "subprocess.CompletedProcess[str]":
+    """Run buf; skip where it is not installed."""
+    program = Path(sys.executable).with_name("buf")
+    if not program.exists():
         pytest.skip("buf is part of the `dev` group")
-    done = subprocess.run([str(buf), "lint"], cwd=ROOT / "proto", capture_output=True, text=True)
+    return subprocess.run([str(program), *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+def test_lint() -> None:
+    done = buf("lint")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_that_was_released_is_broken() -> None:
+    """`RELEASED` is built anew with every release, never to make this pass: docs/api.md says how."""
+    done = buf("breaking", "--against", str(RELEASED))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_break_would_be_noticed(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "proto", tmp_path / "proto", ignore=shutil.ignore_patterns("__pycache__"))
+    path = tmp_path / "proto" / "tunewright" / "v1" / "run.proto"
+    path.write_text(path.read_text().replace("uint64 last_sequence = 11;", "uint64 last_sequence = 31;"))
+    done = buf("breaking", "--against", str(RELEASED), cwd=tmp_path / "proto")
+    assert done.returncode == 100
+    assert '"11" with name "last_sequence" on message "Run" was deleted' in done.stdout
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)

@@ -1,0 +1,276 @@
+"""The typed client of `api` for event loops: the same methods, awaited; the same values, errors and promises."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+
+from tunewright.client import calls
+from tunewright.client.api import PATIENCE_SECONDS
+from tunewright.client.calls import TIMEOUT_SECONDS, Call
+from tunewright.client.channel import open_async_channel
+from tunewright.client.streams import Log, Watch
+from tunewright.client.troubles import Persistence, passes, translated
+from tunewright.client.values import (
+    Artifact,
+    Compiled,
+    CreatedRun,
+    Deployment,
+    Diagnostic,
+    LogChunk,
+    Run,
+    RunDetail,
+    RunEvent,
+    ServerInfo,
+    SpecSource,
+)
+
+_PAUSE_SECONDS = 0.05
+
+Answer = TypeVar("Answer")
+
+
+def connect(target: str, *, patience_seconds: float = PATIENCE_SECONDS) -> "AsyncClient":
+    """Return a client for `unix:/path/daemon.sock` or `127.0.0.1:port`, to be used in the event loop that runs now."""
+    return AsyncClient(target, patience_seconds=patience_seconds)
+
+
+class AsyncClient:
+    """Calls one daemon from an event loop; see `tunewright.client.api.Client`, whose methods it has."""
+
+    def __init__(self, target: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self.target = target
+        self._patience_seconds = patience_seconds
+        self._channel = open_async_channel(target)
+        self._met = False
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; open iterators end with an error."""
+        await self._channel.close(None)
+
+    # Specs
+
+    async def check(self, source: SpecSource) -> tuple[Diagnostic, ...]:
+        """Return everything that is wrong with a spec, by the daemon's own facts."""
+        return await self._call(calls.check(source))
+
+    async def compile(self, source: SpecSource) -> Compiled:
+        """Return the plan of a spec and what a run would do; no plan where there are errors."""
+        return await self._call(calls.compile_spec(source))
+
+    # Runs
+
+    async def create_run(
+        self, source: SpecSource, *, request_id: str = "", validate_only: bool = False, expected_plan_digest: str = ""
+    ) -> CreatedRun:
+        """Start a run. The same `request_id` with the same spec answers the same run, so a lost answer may be asked for
+        again; without one the client makes one up.
+        """
+        return await self._call(
+            calls.create_run(
+                source,
+                request_id=request_id,
+                validate_only=validate_only,
+                expected_plan_digest=expected_plan_digest,
+            )
+        )
+
+    async def get_run(self, run: str) -> RunDetail:
+        """Return a run with its plan and spec text."""
+        return await self._call(calls.get_run(run))
+
+    def list_runs(
+        self,
+        *,
+        spec_name: str = "",
+        active_only: bool = False,
+        states: Sequence[str] = (),
+        create_after: datetime | None = None,
+        create_before: datetime | None = None,
+    ) -> AsyncIterator[Run]:
+        """Yield runs, newest first, page by page as they are asked for: all, or those of a spec, of some states, of a
+        time (aware; `create_after` is included, `create_before` is not).
+        """
+        return self._pages(
+            lambda token: calls.list_runs(
+                token,
+                spec_name=spec_name,
+                active_only=active_only,
+                states=states,
+                create_after=create_after,
+                create_before=create_before,
+            )
+        )
+
+    async def cancel(
+        self, run: str, *, mode: str = "graceful", reason: str = "", etag: str = "", validate_only: bool = False
+    ) -> Run:
+        """Ask a run to stop; `mode` is `graceful` or `now`. A finished run is answered as it is."""
+        return await self._call(calls.cancel_run(run, mode=mode, reason=reason, etag=etag, validate_only=validate_only))
+
+    async def pause(
+        self, run: str, *, by: str = "", reason: str = "", etag: str = "", validate_only: bool = False
+    ) -> Run:
+        """Ask a run to pause: nothing new begins, training stops at its next step with a checkpoint."""
+        return await self._call(calls.pause_run(run, by=by, reason=reason, etag=etag, validate_only=validate_only))
+
+    async def resume(
+        self,
+        run: str,
+        *,
+        step: str = "",
+        sets: Sequence[str] = (),
+        by: str = "",
+        reason: str = "",
+        request_id: str = "",
+        etag: str = "",
+        validate_only: bool = False,
+    ) -> Run:
+        """Let a paused run go on; with `sets` (`learning_rate=5e-5`) a training step goes on changed, in a new run."""
+        return await self._call(
+            calls.resume_run(
+                run,
+                step=step,
+                sets=sets,
+                by=by,
+                reason=reason,
+                request_id=request_id,
+                etag=etag,
+                validate_only=validate_only,
+            )
+        )
+
+    async def retry(self, run: str, *, request_id: str = "", validate_only: bool = False) -> Run:
+        """Start a new run of the same sealed plan; what succeeded is reused."""
+        return await self._call(calls.retry_run(run, request_id=request_id, validate_only=validate_only))
+
+    def watch(self, run: str, after: int = 0, *, patience_seconds: float | None = None) -> AsyncIterator[RunEvent]:
+        """Yield the run's events after sequence `after`, in order and without gaps, until the run has ended.
+
+        Goes on by itself where it was when the daemon restarts; raises UnreachableError when none answers for
+        `patience_seconds`.
+        """
+        patience = self._patience_seconds if patience_seconds is None else patience_seconds
+        return self._followed(Watch(run=run, last=after), patience)
+
+    def list_events(
+        self, run: str, *, after: int = 0, kinds: Sequence[str] = (), step: str = ""
+    ) -> AsyncIterator[RunEvent]:
+        """Yield the events that are stored now, oldest first: all, or those of some kinds, or about a step."""
+        return self._pages(lambda token: calls.list_events(token, run=run, after=after, kinds=kinds, step=step))
+
+    # What runs leave behind
+
+    def logs(
+        self, run: str, step: str, *, attempt: int = 0, stream: str = "stderr", offset: int = 0, follow: bool = False
+    ) -> AsyncIterator[LogChunk]:
+        """Yield a step's log from byte `offset` (negative: from the end); `stream` is `stdout` or `stderr`, attempt 0
+        the last one.
+
+        With `follow` it ends when the attempt does. The bytes are the runner's: escape control characters before
+        drawing them.
+        """
+        log = Log(run=run, step=step, attempt=attempt, stream=stream, position=offset, follow=follow)
+        return self._followed(log, self._patience_seconds if follow else 0.0)
+
+    async def get_artifact(self, digest: str) -> Artifact:
+        """Return an artifact by its digest or a unique beginning of it (6 characters or more)."""
+        return await self._call(calls.get_artifact(digest))
+
+    def artifacts(
+        self, *, run: str = "", role: str = "", spec_name: str = "", kind: str = "", step_digest: str = ""
+    ) -> AsyncIterator[Artifact]:
+        """Yield artifacts, newest first."""
+        return self._pages(
+            lambda token: calls.list_artifacts(
+                token, run=run, role=role, spec_name=spec_name, kind=kind, step_digest=step_digest
+            )
+        )
+
+    # Deployments
+
+    def deployments(
+        self, *, ended: bool = False, spec_name: str = "", states: Sequence[str] = ()
+    ) -> AsyncIterator[Deployment]:
+        """Yield deployments, newest first; with `ended` also those that are over."""
+        return self._pages(lambda token: calls.list_deployments(token, ended=ended, spec_name=spec_name, states=states))
+
+    async def get_deployment(self, deployment: str) -> Deployment:
+        """Return the newest revision of a deployment."""
+        return await self._call(calls.get_deployment(deployment))
+
+    async def stop_deployment(
+        self, deployment: str, *, mode: str = "graceful", etag: str = "", validate_only: bool = False
+    ) -> Deployment:
+        """Ask a deployment to stop."""
+        return await self._call(calls.stop_deployment(deployment, mode=mode, etag=etag, validate_only=validate_only))
+
+    # The daemon
+
+    async def server_info(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> ServerInfo:
+        """Return who answers; a short timeout makes it a probe."""
+        return await self._call(calls.server_info(timeout_seconds))
+
+    async def shutdown(self) -> None:
+        """Ask the daemon to end (over its Unix socket only); runs and deployments go on without it."""
+        await self._call(calls.shutdown())
+
+    async def _call(self, call: Call[Answer]) -> Answer:
+        method = getattr(call.stub(self._channel), call.method)
+        deadline = time.monotonic() + call.timeout_seconds
+        patience = min(self._patience_seconds, call.timeout_seconds)
+        tries = Persistence(repeatable=call.repeatable, met=self._met, patience_seconds=patience)
+        while True:
+            try:
+                answer = await method(call.request, timeout=max(0.0, deadline - time.monotonic()))
+            except grpc.RpcError as error:
+                pause = tries.pause_after(error)
+                if pause is None:
+                    raise translated(error, self.target) from error
+                await asyncio.sleep(pause)
+            else:
+                self._met = True
+                return call.read(answer)
+
+    async def _pages(self, call: Callable[[str], Call[calls.Page[Answer]]]) -> AsyncIterator[Answer]:
+        token = ""
+        while True:
+            items, token = await self._call(call(token))
+            for item in items:
+                yield item
+            if not token:
+                return
+
+    async def _followed(self, stream: Any, patience_seconds: float) -> AsyncIterator[Any]:
+        while True:
+            try:
+                async for answer in stream.open(self._channel):
+                    for item in stream.read(answer):
+                        yield item
+            except grpc.RpcError as error:
+                if not passes(error) or not await self._comes_back(patience_seconds):
+                    raise translated(error, self.target) from error
+            else:
+                return
+
+    async def _comes_back(self, patience_seconds: float) -> bool:
+        # A daemon that is going away still answers for a moment.
+        await asyncio.sleep(min(_PAUSE_SECONDS, patience_seconds))
+        try:
+            await asyncio.wait_for(self._channel.channel_ready(), patience_seconds)
+        except TimeoutError:
+            return False
+        return True
