@@ -84,7 +84,6 @@ class AttemptKeeper:
     home: Home
     interpreters: Interpreters
     _fresh: set[_Key] = field(default_factory=set)
-    _launches: dict[_Key, int] = field(default_factory=dict)
     _cancels: dict[_Key, str] = field(default_factory=dict)
 
     def begun(self, run: str, step: str, attempt: int) -> None:
@@ -112,19 +111,18 @@ class AttemptKeeper:
 
     async def _start(self, run: RunRecord, step: StepRecord, plan: Plan, bundle: Path) -> RunRecord:
         key = (run.id, step.name, step.attempt)
-        if key in self._fresh:
-            self._fresh.discard(key)
-        elif resisting := await asyncio.to_thread(kill_leftovers, bundle):
+        fresh = key in self._fresh
+        self._fresh.discard(key)
+        if not fresh and (resisting := await asyncio.to_thread(kill_leftovers, bundle)):
             # The bundle says that nothing was started, but somebody may have removed what it said before.
             return await self._end(run, step, Fail(failure=_unkillable(resisting)), "UNKILLABLE")
         if step.state is StepState.CANCELLING:
             # The claim is ours now: no supervisor, however late, starts the runner.
             await asyncio.to_thread(withhold, bundle)
             return await self._end(run, step, Stopped(), "CANCELLED")
-        if self._launches.get(key, 0) >= _MAX_LAUNCHES:
+        if not fresh and await self.ledger.database.write(partial(_count_launch, key)) > _MAX_LAUNCHES:
             await asyncio.to_thread(withhold, bundle)
             return await self._end(run, step, Fail(failure=_launch_failure(bundle), temporary=True), "LAUNCH_FAILED")
-        self._launches[key] = self._launches.get(key, 0) + 1
         try:
             content = await asyncio.to_thread(
                 step_file, plan.step(step.name), run, step.attempt, self.home, self.interpreters
@@ -277,9 +275,12 @@ class AttemptKeeper:
                 artifacts.insert(connection, artifact)
 
         key = (run.id, step.name, step.attempt)
-        self._launches.pop(key, None)
         self._cancels.pop(key, None)
         return await self.ledger.apply(run, step.name, event, also)
+
+
+def _count_launch(key: _Key, connection: sqlite3.Connection) -> int:
+    return attempts.count_launch(connection, *key)
 
 
 def _advance(attempt: Attempt, read: Progress, connection: sqlite3.Connection) -> None:

@@ -12,7 +12,9 @@ from tunewright.daemon.store.database import StaleError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt. `events_offset` and `events_sequence` are where to go on reading its events."""
+    """One attempt. `events_offset` and `events_sequence` are where to go on reading its events;
+    `launches` counts the starts of its supervisor.
+    """
 
     run: str
     step: str
@@ -24,6 +26,7 @@ class Attempt:
     outcome: str | None
     start_time: Milliseconds
     end_time: Milliseconds | None
+    launches: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,15 @@ def get(connection: sqlite3.Connection, run: str, step: str, number: int) -> Att
         "SELECT * FROM attempts WHERE run = ? AND step = ? AND number = ?", (run, step, number)
     ).fetchone()
     return None if row is None else Attempt(**dict(row))
+
+
+def count_launch(connection: sqlite3.Connection, run: str, step: str, number: int) -> int:
+    """Note that an attempt is going to be launched once more, and return how often that makes."""
+    row = connection.execute(
+        "UPDATE attempts SET launches = launches + 1 WHERE run = ? AND step = ? AND number = ? RETURNING launches",
+        (run, step, number),
+    ).fetchone()
+    return int(row[0])
 
 
 def advance(connection: sqlite3.Connection, attempt: Attempt, progress: Progress) -> None:

@@ -37,6 +37,9 @@ class DeploymentRecord:
     failure: Failure | None
     create_time: Milliseconds
     end_time: Milliseconds | None
+    restarts: int
+    not_before: Milliseconds | None
+    ready_time: Milliseconds | None
 
     @property
     def etag(self) -> str:

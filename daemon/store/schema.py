@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 
 from tunewright.daemon.store.migrations.projects import add_projects
+from tunewright.daemon.store.migrations.supervision import add_supervision
 
 APPLICATION_ID = 0x54756E65
 
@@ -173,7 +174,7 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO store (id) VALUES (?)", (secrets.token_hex(8),))
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, add_projects)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, add_projects, add_supervision)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
