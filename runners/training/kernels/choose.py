@@ -4,6 +4,9 @@ from typing import Any
 
 from tunewright.runners.training.settings import TrainSettings
 
+#: Methods whose loss takes a token's entropy for a figure that is shown: it gets no gradient.
+_SCORED_BY_CHANCE = frozenset({"sft", "pretrain", "dpo", "kto"})
+
 
 def use_kernels(model: Any, settings: TrainSettings) -> None:
     """Replace the model's layers by what computes the same in fewer passes, where the plan says so."""
@@ -13,3 +16,7 @@ def use_kernels(model: Any, settings: TrainSettings) -> None:
 
         fuse_low_rank(model)
         fuse_norms(model)
+        if settings.method in _SCORED_BY_CHANCE:
+            from tunewright.runners.training.kernels.head import fuse_head
+
+            fuse_head()

@@ -110,3 +110,58 @@ def test_trained_norms_stay_as_they_are(train_python: str) -> None:
 def test_training_learns_the_same_with_either(trainer: Any, sft: Any) -> None:
     plain = trainer.run("plain-kernels", {"kernels": "plain"})
     assert sft.losses == pytest.approx(plain.losses, abs=1e-4)
+
+
+_SCORES = """
+    import torch
+    from trl.trainer import utils
+    from tunewright.runners.training.kernels import head
+
+    plain = utils._ChunkedLogProbFunction
+    outputs = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
+
+    def scored(function, dtype, *, tokens=23, scale=1.0, temperature=1.0, bias=False, cap=None, learned=False):
+        torch.manual_seed(0)
+        hidden = torch.randn(tokens, 16).to(dtype).requires_grad_()
+        weight = torch.randn(96, 16).to(dtype).requires_grad_(learned)
+        more = torch.randn(96).to(dtype) if bias else None
+        targets = torch.randint(0, 96, (tokens,))
+        found = function.apply(hidden, weight, more, targets, temperature, 32, cap, scale, outputs)
+        (found[0] * torch.linspace(-1, 2, tokens)).sum().backward()
+        return *(item.detach().float() for item in found), hidden.grad.float(), weight.grad
+
+    def same(one, other, tolerance):
+        for left, right in zip(one, other, strict=True):
+            assert (left is None) == (right is None)
+            assert left is None or torch.allclose(left, right, atol=tolerance, rtol=tolerance)
+
+    head.fuse_head(); head.fuse_head()
+    ours = utils._ChunkedLogProbFunction
+    assert ours._plain is plain, "put in its place twice"
+"""
+
+
+def test_scores_are_those_of_the_tiled_head(train_python: str) -> None:
+    run(
+        train_python,
+        textwrap.dedent(_SCORES)
+        + textwrap.dedent("""
+        for held, summed in ((2**25, 2**20), (96 * 7, 96 * 3)):
+            head._HELD, head._SUMMED = held, summed
+            for change in ({}, {"scale": 0.25, "temperature": 0.7}, {"tokens": 1}, {"tokens": 0}):
+                same(scored(ours, torch.float32, **change), scored(plain, torch.float32, **change), 1e-5)
+            same(scored(ours, torch.bfloat16), scored(plain, torch.bfloat16), 4e-2)
+        """),
+    )
+
+
+def test_heads_that_are_not_frozen_and_plain_go_the_librarys_way(train_python: str) -> None:
+    run(
+        train_python,
+        textwrap.dedent(_SCORES)
+        + textwrap.dedent("""
+        head.FrozenHeadScores.apply = None
+        for change in ({"bias": True}, {"cap": 3.0}, {"learned": True}):
+            same(scored(ours, torch.float32, **change), scored(plain, torch.float32, **change), 0.0)
+        """),
+    )
