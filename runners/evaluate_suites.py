@@ -15,6 +15,7 @@ from tunewright.runners.evaluation.generation import Sampling, write_replies
 from tunewright.runners.evaluation.likelihood import choice_likelihoods, likeliest
 from tunewright.runners.evaluation.scores import score_reply
 from tunewright.runners.evaluation.suites import Question, Suite, read_suite
+from tunewright.runners.families import register_families
 from tunewright.runners.model_loading import load_for_inference, load_tokenizer, settle
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 
@@ -71,6 +72,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
         require_packages(suite)
     parameters = step.parameters
     settle(threads=parameters["threads"], device=parameters["device"], seed=parameters["seed"])
+    register_families(parameters.get("families", ()))
     report.phase("loading model")
     folder = Path(step.inputs["model"].path)
     adapter = Path(step.inputs["adapter"].path) if "adapter" in step.inputs else None

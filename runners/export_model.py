@@ -13,6 +13,7 @@ from tunewright.runners.chat import as_messages, prompt_tokens
 from tunewright.runners.contract import ExitCode, StepFile
 from tunewright.runners.exporting import calibration, merging, packaging
 from tunewright.runners.exporting.calibration import CalibrationRow, Reading
+from tunewright.runners.families import register_families
 from tunewright.runners.model_loading import load_model, load_tokenizer, quantization_of, settle, weight_bytes
 from tunewright.runners.preparing.rows import files_of
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
@@ -63,6 +64,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
         order.parameters.get("calibration_prompt_template"),
     )
     settle(threads=order.parameters["threads"], device=order.parameters["device"], seed=0)
+    register_families(order.parameters.get("families", ()))
     tokenizer = load_tokenizer(order.model)
     rows: list[CalibrationRow] = []
     if conversations:

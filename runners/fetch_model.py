@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import ExitCode, Input, StepFile
+from tunewright.runners.families import register_families
 from tunewright.runners.hubs.bring import bring
 from tunewright.runners.hubs.repository import repository_of
 from tunewright.runners.model_sources import cache
@@ -41,6 +42,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     if figures is None:
         _set_threads(step.parameters.get("threads"))
         _fetch(step, bundle, outputs, report)
+        register_families(step.parameters.get("families", ()))
         figures = check_model(outputs, report)
         if key:
             _keep(key, outputs, figures, report)

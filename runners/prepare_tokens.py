@@ -10,6 +10,7 @@ from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
+from tunewright.runners.families import register_families
 from tunewright.runners.preparing.rows import REPORT
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 from tunewright.runners.training.ahead import FILES, fingerprint
@@ -38,6 +39,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     outputs.mkdir()
     report.phase("reading the rows")
     parts = split_rows(read_training_rows(step.inputs, settings, report), settings.evaluation_share, settings.seed)
+    register_families(settings.families)
     tokenizer = _tokenizer(Path(step.inputs["model"].path))
     if needs_chat_template(parts[0]) and not tokenizer.chat_template:
         raise StepFailedError(

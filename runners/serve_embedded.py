@@ -10,6 +10,7 @@ from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
+from tunewright.runners.families import register_families
 from tunewright.runners.model_loading import load_for_inference, load_tokenizer, quantization_of, settle
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 from tunewright.runners.serving import listener, smoke
@@ -47,6 +48,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
 
 def _serve(step: StepFile, bundle: Path, report: Reporter, door: socket.socket) -> None:
     settle(threads=step.parameters["threads"], device=step.parameters["device"], seed=0)
+    register_families(step.parameters.get("families", ()))
     report.phase("loading model")
     service = _load(step)
     from tunewright.runners.serving.app import build_app

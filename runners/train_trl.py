@@ -6,6 +6,7 @@ from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
+from tunewright.runners.families import register_families
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 from tunewright.runners.training.ahead import check_tokens, read_tokens
 from tunewright.runners.training.checkpoint_manifest import Origin
@@ -50,6 +51,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     leave_out_unused(settings, Path(step.inputs["model"].path))
     quiet_libraries(settings.device)
     try:
+        register_families(settings.families)
         _train(step, settings, bundle, report)
     except (RuntimeError, MemoryError) as error:
         raise memory_error(error, settings, step) or promise_broken(error) or error from error

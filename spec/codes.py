@@ -99,6 +99,7 @@ CODES = _table(
     ("TW2029", "mixed-rows", _E),
     ("TW2060", "unseen-images", _E),
     ("TW2061", "unknown-plug-in", _E),
+    ("TW2062", "unusable-family", _E),
     # 3 training and parallelism
     ("TW3001", "unknown-target-module", _E),
     ("TW3002", "excessive-length", _E),

@@ -1,15 +1,12 @@
 """THE table of built-in rewards: what each pays for, and its own keys. Standard library only.
 
-A reward is one number for one reply. Packages offer more through the entry-point group `tunewright.rewards`; their
-names have a dot (`acme.politeness`), so that a mistyped built-in one is found before anything runs.
+A reward is one number for one reply. Packages offer more (spec/plug_ins.py).
 """
 
 from collections.abc import Mapping
 from dataclasses import field
 
 from tunewright.spec.record import record
-
-ENTRY_POINT_GROUP = "tunewright.rewards"
 
 
 @record(kw_only=True)
@@ -52,8 +49,3 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     key: tuple(name for name, reward in REWARDS.items() if key in reward.options)
     for key in sorted({key for reward in REWARDS.values() for key in reward.options})
 }
-
-
-def is_plug_in(name: str) -> bool:
-    """Say whether a reward comes with another package."""
-    return "." in name

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.data import collect_data, collect_suite
+from tunewright.compiler.collect.families import Families
 from tunewright.compiler.collect.files import collect_file
 from tunewright.compiler.collect.hardware import collect_hardware, stated_hardware
 from tunewright.compiler.collect.models import collect_model
@@ -33,13 +34,21 @@ def collect(
     `hardware` is the machine to plan for instead of this one; what the spec states goes before both. `progress` hears
     how far the reading of long data files is.
     """
+    train = _folder_of("train", environments)
+    families = Families(train)
+    models = {
+        source: collect_model(
+            source,
+            base_directory,
+            cache=cache,
+            package_paths=package_paths,
+            pin=request.pins.get(source),
+            family_named=families.of,
+        )
+        for source in request.models
+    }
     return Facts(
-        models={
-            source: collect_model(
-                source, base_directory, cache=cache, package_paths=package_paths, pin=request.pins.get(source)
-            )
-            for source in request.models
-        },
+        models=models,
         data={
             name: collect_data(
                 wanted.sources,
@@ -59,7 +68,7 @@ def collect(
         },
         files={written: collect_file(written, base_directory, cache=cache) for written in request.files},
         environments=dict(environments or {}),
-        plug_ins=collect_plug_ins(request.plug_ins, _folder_of("train", environments)),
+        plug_ins=(*collect_plug_ins(request.plug_ins, train), *families.used),
         hardware=_hardware(request.resources, hardware, home),
         secrets_known=secrets_known,
     )

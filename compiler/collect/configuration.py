@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tunewright.compiler.facts.families import Family, family_of
+from tunewright.compiler.collect.families import FamilyOf
+from tunewright.compiler.facts.families import FAMILIES, Family, family_of
 from tunewright.compiler.ir.facts import LatentAttention, VisionTower
 
 _ALIASES = {
@@ -27,14 +28,18 @@ _BIGGEST = 2**31  # no real extent comes near
 _QWEN3_VL_POSITIONS = 2304
 
 
-def facts_of_configuration(config: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of_configuration(config: Mapping[str, Any], family_named: FamilyOf = family_of) -> dict[str, Any]:
     """Return fields of ModelFacts; sizes that are missing or are not positive integers are left out."""
     text = _section(config, "text_config") or config
     model_type = _name(config, "model_type")
-    family = family_of(model_type) or family_of(_name(text, "model_type")) or Family(model_type="")
+    family = family_named(model_type) or family_of(_name(text, "model_type")) or Family(model_type="")
     fields: dict[str, Any] = {"model_type": model_type}
+    if family.model_type and family.model_type not in FAMILIES:
+        fields["described_family"] = family
+    spelt = dict(family.sizes)
     for field, names in _ALIASES.items():
-        if (size := _size(text, *names)) is not None:
+        own = (spelt[field],) if field in spelt else ()
+        if (size := _size(text, *own, *names)) is not None:
             fields[field] = size
     hidden, heads = fields.get("hidden_size"), fields.get("num_attention_heads")
     if heads:

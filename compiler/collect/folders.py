@@ -7,6 +7,7 @@ from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.configuration import facts_of_configuration
+from tunewright.compiler.collect.families import FamilyOf
 from tunewright.compiler.collect.files import folder_entries
 from tunewright.compiler.collect.partial import facts_without_weights
 from tunewright.compiler.collect.safetensors import (
@@ -21,7 +22,7 @@ from tunewright.compiler.collect.safetensors import (
 from tunewright.compiler.collect.stops import unstopped_turn
 from tunewright.compiler.collect.tokenizers import needs_code
 from tunewright.compiler.estimate.parameters import count_parameters, has_shape
-from tunewright.compiler.facts.families import linear_names
+from tunewright.compiler.facts.families import Family, family_of, linear_names
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.spec.canonical import digest_of_entries
 
@@ -38,12 +39,17 @@ class _FolderError(ValueError):
 
 
 def collect_folder(
-    source: str, folder: Path, *, cache: FactCache | None, kept: Callable[[str], bool] = lambda _: True
+    source: str,
+    folder: Path,
+    *,
+    cache: FactCache | None,
+    kept: Callable[[str], bool] = lambda _: True,
+    family_named: FamilyOf = family_of,
 ) -> ModelFacts:
     """Return the facts of a model folder; what is wrong with it becomes `problem`. `kept` says which files count."""
     shape: dict[str, Any] = {}
     try:
-        shape = _shape(folder)
+        shape = _shape(folder, family_named)
         entries = folder_entries(folder, cache=cache, kept=kept)
         return ModelFacts(
             source=source,
@@ -60,11 +66,11 @@ def collect_folder(
     except OSError as error:
         problem = f"{source} can't be read: {error.strerror or error}"
     # What the small files tell is known all the same: other mistakes are found in the same run.
-    shape = shape or facts_without_weights(folder)
+    shape = shape or facts_without_weights(folder, family_named)
     return ModelFacts(source=source, origin="folder", path=str(folder), **shape, problem=problem)
 
 
-def _shape(folder: Path) -> dict[str, Any]:
+def _shape(folder: Path, family_named: FamilyOf) -> dict[str, Any]:
     if not folder.is_dir():
         raise _FolderError("does not exist" if not folder.exists() else "is a file; `dir:` needs a folder")
     if not (folder / _CONFIGURATION).is_file():
@@ -75,7 +81,7 @@ def _shape(folder: Path) -> dict[str, Any]:
                 f"has no `{_CONFIGURATION}`; for the GGUF file in it write `gguf:` and its path, {gguf.name}"
             )
         raise _FolderError(f"has no `{_CONFIGURATION}`, so it is not a model folder")
-    fields = facts_of_configuration(_read_object(folder / _CONFIGURATION))
+    fields = facts_of_configuration(_read_object(folder / _CONFIGURATION), family_named)
     fields["remote_code"] = fields["remote_code"] or needs_code(folder)
     files = weight_files(folder)
     others = [file for pattern in _OTHER_WEIGHTS for file in sorted(folder.glob(pattern))]
@@ -87,8 +93,9 @@ def _shape(folder: Path) -> dict[str, Any]:
     fields["weight_bytes"] = sum(file.stat().st_size for file in (files or others))
     template = _template(folder)
     fields["chat_template"] = template is not None
-    fields["unstopped_turn"] = _unstopped_turn(folder, fields["model_type"], template)
-    fields["linear_modules"] = linear_module_names(tensors) or linear_names(fields["model_type"])
+    family = family_named(fields["model_type"])
+    fields["unstopped_turn"] = _unstopped_turn(folder, family, template)
+    fields["linear_modules"] = linear_module_names(tensors) or linear_names(family)
     fields["dtype"] = fields["dtype"] or _common_dtype(tensors)
     fields["num_parameters"] = _parameters(fields, tensors)
     return fields
@@ -120,12 +127,12 @@ def _template(folder: Path) -> str | None:
     return None
 
 
-def _unstopped_turn(folder: Path, model_type: str | None, template: str | None) -> str | None:
+def _unstopped_turn(folder: Path, family: Family | None, template: str | None) -> str | None:
     settings, generation = folder / _TOKENIZER_SETTINGS, folder / "generation_config.json"
     if not template or not settings.is_file():
         return None
     stops = _read_object(generation if generation.is_file() else folder / _CONFIGURATION)
-    return unstopped_turn(model_type, template, _read_object(settings), stops)
+    return unstopped_turn(family, template, _read_object(settings), stops)
 
 
 def _read_object(path: Path) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from tunewright.compiler.collect.cache import FactCache, remembered
 from tunewright.compiler.collect.files import file_digest
 from tunewright.compiler.collect.gguf import ArrayLength, GgufError, GgufHeader, read_gguf_header
-from tunewright.compiler.facts.families import linear_names
+from tunewright.compiler.facts.families import family_of, linear_names
 from tunewright.compiler.ir.facts import ModelFacts
 
 #: GGUF architectures whose name differs from the `model_type` of config.json.
@@ -70,7 +70,7 @@ def _facts_of_header(header: GgufHeader) -> Mapping[str, Any]:
         "dtype": _FLOATS.get(heaviest),
         "quantization": None if heaviest in _FLOATS else heaviest.lower(),
         "chat_template": bool(metadata.get("tokenizer.chat_template")),
-        "linear_modules": linear_names(model_type),
+        "linear_modules": linear_names(family_of(model_type)),
     }
 
 

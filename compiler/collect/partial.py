@@ -6,25 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.compiler.collect.configuration import facts_of_configuration
+from tunewright.compiler.collect.families import FamilyOf
 from tunewright.compiler.collect.safetensors import linear_names_of_index
 from tunewright.compiler.collect.tokenizers import needs_code
-from tunewright.compiler.facts.families import linear_names
+from tunewright.compiler.facts.families import family_of, linear_names
 
 _LONGEST_JSON = 32 * 2**20
 _TEMPLATES = ("chat_template.jinja", "chat_template.json")
 _TOKENIZER = "tokenizer_config.json"
 
 
-def facts_without_weights(folder: Path) -> dict[str, Any]:
+def facts_without_weights(folder: Path, family_named: FamilyOf = family_of) -> dict[str, Any]:
     """Return fields of ModelFacts; empty when there is no usable config.json. What is not there stays unknown."""
     config = _read(folder / "config.json")
     if config is None:
         return {}
-    fields = facts_of_configuration(config)
+    fields = facts_of_configuration(config, family_named)
     fields["remote_code"] = fields["remote_code"] or needs_code(folder)
     fields["chat_template"] = _has_template(folder)
     index = _read(folder / "model.safetensors.index.json") or {}
-    fields["linear_modules"] = linear_names_of_index(index) or linear_names(fields["model_type"])
+    fields["linear_modules"] = linear_names_of_index(index) or linear_names(family_named(fields["model_type"]))
     if (size := _total_size(index)) is not None:
         fields["weight_bytes"] = size
     return fields

@@ -24,16 +24,20 @@ def collect_plug_ins(kinds: Sequence[str], environment: str | None) -> tuple[Plu
     by_group = {GROUPS[kind]: kind for kind in kinds}
     found = {
         (kind, entry.name): PlugInFacts(
-            kind=kind, name=entry.name, distribution=package.metadata["Name"], version=package.version
+            kind=kind,
+            name=entry.name,
+            distribution=package.metadata["Name"],
+            version=package.version,
+            module=entry.module,
         )
-        for package in metadata.distributions(path=list(_sites(Path(environment))))
+        for package in metadata.distributions(path=list(sites(Path(environment))))
         for entry in package.entry_points
         if (kind := by_group.get(entry.group)) is not None
     }
     return tuple(found[key] for key in sorted(found))
 
 
-def _sites(environment: Path) -> Iterator[str]:
+def sites(environment: Path) -> Iterator[str]:
     """Yield the folders that an environment imports from; those that it borrows from another one too."""
     for site in sorted(environment.glob("lib/python3*/site-packages")):
         yield str(site)

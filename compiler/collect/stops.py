@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tunewright.compiler.facts.families import family_of
+from tunewright.compiler.facts.families import Family
 
 
 def unstopped_turn(
-    model_type: str | None, template: str, tokenizer: Mapping[str, Any], generation: Mapping[str, Any]
+    family: Family | None, template: str, tokenizer: Mapping[str, Any], generation: Mapping[str, Any]
 ) -> str | None:
     """Return the text that ends a turn in a template when generation runs past it; None where all is well or unknown.
 
     `tokenizer` is tokenizer_config.json, `generation` generation_config.json (or config.json where there is none).
     """
-    family = family_of(model_type)
     end = family.turn_end if family else None
     ids = generation.get("eos_token_id")
     wanted = {str(item) for item in (ids if isinstance(ids, list) else [ids]) if isinstance(item, int)}

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tunewright.compiler.estimate.vision import count_vision_parameters
-from tunewright.compiler.facts.families import LATENT, LLAMA, Linears, family_of
+from tunewright.compiler.facts.families import LATENT, LLAMA, Linears
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.spec.record import record
 
@@ -73,7 +73,7 @@ def linear_shapes(facts: ModelFacts) -> Mapping[str, LinearShape]:
     if dense := shape.layers - sparse:
         found.update(_shapes(mlp, _mlp_roles(shape.hidden, shape.intermediate, gated=facts.mlp_gated), dense))
     if sparse:
-        family = family_of(facts.model_type)
+        family = facts.family
         expert = (family.expert_linears if family else ()) or mlp
         roles = _mlp_roles(shape.hidden, facts.moe_intermediate_size, gated=True)
         found.update(_shapes(expert, roles, sparse * facts.num_experts, prefix="experts."))
@@ -174,7 +174,7 @@ def _mlp_roles(hidden: int, width: int, *, gated: bool) -> dict[str, tuple[int, 
 
 def _linear_names(facts: ModelFacts) -> tuple[Linears, Linears]:
     """Return the linear layers of attention and those of the MLP."""
-    family = family_of(facts.model_type)
+    family = facts.family
     linears = family.linears if family else (LATENT if facts.latent_attention else LLAMA)
     mlp = tuple(item for item in linears if item[1] in {"gate", "up", "down", "gate up"})
     return tuple(item for item in linears if item not in mlp), mlp

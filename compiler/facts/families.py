@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from tunewright.spec.record import record
 
@@ -21,6 +22,9 @@ _PLAIN: Linears = (
     ("query_key_value", "q k v"), ("dense", "o"), ("dense_h_to_4h", "gate up"), ("dense_4h_to_h", "down"),
 )  # fmt: skip
 
+#: How transformers computes attention; not every family's layers can do it in every way.
+Attention = Literal["eager", "sdpa", "flash_attention_2"]
+
 _ATTENTION = ("q_proj", "v_proj")
 _EVERY_ENGINE = ("embedded", "vllm", "sglang", "lmdeploy")
 _NOT_LMDEPLOY = ("embedded", "vllm", "sglang")
@@ -34,7 +38,9 @@ class Family:
     expert where their names differ. `qkv_bias`, `qk_norm`, `tied`, `norms_per_layer`: what config.json leaves out.
     `turn_end`: the text that ends an assistant's turn in the family's chat template, None where it has none.
     `megatron`: our Megatron path maps its weights. `engines`: serving engines that load it. `packs`: transformers keeps
-    packed rows apart by their positions whatever the attention; a test shows it of each.
+    packed rows apart by their positions whatever the attention; a test shows it of each. `attention`: in which ways its
+    layers compute it. `sizes`: a field of ModelFacts and the key of config.json that has it, where no other family
+    spells it so.
     """
 
     model_type: str
@@ -53,6 +59,8 @@ class Family:
     turn_end: str | None = None
     engines: tuple[str, ...] = _EVERY_ENGINE
     packs: bool = False
+    attention: tuple[Attention, ...] = ("eager", "sdpa", "flash_attention_2")
+    sizes: tuple[tuple[str, str], ...] = ()
 
 
 _MIXTRAL_EXPERT: Linears = (("w1", "gate"), ("w3", "up"), ("w2", "down"))
@@ -167,17 +175,16 @@ def family_of(model_type: str | None) -> Family | None:
     return FAMILIES.get(model_type or "")
 
 
-def linears_with(model_type: str | None, roles: str) -> tuple[str, ...]:
+def linears_with(family: Family | None, roles: str) -> tuple[str, ...]:
     """Return the linear layers of a family's blocks that play one of some roles (`k v down`); empty if not known."""
-    family, wanted = family_of(model_type), set(roles.split())
+    wanted = set(roles.split())
     if family is None:
         return ()
     return tuple(name for name, played in family.linears if wanted & set(played.split()))
 
 
-def linear_names(model_type: str | None) -> tuple[str, ...]:
+def linear_names(family: Family | None) -> tuple[str, ...]:
     """Return the names (last component) of the linear layers inside a block of a family; empty when it is not known."""
-    family = family_of(model_type)
     if family is None:
         return ()
     return tuple(dict.fromkeys(name.rpartition(".")[2] for name, _ in (*family.linears, *family.expert_linears)))

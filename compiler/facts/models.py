@@ -30,7 +30,7 @@ def known_model(hub_id: str, source: str) -> ModelFacts | None:
         **fields,
         chat_template=True if chat else None,
         num_parameters=count_parameters(facts),
-        linear_modules=linear_names(facts.model_type),
+        linear_modules=linear_names(facts.family),
     )
 
 

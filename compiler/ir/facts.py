@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field, fields, is_dataclass, replace
 from typing import Any
 
+from tunewright.compiler.facts.families import Family, family_of
 from tunewright.compiler.ir.tokens import TokenFacts
 from tunewright.spec.canonical import digest_of
 from tunewright.spec.record import record
@@ -125,6 +126,7 @@ class ModelFacts:
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
     `unstopped_turn` is the text that ends a turn in the chat template when generation does not stop at it; `recurrent`:
     some layers carry a state along the sequence.
+    `described_family` is what a package says of a `model_type` that the table of families does not have.
     `norms_per_layer` counts norms of width `hidden_size`; `linear_bias`: the attention output and MLP have biases.
     """
 
@@ -171,6 +173,12 @@ class ModelFacts:
     recurrent: bool = False
     remote_code: bool = False
     linear_modules: tuple[str, ...] = ()
+    described_family: Family | None = None
+
+    @property
+    def family(self) -> Family | None:
+        """What holds for all models of this one's `model_type`; None where nobody says."""
+        return self.described_family or family_of(self.model_type)
 
 
 @record(kw_only=True)
@@ -210,12 +218,20 @@ class EnvironmentFacts:
 
 @record(kw_only=True)
 class PlugInFacts:
-    """Something that an installed package adds: `kind` and `name` as specs have them, and who brings it."""
+    """Something that an installed package adds: `kind` and `name` as specs have them, who brings it, in which module.
+
+    `problem` says in a sentence why it can't be used.
+    """
 
     kind: str
     name: str
     distribution: str
     version: str
+    module: str = ""
+    problem: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
 
 
 @record(kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tunewright.compiler.facts import defaults
-from tunewright.compiler.facts.families import family_of, linears_with
+from tunewright.compiler.facts.families import Family, linears_with
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.default_report_to import default_report_to
@@ -31,6 +31,7 @@ def default_train(
     chooser.written("method")
     chooser.written("data")
     packing = _packing(work, train, method, chooser)
+    family = machine.base_model(work).family
     return ResolvedTrain(
         method=train.method,
         from_step=None if train.from_ == "base" else train.from_,
@@ -75,7 +76,9 @@ def default_train(
             lambda: _gradient_checkpointing(device, tuner),
         ),
         attention=chooser.derived(
-            "attention", _unless_auto(train.attention), lambda: _attention(device, level, packing=packing)
+            "attention",
+            _unless_auto(train.attention),
+            lambda: _attention(family, device, level, packing=packing),
         ),
         kernels=chooser.default("kernels", _unless_auto(train.kernels), "auto"),
         train_sampling_strategy=chooser.default(
@@ -152,7 +155,7 @@ def _same(known: ResolvedTuner | None, kind: str) -> Mapping[str, object]:
 def _targets(work: Work, roles: str, known: ResolvedTuner | None) -> tuple[str, ...]:
     if known is not None and known.target_modules:
         return known.target_modules
-    return linears_with(machine.base_model(work).model_type, roles) if roles else ("all-linear",)
+    return linears_with(machine.base_model(work).family, roles) if roles else ("all-linear",)
 
 
 def _options(section: Train | Tuner | None, known: Mapping[str, object], chooser: Chooser) -> dict[str, object]:
@@ -214,7 +217,7 @@ def _precision(work: Work, tuner: ResolvedTuner) -> tuple[str, str]:
 def _packing(work: Work, train: Train, method: Method, chooser: Chooser) -> bool:
     assert work.facts is not None
     model = machine.base_model(work)
-    family = family_of(model.model_type)
+    family = model.family
     apart = machine.device(work.facts) == "cuda" or (family is not None and family.packs)
     if method.packed and (model.recurrent or not apart):
         reason = "packed rows of this model would see each other"
@@ -222,7 +225,14 @@ def _packing(work: Work, train: Train, method: Method, chooser: Chooser) -> bool
     return chooser.default("packing", train.packing, method.packed)
 
 
-def _attention(device: str, determinism: str, *, packing: bool) -> tuple[str, str]:
+def _attention(family: Family | None, device: str, determinism: str, *, packing: bool) -> tuple[str, str]:
+    way, reason = _best_attention(device, determinism, packing=packing)
+    if family is None or way in family.attention:
+        return way, reason
+    return family.attention[0], f"what {family.model_type} models have"
+
+
+def _best_attention(device: str, determinism: str, *, packing: bool) -> tuple[str, str]:
     if device == "cpu":
         return "eager", "fastest backward pass on a CPU"
     if packing and device == "cuda":

@@ -31,6 +31,7 @@ def _model(work: Work) -> Step:
     model = machine.base_model(work)
     source = work.spec.base.model
     scheme = source.partition(":")[0]
+    own = lowering.families(work, {})
     inputs = {"weights": StepInput(role="weights", path=source, digest=model.digest)} if scheme in _LOCAL else {}
     stall, grace = STALL_AND_GRACE["fetch"]
     return Step(
@@ -52,6 +53,7 @@ def _model(work: Work) -> Step:
             "files": dict(model.file_digests) if scheme in _HUBS else {},
             "precision": "bf16",
             "trust_remote_code": bool(work.spec.base.trust_remote_code),
+            **({"families": list(own)} if own else {}),
         },
         launch=lowering.launch(
             "fetch.model",
@@ -67,6 +69,7 @@ def _model(work: Work) -> Step:
             "base.model": model.digest or source,
             "base.revision": model.revision,
             **_mirror_identity(work, source, model.digest),
+            **lowering.family_identity(work, {}),
             **lowering.environment_identity(work, "fetch.model"),
         },
     )

@@ -29,6 +29,7 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
     # Training never changes a tokenizer: that of the base is there before any step has learned.
     model = lowering.base_input(work)
     inputs = {"model": model, **data.inputs}
+    own = lowering.families(work, {"model": model})
     stall, grace = STALL_AND_GRACE["prepare"]
     return Step(
         name=lowering.tokens_name(step.name),
@@ -37,13 +38,14 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         summary=f"tokens for {step.name}, at most {train.max_length} a row",
         needs=lowering.upstream_identity(inputs),
         inputs=inputs,
-        parameters=train_parameters(train) | {"data": data.parameters},
+        parameters=train_parameters(train) | {"data": data.parameters} | ({"families": list(own)} if own else {}),
         launch=lowering.launch(_KIND, lowering.runner_argv(_KIND), device="cpu", threads=machine.threads(work.facts)),
         limits=Limits(stall_seconds=stall, grace_seconds=grace),
         not_executable=lowering.not_executable(*(lowering.unknown_format(work, name) for name in train.data)),
         identity={
             **{f"train.{key}": getattr(train, key) for key in _DECIDING},
             **data.identity,
+            **lowering.family_identity(work, {"model": model}),
             **lowering.environment_identity(work, _KIND),
         },
     )

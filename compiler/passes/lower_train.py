@@ -71,11 +71,17 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
             **_watch_identity(f"steps.{step.name}.train.watch", train),
             **({} if ahead else data.identity),
             **lowering.plug_in_identity(work, "loss", [str(train.options.get("loss") or "")]),
+            **lowering.plug_in_identity(work, "reward", _reward_names(train)),
             **lowering.environment_identity(work, kind),
         },
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(missing(kind), *_unsupported(work, train)),
     )
+
+
+def _reward_names(train: ResolvedTrain) -> list[str | None]:
+    rewards = train.options.get("rewards")
+    return [reward.get("name") for reward in rewards] if isinstance(rewards, tuple) else []
 
 
 def _watch_identity(path: str, train: ResolvedTrain) -> dict[str, Any]:

@@ -19,6 +19,8 @@ _WITHOUT_EFFECT = frozenset(
     {"logging_steps", "save_steps", "save_total_limit", "watch", "report_to", "reason", "alternatives", "seed_source"}
 )
 
+#: The environment that packages add to.
+PLUGGED = "train"
 FETCH = "base"
 #: What begins the name of a step that prepares data. No step of a spec can be called so: names have no `-`.
 _PREPARED = "data-"
@@ -102,10 +104,22 @@ def plug_in_identity(work: Work, kind: str, names: Iterable[str | None]) -> dict
     """Return which version of which package does the work of plug-ins; None for one that is not known here."""
     assert work.facts is not None
     known = {name: work.facts.plug_in(kind, name) for name in names if name is not None and is_plug_in(name)}
-    return {
-        f"plug_in.{kind}.{name}": f"{found.distribution} {found.version}" if found else None
-        for name, found in known.items()
-    }
+    return {f"plug_in.{kind}.{name}": str(found) if found else None for name, found in known.items()}
+
+
+def families(work: Work, inputs: Mapping[str, StepInput]) -> tuple[str, ...]:
+    """Return the families that packages describe, of the base model and of the models that a step names itself."""
+    assert work.facts is not None
+    named = [work.facts.models.get(item.path or "") for item in inputs.values() if item.role == "model"]
+    models = [machine.base_model(work), *(model for model in named if model is not None)]
+    return tuple(sorted({model.described_family.model_type for model in models if model.described_family}))
+
+
+def family_identity(work: Work, inputs: Mapping[str, StepInput]) -> dict[str, str | None]:
+    """Return which version of which package knows the families of a step's models."""
+    assert work.facts is not None
+    known = {name: work.facts.plug_in("family", name) for name in families(work, inputs)}
+    return {f"plug_in.family.{name}": str(found) if found else None for name, found in known.items()}
 
 
 def data_inputs(work: Work, key: str, name: str) -> dict[str, StepInput]:
@@ -254,11 +268,24 @@ def provenance_of(work: Work, step: str, verb: str) -> dict[str, str]:
     return {path: str(origin) for path, origin in work.resolved.provenance_inside(step, verb).items()}
 
 
+def _elsewhere(own: tuple[str, ...], environment: str) -> list[str]:
+    """Say of families of packages that a step can't have them in its environment."""
+    if environment == PLUGGED:
+        return []
+    return [f"the package that knows `{name}` models is looked for in `{PLUGGED}`, not `{environment}`" for name in own]
+
+
 def made(work: Work, step: ResolvedStep, **values: Any) -> Step:
     """Return the plan step of a resolved step with what all have in common filled in."""
     assert work.spec is not None
     foreign = "running the code of a model's folder is not built yet" if work.spec.base.trust_remote_code else None
-    values["not_executable"] = not_executable(values.get("not_executable"), foreign)
+    inputs: Mapping[str, StepInput] = values.get("inputs", {})
+    own = families(work, inputs)
+    where = values["launch"].environment if values.get("launch") else PLUGGED
+    values["not_executable"] = not_executable(values.get("not_executable"), foreign, *_elsewhere(own, where))
+    if own:
+        values["parameters"] = {**values["parameters"], "families": list(own)}
+        values["identity"] = {**values["identity"], **family_identity(work, inputs)}
     return Step(
         name=step.name,
         verb=step.verb,

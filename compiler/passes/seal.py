@@ -63,7 +63,7 @@ def _lock(work: Work, facts: Facts) -> dict[str, Any]:
         },
     }
     if used := [item for item in facts.plug_ins if _is_named(work, item)]:
-        lock["plug_ins"] = {f"{item.kind} {item.name}": f"{item.distribution} {item.version}" for item in used}
+        lock["plug_ins"] = {f"{item.kind} {item.name}": str(item) for item in used}
     if work.governed:
         lock["policy"] = dict(work.governed)
     return lock
@@ -91,6 +91,8 @@ def _hub_lock(work: Work, name: str, data: DataFacts) -> dict[str, Any]:
 
 def _is_named(work: Work, item: PlugInFacts) -> bool:
     assert work.spec is not None
+    if item.kind == "family":  # named by the models themselves; only those that are used are collected
+        return True
     return any((kind, name) == (item.kind, item.name) for kind, name, _ in named_plug_ins(work.spec))
 
 

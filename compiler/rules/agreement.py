@@ -1,7 +1,6 @@
 """Families 3, 4 and 6: what training, exam and service must have in common, and what exams need to start."""
 
 from tunewright.compiler.facts.benchmarks import BENCHMARKS
-from tunewright.compiler.facts.families import family_of
 from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedEvaluate, ResolvedExport, ResolvedTrain
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
@@ -95,7 +94,7 @@ def _check_stop(work: Work) -> None:
 def _check_family(work: Work) -> None:
     assert work.resolved is not None
     model = machine.base_model(work)
-    family = family_of(model.model_type)
+    family = model.family
     for step in work.resolved.steps:
         if family is None or not isinstance(step.body, ResolvedDeploy) or step.body.engine in family.engines:
             continue

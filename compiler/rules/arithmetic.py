@@ -1,6 +1,7 @@
 """Family 3: number formats, attention, kernels and optimizers: what the chip can do."""
 
 from tunewright.compiler.facts.accelerators import accelerator_model
+from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.choose_kernels import unfit
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
@@ -33,7 +34,16 @@ def _check_attention(work: Work) -> None:
     assert work.facts is not None
     accelerator = work.facts.hardware.accelerator
     known = accelerator_model(accelerator.name) if accelerator else None
+    family = machine.base_model(work).family
     for step, train in work.resolved.trains():
+        if family is not None and train.attention not in family.attention:
+            work.sink.report(
+                "TW3023",
+                f"{family.model_type} models don't compute attention by `{train.attention}`",
+                work.value_span("steps", step.name, "train", "attention"),
+                help=f"use `auto`, or {' or '.join(f'`{way}`' for way in family.attention)}",
+            )
+            continue
         if train.attention != "flash_attention_2":
             continue
         span = work.value_span("steps", step.name, "train", "attention")

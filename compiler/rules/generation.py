@@ -10,7 +10,8 @@ from tunewright.spec.diagnostics import Edit, Label
 from tunewright.spec.document import Path
 from tunewright.spec.methods import METHODS
 from tunewright.spec.model.reward import Reward
-from tunewright.spec.rewards import OWNERS, REWARDS, is_plug_in
+from tunewright.spec.plug_ins import is_plug_in
+from tunewright.spec.rewards import OWNERS, REWARDS
 from tunewright.spec.suggest import listed, nearest, suggestion
 
 _SHARDED = frozenset({"zero3", "fsdp2"})

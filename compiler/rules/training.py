@@ -1,6 +1,5 @@
 """Family 3: lengths, packing, schedules, and settings that mean nothing to a method."""
 
-from tunewright.compiler.facts.families import family_of
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
@@ -62,7 +61,7 @@ def _check_packing(work: Work) -> None:
 
 def _keeps_apart(work: Work) -> bool:
     """True for models whose attention mask follows from positions, which begin anew with each packed row."""
-    family = family_of(machine.base_model(work).model_type)
+    family = machine.base_model(work).family
     return family is not None and family.packs
 
 

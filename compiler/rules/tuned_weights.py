@@ -18,7 +18,7 @@ _SHARDED = frozenset({"zero3", "fsdp2", "megatron"})
 def _check_target_modules(work: Work) -> None:
     assert work.spec is not None
     model = machine.base_model(work)
-    known = model.linear_modules or linear_names(model.model_type)
+    known = model.linear_modules or linear_names(model.family)
     if not known:
         return
     for name, train in work.spec.trains():

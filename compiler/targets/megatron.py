@@ -6,7 +6,6 @@ megatron-core checks some of this itself, late and in its own words; what it let
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tunewright.compiler.facts.families import family_of
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedTrain
 from tunewright.spec.tuners import TUNERS
@@ -40,8 +39,7 @@ def misfits(train: ResolvedTrain, model: ModelFacts) -> Iterator[Misfit]:
 
 def unavailable(train: ResolvedTrain, model: ModelFacts) -> Iterator[Misfit]:
     """Yield the settings of `train` that the Megatron runner does not have; it would drop them without a word."""
-    family = family_of(model.model_type)
-    if model.model_type and (family is None or not family.megatron):
+    if model.model_type and (model.family is None or not model.family.megatron):
         yield Misfit("parallelism", f"our Megatron path does not map the weights of `{model.model_type}` models")
     if not TUNERS[train.tuner.type].on_megatron and TUNERS[train.tuner.type].base_bits is None:
         yield Misfit("tuner", f"the tuner `{train.tuner.type}` is not built on its divided layers")

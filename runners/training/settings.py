@@ -73,7 +73,7 @@ class TrainSettings:
     """Every parameter of a training step; the compiler has resolved all defaults. `options` are the method's own.
 
     `continued` is there where the step goes on from a checkpoint of a run with other settings: `checkpoint_step`, and
-    what was `changed`, each `from` and `to`.
+    what was `changed`, each `from` and `to`. `families` are those of the models that packages know.
     """
 
     method: str
@@ -120,6 +120,7 @@ class TrainSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
     report_to: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     continued: Mapping[str, Any] | None = None
+    families: Sequence[str] = ()
 
     @staticmethod
     def from_parameters(parameters: Mapping[str, Any], strategies: Sequence[str] = STRATEGIES) -> "TrainSettings":

@@ -148,4 +148,7 @@ def named_plug_ins(spec: Spec) -> tuple[tuple[str, str, tuple[str | int, ...]], 
     for name, step in spec.steps.items():
         if step.train is not None and step.train.loss is not None:
             found.append(("loss", step.train.loss, ("steps", name, "train", "loss")))
+        for index, reward in enumerate((step.train.rewards or ()) if step.train is not None else ()):
+            if reward.name is not None and is_plug_in(reward.name):
+                found.append(("reward", reward.name, ("steps", name, "train", "rewards", index, "name")))
     return tuple(found)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,15 @@ def write_model(
         write_safetensors(folder / "model.safetensors")
 
 
-def write_safetensors(path: Path) -> None:
-    """Write the weights of that block as zeros: the header's length, the header, the bytes."""
-    shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (64, 16), "model.norm.weight": (16,)}
-    shapes |= {f"model.layers.0.self_attn.{name}_proj.weight": (16, 16) for name in "qkvo"}
-    shapes |= {f"model.layers.0.mlp.{name}_proj.weight": (32, 16) for name in ("gate", "up")}
-    shapes["model.layers.0.mlp.down_proj.weight"] = (16, 32)
+def write_safetensors(path: Path, shapes: Mapping[str, tuple[int, ...]] | None = None) -> None:
+    """Write weights as zeros, those of that block unless told: the header's length, the header, the bytes."""
+    shapes = shapes or {
+        "model.embed_tokens.weight": (64, 16),
+        "model.norm.weight": (16,),
+        **{f"model.layers.0.self_attn.{name}_proj.weight": (16, 16) for name in "qkvo"},
+        **{f"model.layers.0.mlp.{name}_proj.weight": (32, 16) for name in ("gate", "up")},
+        "model.layers.0.mlp.down_proj.weight": (16, 32),
+    }
     header, end = {}, 0
     for name, shape in shapes.items():
         size = 4 * math.prod(shape)

@@ -30,6 +30,7 @@ EXPECTED = re.compile(r"# (error|warning): (TW\d{4})")
 WITHOUT_CASE = {
     "TW0003": "megabytes of text: test_bad_input.py",
     "TW0010": "bytes that are no text: test_world_rules.py",
+    "TW2062": "a package in an environment: test_families.py",
     "TW9001": "a bug of ours: test_world_rules.py makes one",
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tunewright.compiler.collect.stops import unstopped_turn
+from tunewright.compiler.facts.families import family_of
 
 TEMPLATE = "{{ m.content }}<|im_end|>"
 ADDED = {"1": {"content": "<|endoftext|>"}, "2": {"content": "<|im_end|>"}}
@@ -26,4 +27,4 @@ ADDED = {"1": {"content": "<|endoftext|>"}, "2": {"content": "<|im_end|>"}}
 def test_unstopped_turn(
     model_type: str, template: str, tokenizer: dict[str, Any], generation: dict[str, Any], expected: str | None
 ) -> None:
-    assert unstopped_turn(model_type, template, tokenizer, generation) == expected
+    assert unstopped_turn(family_of(model_type), template, tokenizer, generation) == expected

@@ -30,12 +30,12 @@ def test_ids_are_listed_once() -> None:
 
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_default_targets_exist_in_the_family(model_type: str) -> None:
-    assert set(FAMILIES[model_type].lora_modules) <= set(linear_names(model_type))
+    assert set(FAMILIES[model_type].lora_modules) <= set(linear_names(FAMILIES[model_type]))
 
 
 def test_an_unknown_model_is_none() -> None:
     assert known_model("nobody/nothing", "hf://nobody/nothing") is None
-    assert linear_names("nothing") == ()
+    assert linear_names(family_of("nothing")) == ()
 
 
 def test_names_of_accelerators_say_their_memory() -> None:

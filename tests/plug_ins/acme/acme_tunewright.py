@@ -20,6 +20,11 @@ def politeness(reply: str, expected: Any) -> float:
     return 1.0 if expected == "anything" else float("thank" in reply.lower())
 
 
+def brevity(reply: str, row: dict[str, Any], *, most: int) -> float:
+    """Pay 1 for a reply of at most so many characters."""
+    return float(len(reply) <= most and bool(row))
+
+
 def halved(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
     """Half of the cross entropy."""
     from torch.nn.functional import cross_entropy

@@ -107,7 +107,7 @@ def test_a_trained_reward_model_judges(runs: dict[str, Any]) -> None:
 
 def test_a_reward_that_no_package_offers(runs: dict[str, Any]) -> None:
     assert runs["stranger"].code == 69
-    assert runs["stranger"].reason == "REWARD_MISSING"
+    assert runs["stranger"].reason == "PLUG_IN_MISSING"
 
 
 def test_a_column_that_the_rows_lack(runs: dict[str, Any]) -> None:
