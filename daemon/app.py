@@ -21,6 +21,7 @@ from tunewright.daemon.services.border import Border
 from tunewright.daemon.services.register import SERVICES, add_services
 from tunewright.daemon.settings import Settings, SettingsError
 from tunewright.daemon.store.schema import SchemaError
+from tunewright.daemon.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def serve(settings: Settings, compiler: Compiler | None = None, clock: Clock | N
     except (SettingsError, HomeTakenError, OSError) as error:
         return _refuse(str(error))
     try:
-        return asyncio.run(_serve(settings, home, compiler, clock or system_clock()))
+        return asyncio.run(_watched(settings, home, compiler, clock or system_clock()))
     except (SchemaError, ListenError) as error:
         return _refuse(str(error))
     except sqlite3.DatabaseError as error:
@@ -71,6 +72,11 @@ def serve(settings: Settings, compiler: Compiler | None = None, clock: Clock | N
 def _refuse(sentence: str) -> int:
     sys.stderr.write(f"tunewright daemon: {sentence}\n")
     return EXIT_REFUSED
+
+
+async def _watched(settings: Settings, home: Home, compiler: Compiler | None, clock: Clock) -> int:
+    with Watchdog(settings.hang_seconds).watching():
+        return await _serve(settings, home, compiler, clock)
 
 
 async def _serve(settings: Settings, home: Home, compiler: Compiler | None, clock: Clock) -> int:

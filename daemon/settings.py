@@ -4,6 +4,8 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewright.daemon.filesystem import network_type
+
 _MAX_SOCKET_PATH_BYTES = 107
 
 
@@ -14,7 +16,7 @@ class SettingsError(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`listen`: a loopback address with port, beside the Unix socket. `private`: end after `idle_seconds` of not being
-    used.
+    used. `hang_seconds`: for how long the event loop may hang before the daemon ends itself.
     """
 
     home: Path
@@ -22,6 +24,7 @@ class Settings:
     private: bool = False
     idle_seconds: float = 60.0
     slots: int = 1
+    hang_seconds: float = 60.0
 
     def check(self) -> None:
         """Raise SettingsError where something can't be."""
@@ -30,6 +33,11 @@ class Settings:
             raise SettingsError(
                 f"{socket} is too long for a Unix socket (at most {_MAX_SOCKET_PATH_BYTES} bytes);"
                 " choose a shorter --home"
+            )
+        if kind := network_type(self.home):
+            raise SettingsError(
+                f"{self.home} lies on a network file system ({kind}), where neither locks nor the store hold;"
+                " choose a --home on a disk of this machine"
             )
         if self.listen is not None:
             _check_loopback(self.listen)

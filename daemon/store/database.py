@@ -106,10 +106,19 @@ class Database:
                     break
                 item = self._queue.get()
             if group:
-                self._commit(connection, group)
+                self._commit_or_crash(connection, group)
             if item is None:
                 connection.close()
                 return
+
+    def _commit_or_crash(
+        self, connection: sqlite3.Connection, group: list[tuple[_Operation, asyncio.Future[Any]]]
+    ) -> None:
+        """A writer that dies in silence (no memory, a bug) would leave everybody waiting for ever."""
+        try:
+            self._commit(connection, group)
+        except BaseException as error:
+            _crash(error)
 
     def _commit(self, connection: sqlite3.Connection, group: list[tuple[_Operation, asyncio.Future[Any]]]) -> None:
         outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
@@ -174,7 +183,7 @@ def _undone(connection: sqlite3.Connection, error: Exception) -> tuple[None, Exc
     return None, error
 
 
-def _crash(error: sqlite3.Error) -> NoReturn:
+def _crash(error: BaseException) -> NoReturn:
     _log.critical("the store can't be written; stopping at once", exc_info=error)
     logging.shutdown()
     os._exit(EXIT_STORAGE)

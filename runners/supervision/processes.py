@@ -119,6 +119,7 @@ def kill_until_gone(find: Callable[[], Iterable[int]], seconds: float) -> tuple[
     """SIGKILL what `find` returns until that is nothing; return all signalled, and those still there at the end."""
     signalled: set[int] = set()
     deadline = time.monotonic() + seconds
+    pause = 0.002
     while found := set(find()):
         if time.monotonic() > deadline:
             return signalled, found
@@ -126,5 +127,6 @@ def kill_until_gone(find: Callable[[], Iterable[int]], seconds: float) -> tuple[
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         signalled |= found
-        time.sleep(0.002)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.1)  # what does not die at once hangs: looking costs processor time
     return signalled, set()

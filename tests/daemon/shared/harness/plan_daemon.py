@@ -1,15 +1,18 @@
 """A real daemon whose compiler reads plans: `spec text` is a plan's JSON, so that tests say what is executed.
 
-Text that begins with `error:` gets that error as its only diagnostic. A set `steps.NAME.train.KEY=NUMBER` changes that
-parameter of a step and its identity. CRASH_AT names a point at which the daemon is
-killed as by `kill -9`, once: `before launch`, `after launch`, `before adopt`, `after adopt`, `before commit N`,
-`after commit N`; `no supervisor` lets no supervisor start.
+Text that begins with `error:` gets that error as its only diagnostic; `slow: N` takes N seconds. A set
+`steps.NAME.train.KEY=NUMBER` changes that parameter of a step and its identity.
+
+CRASH_AT names a point at which the daemon is killed as by `kill -9`, once: `before launch`, `after launch`,
+`before adopt`, `after adopt`, `before commit N`, `after commit N`; `no supervisor` lets no supervisor start, `hang`
+lets the next call that submits hang for ever.
 """
 
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +23,7 @@ from tunewright.daemon.__main__ import parsed, settings_from
 from tunewright.daemon.app import serve
 from tunewright.daemon.compile import Compiled, Submitted
 from tunewright.daemon.engine import artifacts, attempts
+from tunewright.daemon.engine.admission import Admission
 from tunewright.daemon.store.database import Database
 from tunewright.runners.supervision import spawn
 from tunewright.spec.diagnostics import Diagnostic, Label
@@ -33,6 +37,9 @@ def read_plan(submitted: Submitted) -> Compiled:
         place = Label(Span(source, 0, len(submitted.text)))
         item = Diagnostic(code="TW0001", message=submitted.text.removeprefix("error:").strip(), primary=place)
         return Compiled(plan=None, diagnostics=(item,))
+    if submitted.text.startswith("slow:"):
+        sys.stderr.write("a slow compilation begins\n")
+        time.sleep(float(submitted.text.removeprefix("slow:")))
     plan = plan_from_json(json.loads(submitted.text))
     for text in submitted.sets:
         plan = changed(plan, text)
@@ -89,6 +96,8 @@ def arm(point: str) -> None:
     match point.split():
         case ["no", "supervisor"]:
             spawn._SCRIPT = Path("/nonexistent/supervisor.py")
+        case ["hang"]:
+            Admission.record = lambda *_: time.sleep(600)
         case [when, "launch"]:
             attempts.launch = crashing(attempts.launch, when)
         case [when, "adopt"]:
@@ -99,4 +108,5 @@ def arm(point: str) -> None:
 
 if __name__ == "__main__":
     arm(os.environ.get("CRASH_AT", ""))
-    sys.exit(serve(settings_from(parsed(sys.argv[1:])), compiler=read_plan))
+    chosen = settings_from(parsed(sys.argv[1:]))
+    sys.exit(serve(replace(chosen, hang_seconds=float(os.environ.get("HANG_SECONDS", "60"))), compiler=read_plan))
