@@ -116,16 +116,36 @@ class AsyncClient:
         )
 
     async def cancel(
-        self, run: str, *, mode: str = "graceful", reason: str = "", etag: str = "", validate_only: bool = False
+        self,
+        run: str,
+        *,
+        mode: str = "graceful",
+        reason: str = "",
+        request_id: str = "",
+        etag: str = "",
+        validate_only: bool = False,
     ) -> Run:
         """Ask a run to stop; `mode` is `graceful` or `now`. A finished run is answered as it is."""
-        return await self._call(calls.cancel_run(run, mode=mode, reason=reason, etag=etag, validate_only=validate_only))
+        return await self._call(
+            calls.cancel_run(
+                run, mode=mode, reason=reason, request_id=request_id, etag=etag, validate_only=validate_only
+            )
+        )
 
     async def pause(
-        self, run: str, *, by: str = "", reason: str = "", etag: str = "", validate_only: bool = False
+        self,
+        run: str,
+        *,
+        by: str = "",
+        reason: str = "",
+        request_id: str = "",
+        etag: str = "",
+        validate_only: bool = False,
     ) -> Run:
         """Ask a run to pause: nothing new begins, training stops at its next step with a checkpoint."""
-        return await self._call(calls.pause_run(run, by=by, reason=reason, etag=etag, validate_only=validate_only))
+        return await self._call(
+            calls.pause_run(run, by=by, reason=reason, request_id=request_id, etag=etag, validate_only=validate_only)
+        )
 
     async def resume(
         self,
@@ -213,10 +233,18 @@ class AsyncClient:
         return await self._call(calls.get_deployment(deployment))
 
     async def stop_deployment(
-        self, deployment: str, *, mode: str = "graceful", etag: str = "", validate_only: bool = False
+        self,
+        deployment: str,
+        *,
+        mode: str = "graceful",
+        request_id: str = "",
+        etag: str = "",
+        validate_only: bool = False,
     ) -> Deployment:
         """Ask a deployment to stop."""
-        return await self._call(calls.stop_deployment(deployment, mode=mode, etag=etag, validate_only=validate_only))
+        return await self._call(
+            calls.stop_deployment(deployment, mode=mode, request_id=request_id, etag=etag, validate_only=validate_only)
+        )
 
     # The daemon
 

@@ -119,18 +119,28 @@ def list_runs(
     return _of_runs("ListRuns", request, lambda answer: _page(answer.runs, wire.run, answer))
 
 
-def cancel_run(run: str, *, mode: str, reason: str, etag: str, validate_only: bool) -> Call[Run]:
-    """A run that is to stop; asking twice is asking once."""
+def cancel_run(run: str, *, mode: str, reason: str, request_id: str, etag: str, validate_only: bool) -> Call[Run]:
+    """A run that is to stop."""
     request = run_service_pb2.CancelRunRequest(
-        name=f"runs/{run}", mode=_CANCEL_MODES[mode], reason=reason, etag=etag, validate_only=validate_only
+        name=f"runs/{run}",
+        mode=_CANCEL_MODES[mode],
+        reason=reason,
+        request_id=request_id or _new_request_id(),
+        etag=etag,
+        validate_only=validate_only,
     )
     return _of_runs("CancelRun", request, _run_of)
 
 
-def pause_run(run: str, *, by: str, reason: str, etag: str, validate_only: bool) -> Call[Run]:
+def pause_run(run: str, *, by: str, reason: str, request_id: str, etag: str, validate_only: bool) -> Call[Run]:
     """A run that is to rest."""
     request = run_service_pb2.PauseRunRequest(
-        name=f"runs/{run}", by=by, reason=reason, etag=etag, validate_only=validate_only
+        name=f"runs/{run}",
+        by=by,
+        reason=reason,
+        request_id=request_id or _new_request_id(),
+        etag=etag,
+        validate_only=validate_only,
     )
     return _of_runs("PauseRun", request, _run_of)
 
@@ -224,10 +234,14 @@ def get_deployment(deployment: str) -> Call[Deployment]:
     return _of_deployments("GetDeployment", request, lambda answer: wire.deployment(answer.deployment))
 
 
-def stop_deployment(deployment: str, *, mode: str, etag: str, validate_only: bool) -> Call[Deployment]:
-    """A deployment that is to stop; asking twice is asking once."""
+def stop_deployment(deployment: str, *, mode: str, request_id: str, etag: str, validate_only: bool) -> Call[Deployment]:
+    """A deployment that is to stop."""
     request = deployment_service_pb2.StopDeploymentRequest(
-        name=f"deployments/{deployment}", mode=_CANCEL_MODES[mode], etag=etag, validate_only=validate_only
+        name=f"deployments/{deployment}",
+        mode=_CANCEL_MODES[mode],
+        request_id=request_id or _new_request_id(),
+        etag=etag,
+        validate_only=validate_only,
     )
     return _of_deployments("StopDeployment", request, lambda answer: wire.deployment(answer.deployment))
 

@@ -12,10 +12,10 @@ from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.engine.readiness import check_steps
+from tunewright.daemon.engine.replays import replay_of
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.states import Entry, RunRecord, StepRecord
 from tunewright.daemon.engine.step_files import Interpreters
-from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.store import deployments, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
@@ -115,14 +115,8 @@ class Admission:
     @staticmethod
     def of_request(connection: sqlite3.Connection, project: str, request_id: str, digest: str) -> RunRecord | None:
         """Return the run that a request made; raise RefusedError when the id came with another request."""
-        found = runs.of_request(connection, project, request_id) if request_id else None
-        if found is None:
-            return None
-        run, stored_digest = found
-        if stored_digest != digest:
-            message = f"request id `{request_id}` was used for another request, which made run {run.id}"
-            raise RefusedError("REQUEST_ID_REUSED", message, request_id=request_id, run=run.id)
-        return run
+        found = replay_of(connection, project, request_id, digest)
+        return None if found is None else runs.get(connection, found.subject.removeprefix("runs/"))
 
 
 def _named(connection: sqlite3.Connection, run: RunRecord, clock: Clock) -> RunRecord:

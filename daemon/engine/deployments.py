@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -70,10 +71,21 @@ class DeploymentKeeper:
             await self.stop(newest, "graceful")
         return False
 
-    async def stop(self, record: DeploymentRecord, mode: Literal["graceful", "now"]) -> None:
-        """Note that a deployment is to stop, and see to it."""
+    async def stop(
+        self,
+        record: DeploymentRecord,
+        mode: Literal["graceful", "now"],
+        note: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> None:
+        """Note that a deployment is to stop, and see to it; `note` writes what must be true together with it."""
         now = self.ledger.clock.now()
-        await self.ledger.database.write(lambda connection: deployments.stop(connection, record, mode, now))
+
+        def write(connection: sqlite3.Connection) -> None:
+            if note is not None:
+                note(connection)
+            deployments.stop(connection, record, mode, now)
+
+        await self.ledger.database.write(write)
         self.wake()
 
     async def _look(self, record: DeploymentRecord) -> None:

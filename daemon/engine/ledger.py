@@ -33,17 +33,23 @@ class Ledger:
         step: str | None,
         event: StepEvent,
         also: Callable[[sqlite3.Connection, RunRecord], None] | None = None,
+        note: Callable[[sqlite3.Connection], None] | None = None,
     ) -> RunRecord:
-        """Return the run after `event`, durably stored; `also` writes what must be true together with it.
+        """Return the run after `event`, durably stored; `also` writes what must be true together with it, `note` what
+        is true even where the event changes nothing.
 
         Raises StaleError when the run has changed since it was read; nothing is stored then.
         """
         now = self.clock.now()
         after, entries = run_transition(run, step, event, now)
         if after == run and not entries:
+            if note is not None:
+                await self.database.write(note)
             return run
 
         def write(connection: sqlite3.Connection) -> None:
+            if note is not None:
+                note(connection)
             runs.save(connection, run, after, entries, now)
             if also is not None:
                 also(connection, after)

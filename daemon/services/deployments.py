@@ -1,6 +1,7 @@
 """DeploymentService: the services that stay."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.states import DeploymentState
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
-from tunewright.daemon.services.mutations import mutation
+from tunewright.daemon.services.mutations import ReplayedError, mutation
 from tunewright.daemon.services.pages import page
 from tunewright.daemon.store import deployments
 from tunewright.daemon.store.database import Database
@@ -55,12 +56,16 @@ class DeploymentService(deployment_service_pb2_grpc.DeploymentServiceServicer):
         """Store that a deployment is to stop."""
         mode = requests.choice(request.mode, _MODES, "mode")
         asked, record = mutation(request), self._newest(request.name)
+        if asked.replayed(self.database.read, record.project):
+            return wire.StopDeploymentResponse(deployment=translate.deployment(record))
         asked.hold_to(record.etag, request.name)
         if record.state in (DeploymentState.LIVE, DeploymentState.STOPPING):
             if asked.validate_only:
                 record = replace(record, state=DeploymentState.STOPPING, stop_mode=mode)
                 return wire.StopDeploymentResponse(deployment=translate.deployment(record))
-            await self.keeper.stop(record, mode)
+            note = asked.note(record.project, request.name, self.keeper.ledger.clock)
+            with suppress(ReplayedError):
+                await self.keeper.stop(record, mode, note)
         return wire.StopDeploymentResponse(deployment=translate.deployment(self._newest(request.name)))
 
     def _newest(self, name: str) -> DeploymentRecord:

@@ -27,7 +27,7 @@ from tunewright.daemon.engine.states import (
 )
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
-from tunewright.daemon.services.mutations import Mutation, mutation
+from tunewright.daemon.services.mutations import Mutation, ReplayedError, check_request_id, mutation
 from tunewright.daemon.services.pages import page
 from tunewright.daemon.services.watch import follow
 from tunewright.daemon.store import events, runs
@@ -38,7 +38,6 @@ from tunewright.proto.v1 import run_service_pb2 as wire
 from tunewright.spec.canonical import canonical_json, digest_of
 from tunewright.spec.codes import Severity
 
-_MAX_REQUEST_ID = 100
 _TRIES = 20
 _CANCEL_MODES: Mapping[int, str] = {
     wire.CANCEL_MODE_UNSPECIFIED: "graceful",
@@ -165,7 +164,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         run = await self.admission.admit(order, new)
         # Its work folder is the new run's from here on.
         ending = Cancel(mode="graceful", reason=f"goes on as run {run.id}")
-        await self._apply(request.name, ending, Mutation(etag="", validate_only=False))
+        await self._apply(request.name, ending, Mutation())
         self.wake(run.id)
         return wire.ResumeRunResponse(run=translate.run(run))
 
@@ -225,12 +224,15 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         """Store what somebody wants of a whole run and make the reconciler look at it."""
         for _ in range(_TRIES):
             before = self._run(name)
+            if asked.replayed(self._reader, before.project):
+                return before
             asked.hold_to(str(before.version), name)
             if asked.validate_only:
                 return self.ledger.foresee(before, event)
+            note = asked.note(before.project, name, self.ledger.clock)
             try:
-                run = await self.ledger.apply(before, None, event)
-            except StaleError:
+                run = await self.ledger.apply(before, None, event, note=note)
+            except (StaleError, ReplayedError):
                 continue
             if run.state not in RUN_ENDED:
                 self.wake(run.id)
@@ -249,8 +251,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         return run
 
     def _of_request(self, project: str, request_id: str, digest: str) -> RunRecord | None:
-        if len(request_id) > _MAX_REQUEST_ID:
-            raise requests.invalid("request_id", f"must be at most {_MAX_REQUEST_ID} characters")
+        check_request_id(request_id)
         return self.admission.of_request(self._reader, project, request_id, digest)
 
     def _created(self, run: RunRecord) -> wire.CreateRunResponse:

@@ -126,13 +126,6 @@ def texts(connection: sqlite3.Connection, run: str) -> tuple[str, str]:
     return row["plan"], row["spec_text"]
 
 
-def of_request(connection: sqlite3.Connection, project: str, request_id: str) -> tuple[RunRecord, str] | None:
-    """Return the run that a request made in a project, with the digest of that request."""
-    query = "SELECT * FROM runs WHERE project = ? AND request = ?"
-    row = connection.execute(query, (project, request_id)).fetchone()
-    return None if row is None else (_record(connection, row), row["request_digest"])
-
-
 def latest_plan(connection: sqlite3.Connection, project: str, spec_name: str) -> str | None:
     """Return the plan of a project's newest run of a spec, as JSON."""
     row = connection.execute(

@@ -3,7 +3,9 @@
 import secrets
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
+from tunewright.daemon.store.migrations.keeping import add_keeping
 from tunewright.daemon.store.migrations.projects import add_projects
 from tunewright.daemon.store.migrations.supervision import add_supervision
 
@@ -174,17 +176,25 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO store (id) VALUES (?)", (secrets.token_hex(8),))
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, add_projects, add_supervision)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, add_projects, add_supervision, add_keeping)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the store to this version, one transaction a migration; raise SchemaError for one we must not touch."""
+    """Bring the store to this version, one transaction a migration; raise SchemaError for one we must not touch.
+
+    What it was before is kept beside it: an older Tunewright can go on with that copy, never with the store itself.
+    """
     application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     if (application, version) != (0, 0) and application != APPLICATION_ID:
         raise SchemaError("this file is not a Tunewright store")
     if version > len(MIGRATIONS):
-        message = f"the store has version {version}; this build knows {len(MIGRATIONS)}: use a newer Tunewright"
+        message = (
+            f"the store has version {version}; this build knows {len(MIGRATIONS)}: use a newer Tunewright, or put back"
+            f" the copy that was kept before the upgrade (control.db.version-{len(MIGRATIONS)}, if it is there)"
+        )
         raise SchemaError(message)
+    if 0 < version < len(MIGRATIONS):
+        _keep_copy(connection, version)
     for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -195,6 +205,17 @@ def migrate(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+def _keep_copy(connection: sqlite3.Connection, version: int) -> None:
+    """Killed half-way, it is made anew: the copy has its name only when it is whole."""
+    (path,) = [Path(row[2]) for row in connection.execute("PRAGMA database_list") if row[1] == "main"]
+    copy = path.with_name(f"{path.name}.version-{version}")
+    partial = copy.with_name(f"{copy.name}.partial")
+    if path.name and not copy.exists():
+        partial.unlink(missing_ok=True)
+        connection.execute("VACUUM INTO ?", (str(partial),))
+        partial.rename(copy)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

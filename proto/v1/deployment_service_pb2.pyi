@@ -121,12 +121,15 @@ class StopDeploymentRequest(google.protobuf.message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     MODE_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`deployments/{deployment}`."""
     mode: tunewright.proto.v1.run_service_pb2.CancelMode.ValueType
     """How."""
+    request_id: builtins.str
+    """See RunService."""
     validate_only: builtins.bool
     """See RunService."""
     etag: builtins.str
@@ -136,10 +139,11 @@ class StopDeploymentRequest(google.protobuf.message.Message):
         *,
         name: builtins.str = ...,
         mode: tunewright.proto.v1.run_service_pb2.CancelMode.ValueType = ...,
+        request_id: builtins.str = ...,
         validate_only: builtins.bool = ...,
         etag: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["etag", b"etag", "mode", b"mode", "name", b"name", "validate_only", b"validate_only"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "mode", b"mode", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]) -> None: ...
 
 global___StopDeploymentRequest = StopDeploymentRequest
 

@@ -246,6 +246,7 @@ class CancelRunRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     MODE_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
     name: builtins.str
@@ -254,6 +255,8 @@ class CancelRunRequest(google.protobuf.message.Message):
     """How."""
     reason: builtins.str
     """Why, for the log; may be empty."""
+    request_id: builtins.str
+    """See RunService."""
     validate_only: builtins.bool
     """See RunService."""
     etag: builtins.str
@@ -264,10 +267,11 @@ class CancelRunRequest(google.protobuf.message.Message):
         name: builtins.str = ...,
         mode: global___CancelMode.ValueType = ...,
         reason: builtins.str = ...,
+        request_id: builtins.str = ...,
         validate_only: builtins.bool = ...,
         etag: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["etag", b"etag", "mode", b"mode", "name", b"name", "reason", b"reason", "validate_only", b"validate_only"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["etag", b"etag", "mode", b"mode", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]) -> None: ...
 
 global___CancelRunRequest = CancelRunRequest
 
@@ -348,6 +352,7 @@ class PauseRunRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     BY_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
     name: builtins.str
@@ -356,6 +361,8 @@ class PauseRunRequest(google.protobuf.message.Message):
     """Who asks, for the log; may be empty."""
     reason: builtins.str
     """Why, for the log; may be empty."""
+    request_id: builtins.str
+    """See RunService."""
     validate_only: builtins.bool
     """See RunService."""
     etag: builtins.str
@@ -366,10 +373,11 @@ class PauseRunRequest(google.protobuf.message.Message):
         name: builtins.str = ...,
         by: builtins.str = ...,
         reason: builtins.str = ...,
+        request_id: builtins.str = ...,
         validate_only: builtins.bool = ...,
         etag: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["by", b"by", "etag", b"etag", "name", b"name", "reason", b"reason", "validate_only", b"validate_only"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["by", b"by", "etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]) -> None: ...
 
 global___PauseRunRequest = PauseRunRequest
 

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
-from harness.daemons import Daemon, source_of
+from harness.daemons import Daemon, eventually, source_of
 from harness.plans import a_plan, a_step, role, write
 
 from tunewright.client.errors import RefusedError
@@ -203,3 +203,36 @@ def test_deployment_is_stopped_as_it_was_read(daemon: Daemon) -> None:
     assert caught.value.reason == "ETAG_MISMATCH"
     assert client.stop_deployment(live.id, etag=live.etag, mode="now").state == "stopping"
     assert list(client.deployments(spec_name="chat")) == []
+
+
+def test_request_that_comes_twice_is_carried_out_once(daemon: Daemon) -> None:
+    client = daemon.client
+    run = client.create_run(source_of(a_plan(a_step("sft", [{"wait_for_pause": True}, WAIT]), name="twice"))).run.id
+    eventually(lambda: client.get_run(run).run.step("sft").state == "running")
+    client.pause(run, request_id="pause-1", reason="look")
+    eventually(lambda: client.get_run(run).run.paused)
+    assert client.resume(run, request_id="resume-1").state != "paused"
+    assert client.pause(run, request_id="pause-1", reason="look").state in ("queued", "running"), "not paused again"
+    kinds = [event.kind for event in daemon.events(run)]
+    assert (kinds.count("run_pausing"), kinds.count("run_resumed")) == (1, 1)
+    for other in (
+        lambda: client.pause(run, request_id="pause-1", reason="another"),
+        lambda: client.cancel(run, request_id="pause-1"),
+        lambda: client.create_run(source_of(a_plan(a_step("one"))), request_id="pause-1"),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            other()
+        assert (caught.value.code, caught.value.reason) == ("already_exists", "REQUEST_ID_REUSED")
+        assert caught.value.metadata["run"] == run
+    assert client.cancel(run, mode="now", request_id="cancel-1").state == "cancelling"
+    daemon.finish(run)
+    assert client.cancel(run, mode="now", request_id="cancel-1").state == "cancelled"
+
+
+def test_request_that_was_only_tried_is_not_remembered(daemon: Daemon) -> None:
+    client = daemon.client
+    run = client.create_run(source_of(a_plan(a_step("sft", [WAIT]), name="tried twice"))).run.id
+    client.cancel(run, mode="now", request_id="try", validate_only=True)
+    assert client.get_run(run).run.state in ("queued", "running")
+    client.cancel(run, mode="now", request_id="try")
+    assert daemon.finish(run).state == "cancelled"

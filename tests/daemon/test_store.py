@@ -15,7 +15,7 @@ from harness.plans import a_plan, a_step, write
 
 from tunewright.client.errors import RefusedError
 from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord
-from tunewright.daemon.store import events, runs, schema
+from tunewright.daemon.store import events, request_ids, runs, schema
 from tunewright.daemon.store.database import Database, StaleError, StorageFullError
 from tunewright.daemon.store.export import ExportError, export_tables
 from tunewright.daemon.store.runs import Submission
@@ -266,9 +266,11 @@ def test_store_of_the_first_version_is_brought_up(tmp_path: Path, monkeypatch: p
     connection.close()
 
     async def work(database: Database) -> tuple[str, str]:
-        found = runs.of_request(database.read, "default", "asked")
+        found = request_ids.find(database.read, "default", "asked")
         assert found is not None
-        assert runs.of_request(database.read, "another", "asked") is None
-        return found[0].id, found[0].project
+        assert request_ids.find(database.read, "another", "asked") is None
+        run = runs.get(database.read, found.subject.removeprefix("runs/"))
+        assert run is not None
+        return run.id, run.project
 
     assert using(path, work) == ("old", "default")

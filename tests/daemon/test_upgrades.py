@@ -1,0 +1,146 @@
+"""A store of every version that there ever was is brought to this one: nothing is lost, the old one is kept beside
+it.
+"""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from harness.daemons import Daemon
+
+from tunewright.daemon.store import runs, schema
+from tunewright.daemon.store.database import Database
+from tunewright.daemon.store.runs import RunFilter
+
+KEPT = sorted((Path(__file__).parent / "data" / "store").glob("version-*.sql"))
+NEWEST = len(schema.MIGRATIONS)
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None)
+
+
+def build(kept: Path, path: Path) -> dict[str, int]:
+    """Make a store from a kept one; return how many rows each of its tables has."""
+    with closing(opened(path)) as connection:
+        connection.executescript(kept.read_text(encoding="utf-8"))
+        return counts(connection)
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+
+
+def tables(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
+    return [tuple(row) for row in connection.execute(query)]
+
+
+def test_a_store_of_every_version_is_kept() -> None:
+    """Made by scripts/keep_store.py in the change that adds a migration, never changed afterwards."""
+    assert {int(path.stem.removeprefix("version-")) for path in KEPT} == set(range(1, NEWEST + 1))
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.stem)
+def test_kept_store_is_brought_to_this_version(kept: Path, tmp_path: Path) -> None:
+    path = tmp_path / "control.db"
+    before = build(kept, path)
+    with closing(opened(path)) as connection:
+        schema.migrate(connection)
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == NEWEST
+        assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert {name: counts(connection)[name] for name in before} == before
+        with closing(opened(tmp_path / "new.db")) as fresh:
+            schema.migrate(fresh)
+            assert tables(connection) == tables(fresh), "an upgraded store is what a new one is"
+        connection.row_factory = sqlite3.Row
+        found = runs.page(connection, RunFilter(), before=0, limit=100)
+        assert len(found) == before["runs"]
+        assert {run.state for _, run in found} >= {"succeeded", "failed", "cancelled", "paused"}
+        gaps = "SELECT run FROM events GROUP BY run HAVING count(*) <> max(sequence) OR min(sequence) <> 1"
+        assert connection.execute(gaps).fetchall() == []
+
+
+@pytest.mark.parametrize("kept", KEPT[:-1], ids=lambda path: path.stem)
+def test_what_it_was_before_is_kept_beside_it(kept: Path, tmp_path: Path) -> None:
+    path, version = tmp_path / "control.db", kept.stem.removeprefix("version-")
+    before = build(kept, path)
+    with closing(opened(path)) as connection:
+        schema.migrate(connection)
+    with closing(opened(tmp_path / f"control.db.version-{version}")) as copy:
+        assert copy.execute("PRAGMA user_version").fetchone()[0] == int(version)
+        assert copy.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
+        assert counts(copy) == before
+
+
+@pytest.mark.parametrize("broken", range(1, NEWEST), ids=lambda number: f"in the step to version {number + 1}")
+def test_upgrade_that_is_cut_short_leaves_a_whole_store(
+    broken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "control.db"
+    before = build(KEPT[0], path)
+    migration = schema.MIGRATIONS[broken]
+
+    def cut_short(connection: sqlite3.Connection) -> None:
+        migration(connection)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as then, closing(opened(path)) as connection:
+        then.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS[:broken], cut_short, *schema.MIGRATIONS[broken + 1 :]))
+        with pytest.raises(KeyboardInterrupt):
+            schema.migrate(connection)
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == broken
+        assert {name: counts(connection)[name] for name in before} == before
+    with closing(opened(path)) as connection:
+        schema.migrate(connection)
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == NEWEST
+
+
+def test_every_table_is_strict(tmp_path: Path) -> None:
+    with closing(opened(tmp_path / "control.db")) as connection:
+        schema.migrate(connection)
+        listed = connection.execute("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'").fetchall()
+        loose = [name for name, strict in listed if not strict and not name.startswith("sqlite_")]
+        assert loose == []
+
+
+@pytest.fixture
+def upgraded(stopped_daemon: Daemon) -> Daemon:
+    """A daemon that was started on the store of the first version."""
+    stopped_daemon.home.mkdir()
+    build(KEPT[0], stopped_daemon.home / "control.db")
+    return stopped_daemon.start()
+
+
+def test_daemon_goes_on_with_the_store_of_the_first_version(upgraded: Daemon) -> None:
+    client = upgraded.client
+    good = list(client.list_runs(spec_name="good"))
+    assert [run.state for run in good] == ["succeeded", "succeeded"]
+    for run in client.list_runs():
+        upgraded.events(run.id)
+    assert [event.sequence for event in client.watch(good[0].id)] == list(range(1, good[0].last_sequence + 1))
+    again = upgraded.finish(client.retry(good[0].id).id)
+    assert again.state == "succeeded"
+    assert not again.step("sft").reused_from, "its artifacts are not here, so the work is done again"
+
+
+def test_one_writer_begins_every_transaction_at_once(tmp_path: Path) -> None:
+    """A deferred transaction that reads first and then writes fails at once where another one has written between."""
+    import asyncio
+
+    said: list[str] = []
+
+    async def work() -> None:
+        database = Database(tmp_path / "control.db")
+        database.start(lambda: None)
+        await database.write(lambda connection: connection.set_trace_callback(said.append))
+        await asyncio.gather(*(database.write(lambda c: c.execute("SELECT 1").fetchone()) for _ in range(50)))
+        await database.close()
+
+    asyncio.run(work())
+    begun = [statement for statement in said if statement.startswith("BEGIN")]
+    assert set(begun) == {"BEGIN IMMEDIATE"}
+    assert len(begun) < 50, "writes that wait are committed together"
