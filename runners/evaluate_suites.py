@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners import contract
+from tunewright.runners.attachments.lead_in import lead_in
 from tunewright.runners.chat import ChatTemplateError, as_messages, prompt_tokens
 from tunewright.runners.contract import StepFile
 from tunewright.runners.evaluation import results
@@ -58,7 +59,7 @@ class _Examinee:
         except ChatTemplateError as error:
             raise _bad_row(suite, question, str(error)) from error
         limit = getattr(self.model.config, "max_position_embeddings", None)
-        needed = len(ids) + (0 if question.choices else self.sampling.max_new_tokens)
+        needed = len(lead_in(self.model).ids) + len(ids) + (0 if question.choices else self.sampling.max_new_tokens)
         if limit is not None and needed > limit:
             raise _bad_row(suite, question, f"prompt and reply need {needed} tokens, the model takes {limit}")
         return ids

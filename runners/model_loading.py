@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners.attachments.attachment import attachment_form, load_attachments
+from tunewright.runners.attachments.lead_in import put_in_front
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.sdk import StepFailedError
 from tunewright.runners.vision import model_class
@@ -133,7 +134,8 @@ def attach_adapter(model: Any, adapter: Path, *, trainable: bool = False) -> Any
 def load_for_inference(folder: Path, adapter: Path | None, *, precision: str, device: str) -> Any:
     """Load a model with its adapter melted in, so that inference costs no more than the base.
 
-    On quantised weights the adapter stays beside them: merging would round it away. Modules of our own always do.
+    On quantised weights the adapter stays beside them: merging would round it away. Modules of our own always do. What
+    an adapter puts in front of every text is asked for by `lead_in`.
     """
     model = load_model(folder, precision=precision, device=device)
     if adapter is None:
@@ -141,6 +143,8 @@ def load_for_inference(folder: Path, adapter: Path | None, *, precision: str, de
     adapted = attach_adapter(model, adapter)
     if adapted is model:
         return model
+    if adapted.active_peft_config.is_prompt_learning:
+        return put_in_front(adapted).eval()
     return adapted.get_base_model() if quantization_of(folder) else adapted.merge_and_unload().eval()
 
 

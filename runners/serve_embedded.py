@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners import contract
-from tunewright.runners.contract import StepFile
+from tunewright.runners.attachments.lead_in import lead_in, stands_in_cache
+from tunewright.runners.contract import ExitCode, StepFile
 from tunewright.runners.families import register_families
 from tunewright.runners.model_loading import load_for_inference, load_tokenizer, quantization_of, settle
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
@@ -37,6 +38,13 @@ _PROBE = "Hello"
 
 def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     """Take the port, load, serve, prove it by a completion, say `ready`, and stay until cancelled."""
+    if "adapter" in step.inputs and stands_in_cache(Path(step.inputs["adapter"].path)):
+        raise StepFailedError(
+            "the engine keeps keys and values in pages of its own: those of a prefix adapter can't be put before them",
+            reason="ADAPTER_UNFIT",
+            help="serve an adapter of the tuner `prompt`, or one that melts into the base, such as `lora`",
+            code=ExitCode.IMPOSSIBLE,
+        )
     parameters = step.parameters
     report.phase("taking the port")
     door = listener.bind(parameters["host"], parameters["port"])
@@ -94,7 +102,7 @@ def _load(step: StepFile) -> Any:
         tokenizer=tokenizer,
         defaults=Defaults(
             served_model_name=parameters["served_model_name"],
-            max_model_len=length,
+            max_model_len=length - len(lead_in(model).ids),
             max_new_tokens=parameters["max_new_tokens"],
             temperature=temperature if stated.do_sample else 0.0,
             top_p=1.0 if stated.top_p is None else float(stated.top_p),

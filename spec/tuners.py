@@ -52,7 +52,7 @@ class Tuner:
     `leaves` and `leaves_ranks`: the type of adapter that its result is, and how many times the rank that one has.
     `keeps_base`: with the tuner off the model is the one it started from. `merges`: its result can be melted into the
     base's weights. `continues`: a later step can go on in its adapter. `engines`: those that serve its result
-    unmerged; none: it can't be evaluated or served here at all.
+    unmerged; none: it can be evaluated here, not served.
     """
 
     meaning: str
@@ -227,6 +227,7 @@ TUNERS: Mapping[str, Tuner] = {
         form=("target_modules",),
         targets="k v down",
         learns="factors",
+        packed_base=True,
         family="ia3",
         methods=_TEXT_METHODS,
     ),
@@ -237,6 +238,7 @@ TUNERS: Mapping[str, Tuner] = {
         rank=256,
         options=_CHOICE,
         learns="vectors",
+        packed_base=True,
         family="vera",
         methods=_TEXT_METHODS,
     ),
@@ -246,6 +248,7 @@ TUNERS: Mapping[str, Tuner] = {
         form=("dropout", "target_modules"),
         options={**_CHOICE, "block_size": 32},
         learns="rotations",
+        packed_base=True,
         family="oft",
         methods=_TEXT_METHODS,
     ),
@@ -263,19 +266,20 @@ TUNERS: Mapping[str, Tuner] = {
         word="prompt",
         options={"num_virtual_tokens": 16},
         learns="virtual_tokens",
+        packed_base=True,
         family="prompt",
         methods=("sft",),
         kernels=_PLAIN,
         packs=False,
         merges=False,
         continues=False,
-        engines=frozenset(),
     ),
     "prefix": Tuner(
         meaning="Some keys and values before every text, in each layer, are all that learns.",
         word="prefix",
         options={"num_virtual_tokens": 16},
         learns="virtual_keys",
+        packed_base=True,
         family="prefix",
         methods=("sft",),
         kernels=_PLAIN,

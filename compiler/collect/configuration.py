@@ -6,6 +6,7 @@ from typing import Any
 from tunewright.compiler.collect.families import FamilyOf
 from tunewright.compiler.facts.families import FAMILIES, Family, family_of
 from tunewright.compiler.ir.facts import LatentAttention, VisionTower
+from tunewright.spec.packed_weights import UnreadableWeightsError, packing_of
 
 _ALIASES = {
     "hidden_size": ("hidden_size", "n_embd", "d_model"),
@@ -83,7 +84,7 @@ def _construction(text: Mapping[str, Any], config: Mapping[str, Any], family: Fa
         "learned_positions": (_size(text, "n_positions") or 0) if family.model_type == "gpt2" else 0,
         "rope_scaling": _scaled(text),
         "dtype": dtype.removeprefix("torch.") if isinstance(dtype, str) else None,
-        "quantization": _quantization(config),
+        **_quantization(config, experts=any(_size(text, key) for key in _ALIASES["num_experts"])),
         "remote_code": bool(config.get("auto_map")),
         "recurrent": _is_recurrent(text),
     }
@@ -103,12 +104,19 @@ def _is_recurrent(text: Mapping[str, Any]) -> bool:
     )
 
 
-def _quantization(config: Mapping[str, Any]) -> str | None:
+def _quantization(config: Mapping[str, Any], *, experts: bool) -> dict[str, Any]:
     settings = _section(config, "quantization_config") or _section(config, "compression_config")
     if not settings:
-        return None
+        return {"quantization": None}
     method = settings.get("quant_method")
-    return method if isinstance(method, str) else "unknown"
+    if not isinstance(method, str):
+        return {"quantization": "unknown"}
+    try:
+        packed = packing_of(settings)
+    except UnreadableWeightsError as error:
+        return {"quantization": method, "unreadable_weights": str(error)}
+    problem = f"{method} weights of experts can't be read here: they are stored as one block" if experts else None
+    return {"quantization": method, "unreadable_weights": problem if packed else None}
 
 
 def _vision(config: Mapping[str, Any], family: Family, fields: Mapping[str, Any]) -> dict[str, Any]:

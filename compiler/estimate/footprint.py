@@ -15,6 +15,7 @@ from tunewright.compiler.estimate.trained import stepped_parameters, trained_par
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.spec.methods import METHODS
+from tunewright.spec.packed_weights import PACKED_METHODS
 from tunewright.spec.record import record
 from tunewright.spec.tuners import TUNERS
 
@@ -115,11 +116,13 @@ def _models_beside(train: ResolvedTrain) -> int:
 
 
 def _dequantised(train: ResolvedTrain, model: ModelFacts) -> float:
-    # A 4-bit layer is expanded to 16 bits for every product, forwards and backwards.
-    if TUNERS[train.tuner.type].base_bits is None:
+    held = TUNERS[train.tuner.type].base_bits is not None
+    if not held and model.quantization not in PACKED_METHODS:
         return 0
     largest = max(shape.in_features * shape.out_features for shape in linear_shapes(model).values())
-    return 2 * 2 * largest
+    # A 4-bit layer is expanded to 16 bits for every product, forwards and backwards; packed integers come out as words
+    # of 32 bits, then as fp32, before they are what is multiplied.
+    return (2 * 2 if held else 4 + 4 + 2) * largest
 
 
 def _runtime_bytes(train: ResolvedTrain) -> int:

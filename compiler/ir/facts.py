@@ -127,6 +127,7 @@ class ModelFacts:
     `unstopped_turn` is the text that ends a turn in the chat template when generation does not stop at it; `recurrent`:
     some layers carry a state along the sequence.
     `described_family` is what a package says of a `model_type` that the table of families does not have.
+    `unreadable_weights` says why quantised weights can't be read by what is here; None: they can, or are not quantised.
     `norms_per_layer` counts norms of width `hidden_size`; `linear_bias`: the attention output and MLP have biases.
     """
 
@@ -168,6 +169,7 @@ class ModelFacts:
     weight_bytes: int | None = None
     dtype: str | None = None
     quantization: str | None = None
+    unreadable_weights: str | None = None
     chat_template: bool | None = None
     unstopped_turn: str | None = None
     recurrent: bool = False

@@ -81,6 +81,7 @@ def _unsupported(work: Work, body: ResolvedDeploy) -> list[str | None]:
     assert work.resolved is not None
     state = work.resolved.models.get(body.model, ModelState())
     return [
+        lowering.unreadable_base(work) if body.engine == "embedded" else None,
         "canary releases are not built yet" if body.canary_steps else None,
         "several replicas are not built yet" if body.replicas != (1, 1) else None,
         "API keys are not built yet" if body.api_key else None,

@@ -112,6 +112,7 @@ def _unsupported(work: Work, own: list[str], public: list[str], body: ResolvedEv
     metrics = [work.spec.suites[name].metric for name in own]
     without_data = [name for name in public if not ((suite := work.spec.suites.get(name)) and suite.data)]
     return [
+        lowering.unreadable_base(work),
         *(
             f"{_PLANNED_METRICS[metric]} is not built yet"
             for metric in dict.fromkeys(metrics)

@@ -63,6 +63,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
         not_executable=lowering.not_executable(
             missing(kind),
             lowering.too_large(step),
+            lowering.unreadable_base(work),
             "FP8 export is not built yet" if quantize and quantize.method == "fp8" else None,
             f"export on {body.device} devices is not built yet" if body.device in ("npu", "mps") else None,
         ),

@@ -153,7 +153,7 @@ def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
     prepared = any(lowering.is_prepared(work.spec.data[name]) for name in with_images)
     blind = bool(with_images) and not TUNERS[train.tuner.type].images
     return [
-        _packed_base(work, train),
+        lowering.unreadable_base(work),
         KERNELS[train.kernels].lacks,
         f"training on images with {strategy} is not built yet" if divided else None,
         "making tokens of rows with images ahead is not built yet" if with_images and tokenizes_ahead(train) else None,
@@ -163,13 +163,6 @@ def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
         "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,
     ]
-
-
-def _packed_base(work: Work, train: ResolvedTrain) -> str | None:
-    model = machine.base_model(work)
-    if model.quantization not in ("gptq", "awq") or not train.tuner.is_adapter:
-        return None
-    return f"learning on {model.quantization} weights needs gptqmodel, which the `train` environment does not hold"
 
 
 def _summary(train: ResolvedTrain) -> str:

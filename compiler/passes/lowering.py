@@ -249,6 +249,11 @@ def not_executable(*reasons: str | None) -> str | None:
     return "; ".join(found) or None
 
 
+def unreadable_base(work: Work) -> str | None:
+    """Say why the weights of the base can't be read by the environments' own libraries, None when they can."""
+    return machine.base_model(work).unreadable_weights
+
+
 def too_large(step: ResolvedStep) -> str | None:
     """Say that a model does not fit on one accelerator; evaluation and export do not spread a model yet."""
     estimate = step.estimate

@@ -10,7 +10,7 @@ from tunewright.spec.diagnostics import Edit, Label
 from tunewright.spec.suggest import listed, nearest, suggestion
 
 #: Methods whose weights are packed integers; mxfp4 and fp8 are unpacked while they load.
-_PACKED = frozenset({"gptq", "awq", "aqlm", "hqq", "eetq", "bitsandbytes"})
+_PACKED = frozenset({"gptq", "awq", "compressed-tensors", "aqlm", "hqq", "eetq", "bitsandbytes"})
 #: Strategies that cut the base's own weights.
 _SHARDED = frozenset({"zero3", "fsdp2", "megatron"})
 

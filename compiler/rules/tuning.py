@@ -160,8 +160,8 @@ def _problem(work: Work, step: ResolvedStep, tuner: Tuner) -> str | None:
             return f"all weights can't go on learning after {tuner.word}: its adapter can't be melted into them"
         case ResolvedExport() as export if not tuner.merges and export.merge:
             return f"a {tuner.word} adapter can't be melted into the base's weights"
-        case ResolvedEvaluate() | ResolvedDeploy() if not tuner.engines:
-            return f"a {tuner.word} adapter can't be evaluated or served here yet"
+        case ResolvedDeploy() if not tuner.engines:
+            return f"no engine here can serve a {tuner.word} adapter: its keys and values belong before a server's own"
         case ResolvedEvaluate() as exam if not tuner.merges:
             public = [name for name in exam.suites if is_benchmark(suites.get(name), name)]
             return f"public benchmarks can't load a {tuner.word} adapter" if public else None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunewright.runners.attachments.lead_in import lead_in
 from tunewright.runners.model_loading import stop_tokens
 
 
@@ -34,17 +35,21 @@ def write_replies(
         on_token()
         return torch.zeros(ids.shape[0], dtype=torch.bool, device=ids.device)
 
-    settings = _settings(model, tokenizer, sampling)
+    settings, front = _settings(model, tokenizer, sampling), lead_in(model)
     # Prompts of like length share a batch: padding is work for nothing.
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), index))
     replies = [""] * len(prompts)
     done = 0
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
-        ids, mask = _padded([prompts[row] for row in rows], tokenizer.pad_token_id, model.device)
+        ids, mask = _padded([prompts[row] for row in rows], front.ids, tokenizer.pad_token_id, model.device)
         with torch.inference_mode():
             written = model.generate(
-                input_ids=ids, attention_mask=mask, generation_config=settings, stopping_criteria=[go_on]
+                input_ids=ids,
+                attention_mask=mask,
+                past_key_values=front.cache(model, len(rows)),
+                generation_config=settings,
+                stopping_criteria=[go_on],
             )
         texts = tokenizer.batch_decode(written[:, ids.shape[1] :], skip_special_tokens=True)
         for row, text in zip(rows, texts, strict=True):
@@ -67,11 +72,11 @@ def _settings(model: Any, tokenizer: Any, sampling: Sampling) -> Any:
     return settings
 
 
-def _padded(prompts: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[Any, Any]:
-    """Return ids and attention mask of shape (batch, longest), padding on the left."""
+def _padded(prompts: Sequence[Sequence[int]], front: Sequence[int], pad: int, device: Any) -> tuple[Any, Any]:
+    """Return ids and attention mask of shape (batch, front + longest): what leads in, padding, the prompt."""
     import torch
 
     longest = max(len(prompt) for prompt in prompts)
-    ids = [[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
-    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    ids = [[*front, *[pad] * (longest - len(prompt)), *prompt] for prompt in prompts]
+    mask = [[1] * len(front) + [0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)

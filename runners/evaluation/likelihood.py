@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tunewright.runners.attachments.lead_in import lead_in
+
 
 def choice_likelihoods(model: Any, prompt: Sequence[int], choices: Sequence[Sequence[int]]) -> list[float]:
     """Return the summed log-probability of each choice (token ids) after the prompt.
@@ -16,8 +18,16 @@ def choice_likelihoods(model: Any, prompt: Sequence[int], choices: Sequence[Sequ
     padded = torch.tensor(
         [[*choice, *[choice[-1]] * (longest - len(choice))] for choice in choices], device=model.device
     )
+    front = lead_in(model)
+    known = front.cache(model, 1)
+    shown = front.ids if known is None else ()  # what the cache holds need not be read again
     with torch.inference_mode():
-        first = model(input_ids=torch.tensor([list(prompt)], device=model.device), use_cache=True, logits_to_keep=1)
+        first = model(
+            input_ids=torch.tensor([[*shown, *prompt]], device=model.device),
+            past_key_values=known,
+            use_cache=True,
+            logits_to_keep=1,
+        )
         logits = first.logits.expand(len(choices), -1, -1)
         if longest > 1:
             cache = first.past_key_values

@@ -69,7 +69,7 @@ def _ask(folder: Path) -> str:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         model = model_class(folder).from_pretrained(folder, dtype=torch.bfloat16)
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, ImportError) as error:
         raise StepFailedError(
             f"the model does not load: {error}",
             reason="MODEL_UNREADABLE",

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from tunewright.runners.attachments.lead_in import lead_in
 from tunewright.runners.model_loading import stop_tokens
 from tunewright.runners.serving.errors import EngineStoppedError
 from tunewright.runners.serving.requests import GenerationRequest
@@ -26,7 +27,7 @@ class Engine:
     def __init__(self, model: Any, tokenizer: Any, *, max_model_len: int) -> None:
         from transformers import ContinuousBatchingConfig, GenerationConfig
 
-        self._stops = stop_tokens(model, tokenizer)
+        self._stops, self._front = stop_tokens(model, tokenizer), lead_in(model).ids
         # Temperature and top_p here only switch the processors on; every request brings its own values.
         settings = GenerationConfig(
             do_sample=True,
@@ -70,7 +71,7 @@ class Engine:
         sampling = {"temperature": request.temperature, "top_p": request.top_p} if request.temperature > 0 else _GREEDY
         self._manager.register_result_handler(name, arrivals.put_nowait)
         accepted = self.alive and self._manager.add_request(
-            list(request.prompt),
+            [*self._front, *request.prompt],
             request_id=name,
             max_new_tokens=request.max_new_tokens,
             streaming=True,

@@ -59,7 +59,7 @@ def _load_base(folder: Path, settings: TrainSettings) -> Any:
             settings,
             **{"dtype": dtype, "attn_implementation": settings.attention, "use_safetensors": True, **extra},
         )
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, ImportError) as error:
         raise StepFailedError(
             f"the base model does not load: {str(error).splitlines()[0]}",
             reason="MODEL_UNREADABLE",

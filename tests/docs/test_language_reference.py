@@ -150,7 +150,7 @@ def test_tuners_are_those_of_the_table() -> None:
         assert tuner.strategies == names or (strategies == "all" and len(tuner.strategies) == 7)
         assert (leaves == "a model") == (not tuner.makes_adapter)
         assert ("never melted in" in leaves) == (not tuner.merges)
-        assert ("for other tools" in leaves) == (not tuner.engines)
+        assert ("or served" in leaves) == (not tuner.engines)
 
 
 def test_learning_rates_are_those_of_the_compiler() -> None:

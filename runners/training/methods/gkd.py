@@ -11,6 +11,7 @@ from tunewright.runners.training.methods.generation import prompt_rows, prompts_
 from tunewright.runners.training.methods.method import TrainingMethod
 from tunewright.runners.training.precision import weights_precision
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.vision import is_quantized, model_class
 
 
 def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
@@ -38,17 +39,18 @@ def _extras(tuned: TunedModel, settings: TrainSettings, inputs: Mapping[str, Inp
 
 def _teacher(tuned: TunedModel, settings: TrainSettings, inputs: Mapping[str, Input]) -> Any:
     import torch
-    from transformers import AutoModelForCausalLM
 
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[weights_precision(settings)]
     folder = Path(inputs["teacher.model"].path)
-    teacher = AutoModelForCausalLM.from_pretrained(
+    teacher = model_class(folder).from_pretrained(
         folder, dtype=dtype, attn_implementation=settings.attention, use_safetensors=True
     )
     if (adapter := inputs.get("teacher.adapter")) is not None:
         from peft import PeftModel
 
-        teacher = PeftModel.from_pretrained(teacher, adapter.path).merge_and_unload()
+        adapted = PeftModel.from_pretrained(teacher, adapter.path)
+        # Quantised weights can't take the adapter in: it stays beside them.
+        teacher = adapted.get_base_model() if is_quantized(folder) else adapted.merge_and_unload()
     mine, its = tuned.model.config.get_text_config().vocab_size, teacher.config.get_text_config().vocab_size
     if mine != its:
         raise StepFailedError(

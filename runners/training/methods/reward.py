@@ -4,6 +4,7 @@ from typing import Any
 
 from tunewright.runners.training.methods.method import TrainingMethod
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.vision import scoring_class
 
 
 def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
@@ -19,10 +20,10 @@ def _trainer() -> Any:
 
 
 def _load(folder: Any, settings: TrainSettings, **options: Any) -> Any:
-    from transformers import AutoModelForSequenceClassification, set_seed
+    from transformers import set_seed
 
     set_seed(settings.seed)  # the head is drawn while the model loads
-    return AutoModelForSequenceClassification.from_pretrained(folder, num_labels=1, **options)
+    return scoring_class(folder).from_pretrained(folder, num_labels=1, **options)
 
 
 METHOD = TrainingMethod(

@@ -5,6 +5,7 @@ from typing import Any
 
 from tunewright.runners.sdk import StepFailedError
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.vision import scoring_class
 
 
 class Scorer:
@@ -38,13 +39,13 @@ class Scorer:
 def load_scorer(model: Path, adapter: Path | None, settings: TrainSettings) -> Scorer:
     """Load a reward model: a folder of its own, or an adapter with its head on a base; raise StepFailedError."""
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoTokenizer
 
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[settings.precision]
     tokenizer = AutoTokenizer.from_pretrained(adapter or model)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    loaded = AutoModelForSequenceClassification.from_pretrained(model, num_labels=1, dtype=dtype, use_safetensors=True)
+    loaded = scoring_class(model).from_pretrained(model, num_labels=1, dtype=dtype, use_safetensors=True)
     if adapter is not None:
         from peft import PeftModel
 

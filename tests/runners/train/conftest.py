@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -248,6 +248,15 @@ class TrainBench:
             Trained(bundle=bundle, code=int(code), stderr=done.stderr)
             for bundle, code in zip(bundles, codes, strict=True)
         ]
+
+    def trials(self, bundles: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+        """Train bundles in one process by tuner_trials.py; return what it says of each, with its `path`."""
+        command = [self.python, "-P", str(Path(__file__).with_name("tuner_trials.py")), *map(str, bundles.values())]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=400, check=False)
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+        found = {line["bundle"]: line for line in lines}
+        assert len(found) == len(bundles), done.stderr[-3000:]
+        return {name: found[bundle.name] | {"path": bundle} for name, bundle in bundles.items()}
 
     def left(self, bundle: Path) -> Trained:
         """Return what a training that ended well has left."""

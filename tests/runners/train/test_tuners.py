@@ -1,26 +1,19 @@
 """Every tuner learns what it says and nothing else, and what it leaves answers as the trained model did."""
 
 import json
-import os
 import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import tunewright
 from tunewright.compiler.estimate.trained import trained_parameters
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedTuner
 from tunewright.runners.training.tuners.lisa import drawn_blocks
 from tunewright.spec.tuners import TUNERS
 
-PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
-
 pytestmark = pytest.mark.train
 
-TRIALS = Path(__file__).with_name("tuner_trials.py")
 LINEARS = {"target_modules": "all-linear", "dropout": 0.0}
 LOW = {"rank": 4, "alpha": 8, **LINEARS}
 
@@ -64,19 +57,7 @@ def trials(trainer: Any) -> dict[str, dict[str, Any]]:
     for kind, (tuner, rate, _) in CASES.items():
         changes = {"tuner": {"type": kind, **tuner}, "learning_rate": rate, "max_steps": STEPS, "max_length": 64}
         bundles[kind] = trainer.bundle(f"tuner-{kind}", changes, {"kernels": "plain"})
-    environment = {**os.environ, "PYTHONPATH": PACKAGE_ROOT, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [trainer.python, "-P", str(TRIALS), *map(str, bundles.values())],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
-    named = {bundle.name: kind for kind, bundle in bundles.items()}
-    found = {named[line["bundle"]]: line | {"path": bundles[named[line["bundle"]]]} for line in lines}
-    assert set(found) == set(CASES), done.stderr[-3000:]
+    found: dict[str, dict[str, Any]] = trainer.trials(bundles)
     return found
 
 
