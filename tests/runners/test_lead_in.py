@@ -15,13 +15,8 @@ pytestmark = pytest.mark.train
 
 PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
 COMMON: dict[str, Any] = {"precision": "fp32", "device": "cpu", "threads": 1, "system_prompt": None}
-EVALUATION = {
-    "max_new_tokens": 8,
-    "temperature": 0,
-    "batch_size": 4,
-    "seed": 0,
-    "suites": {"exam": {"metric": "exact"}},
-}
+EVALUATION = {"max_new_tokens": 8, "temperature": 0, "batch_size": 4, "seed": 0}
+EXAM = {"suites": {"exam": {"metric": "exact"}}}
 SERVICE = {
     "host": "127.0.0.1",
     "port": 0,
@@ -68,7 +63,7 @@ def test_an_evaluation_and_a_service_say_the_same(
     suite = folder / "suite.jsonl"
     suite.write_text(json.dumps({"id": "q", "prompt": SERVICE["smoke_prompt"], "expected": "never"}) + "\n")
     led = {"model": tiny_folder, "adapter": folder / "prompt"}
-    exam = bench.bundle("exam", "evaluate.suites", led | {"suite.exam": suite}, COMMON | EVALUATION)
+    exam = bench.bundle("exam", "evaluate.suites", led | {"suite.exam": suite}, COMMON | EVALUATION | EXAM)
     service = bench.bundle("service", "serve.embedded", led, COMMON | SERVICE, service=True)
     process = bench.start("serve_embedded", service)
     assert bench.run("evaluate_suites", exam).code == 0
