@@ -6,6 +6,7 @@ if __name__ == "__main__":
     main(manifest=Manifest(...), work=work)
 """
 
+import faulthandler
 import gc
 import json
 import os
@@ -22,6 +23,7 @@ from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import ContractError, ExitCode, StepFile
+from tunewright.runners.environments.repair import install_help
 
 
 class StepFailedError(Exception):
@@ -197,9 +199,8 @@ def main(manifest: Manifest, work: Callable[[StepFile, Path, Reporter], None], a
 
 def _probe(manifest: Manifest) -> int:
     from importlib import metadata
-    from importlib.util import find_spec
 
-    missing = [name for name in manifest.packages if find_spec(name) is None]
+    missing = _missing(manifest)
     versions = {}
     for name in manifest.packages:
         try:
@@ -222,9 +223,12 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
     signal.signal(signal.SIGTERM, lambda *_: report.cancelled.set())
     signal.signal(signal.SIGINT, lambda *_: report.cancelled.set())
     started = time.monotonic()
+    faulthandler.enable()  # what native code breaks leaves a word in the log
     try:
         report.emit("started", runner=manifest.name, version=manifest.version)
         report.check_cancelled()
+        if missing := _missing(manifest):
+            raise _package_failure(manifest, missing)
         work(step, bundle, report)
     except StepCancelledError:
         return ExitCode.CANCELLED
@@ -238,7 +242,8 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
         return error.code
     except ImportError as error:
         traceback.print_exc()
-        report.emit("failure", reason="PACKAGE_MISSING", message=_first_line(error), help=_import_help(manifest))
+        told = install_help(manifest.environment, [error.name] if error.name else [])
+        report.emit("failure", reason="PACKAGE_MISSING", message=_first_line(error), help=told)
         return ExitCode.UNAVAILABLE
     except MemoryError:
         report.emit(
@@ -270,10 +275,19 @@ def _first_line(error: ImportError) -> str:
     return f"a package is missing or does not load: {(str(error).strip() or 'it says nothing').splitlines()[0]}"
 
 
-def _import_help(manifest: Manifest) -> str:
-    if not manifest.environment:
-        return "install it where this runner's interpreter finds it"
-    return f"make the environment anew: `tunewright env sync {manifest.environment}`"
+def _missing(manifest: Manifest) -> list[str]:
+    from importlib.util import find_spec
+
+    return [name for name in manifest.packages if find_spec(name) is None]
+
+
+def _package_failure(manifest: Manifest, missing: list[str]) -> StepFailedError:
+    return StepFailedError(
+        f"{sys.executable} lacks {', '.join(missing)}",
+        reason="PACKAGE_MISSING",
+        help=install_help(manifest.environment, missing),
+        code=ExitCode.UNAVAILABLE,
+    )
 
 
 def _os_reason(error: OSError) -> str:

@@ -14,7 +14,9 @@ from tunewright.runners.environments import (
     EnvironmentSyncError,
     UnknownEnvironmentError,
     digest,
+    gone,
     interpreter,
+    lacking,
     sync,
     use,
 )
@@ -46,9 +48,13 @@ def list_environments(as_json: bool) -> int:
         })  # fmt: skip
     else:
         rows = [("environment", "here", "for")]
-        rows += [(name, "yes" if found[name] else "no", item.purpose) for name, item in ENVIRONMENTS.items()]
+        rows += [(name, _here(name, found[name], root), item.purpose) for name, item in ENVIRONMENTS.items()]
         show("\n".join(aligned(rows, indent="")))
     return exits.OK
+
+
+def _here(name: str, python: Path | None, root: Path) -> str:
+    return "yes" if python else "gone" if gone(name, root) else "no"
 
 
 @command.command("sync", epilog="Example: tunewright env sync train")
@@ -71,6 +77,8 @@ def use_interpreter(name: str, python: str) -> int:
     except EnvironmentSyncError as error:
         raise CommandError(str(error)) from error
     show(f"{name}: runners start with {chosen}")
+    for kind, packages in lacking(name, chosen).items():
+        remark(f"warning: steps of kind {kind} can't run with it: it lacks {', '.join(packages)}")
     return exits.OK
 
 

@@ -105,7 +105,7 @@ def create(
 def _install_missing(plan: Plan, refusal: Exception, sync: bool) -> None:
     from tunewright.client import places
     from tunewright.client.cli.env import install
-    from tunewright.runners.environments import ENVIRONMENTS, interpreter
+    from tunewright.runners.environments import ENVIRONMENTS, gone, interpreter
 
     named = dict.fromkeys(step.launch.environment for step in plan.steps if step.launch is not None)
     missing = [name for name in named if name in ENVIRONMENTS and interpreter(name, places.environments()) is None]
@@ -117,8 +117,11 @@ def _install_missing(plan: Plan, refusal: Exception, sync: bool) -> None:
         words = " and ".join(missing)
         sync = click.confirm(f"The environment {words} is not installed. Install it now?", err=True)
     if not sync:
+        lost = [
+            f"; {path}, which stood for it, is gone" for name in missing if (path := gone(name, places.environments()))
+        ]
         raise CommandError(
-            f"not installed: environment {', '.join(missing)}",
+            f"not installed: environment {', '.join(missing)}{''.join(lost)}",
             help=f"{commands}   (or run again with --sync)",
             code=exits.REFUSED,
         )

@@ -4,7 +4,8 @@ Engines' pins conflict with each other, so a runner names an environment; the co
 """
 
 from tunewright.runners.environments.foreign import use
-from tunewright.runners.environments.place import held_packages, interpreter
+from tunewright.runners.environments.place import gone, held_packages, interpreter
+from tunewright.runners.environments.probing import lacking
 from tunewright.runners.environments.sync import EnvironmentSyncError, sync
 from tunewright.runners.environments.table import (
     ENVIRONMENTS,
@@ -20,8 +21,10 @@ __all__ = [
     "EnvironmentSyncError",
     "UnknownEnvironmentError",
     "digest",
+    "gone",
     "held_packages",
     "interpreter",
+    "lacking",
     "requirements",
     "sync",
     "use",

@@ -24,14 +24,25 @@ def folder_of(name: str, root: Path) -> Path:
 
 
 def interpreter(name: str, root: Path) -> Path | None:
-    """Return the interpreter of an environment when it is complete (a site's own one first), else None."""
+    """Return the interpreter of an environment when it is complete (a site's own one first), else None.
+
+    A site's own one that is gone is not replaced in silence: results would come from other packages than were chosen.
+    """
     shared = environment(name).same_as
     own = foreign_folder(name, root)
+    if gone(name, root) is not None:
+        return None
     for folder in (own,) if shared else (own, folder_of(name, root)):
         python = folder / "bin" / "python"
         if read_marker(folder) is not None and python.exists() and links_here(folder):
             return python
     return interpreter(shared, root) if shared else None
+
+
+def gone(name: str, root: Path) -> Path | None:
+    """Return the interpreter that a site registered for an environment and that is not there any more, else None."""
+    source = (read_marker(foreign_folder(name, root)) or {}).get("source")
+    return Path(source) if source is not None and not Path(source).exists() else None
 
 
 def held_packages(name: str, root: Path, asked: Iterable[str]) -> tuple[str, ...]:

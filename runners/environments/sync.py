@@ -9,7 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tunewright.runners.contract import write_durably
-from tunewright.runners.environments.place import MARKER, folder_of, interpreter, link_package, locked, read_marker
+from tunewright.runners.environments.place import (
+    MARKER,
+    folder_of,
+    foreign_folder,
+    gone,
+    interpreter,
+    link_package,
+    locked,
+    read_marker,
+)
 from tunewright.runners.environments.table import Environment, digest, environment, requirements
 
 _BATCH = 8
@@ -29,6 +38,9 @@ def sync(name: str, root: Path, report: Callable[[str], None]) -> Path:
     if wanted.same_as and interpreter(name, root) is None:
         return sync(wanted.same_as, root, report)
     with locked(name, root, report):
+        if (lost := gone(name, root)) is not None:
+            report(f"{name}: {lost}, which stood for it, is gone; the pinned environment takes its place")
+            shutil.rmtree(foreign_folder(name, root))
         if (found := interpreter(name, root)) is not None:
             return found
         folder = folder_of(name, root)

@@ -116,7 +116,8 @@ class Run:
         import torch
 
         checkpoints = self.oversight.checkpoints
-        with self.oversight.guard.outside_a_step(), disk_errors_named(f"checkpoint {self.step}"):
+        kept = checkpoints.newest()
+        with self.oversight.guard.outside_a_step(), disk_errors_named(f"checkpoint-{self.step}", kept):
             try:
                 numbers = {"step": self.step, "losses": self.losses, "reported": self.reported[:1],
                            "rate_factor": self.rate_factor}  # fmt: skip

@@ -20,7 +20,7 @@ REASON_OF_CODE = {
     ExitCode.TEMPORARY: ("TEMPORARY", "a temporary failure"),
     ExitCode.IMPOSSIBLE: ("IMPOSSIBLE", "the parameters can't work together"),
     ExitCode.PAUSED: ("PAUSED", "paused: it can go on from its last checkpoint"),
-    ExitCode.CANCELLED: ("CANCELLED", "the runner stopped as if cancelled, though nobody asked"),
+    ExitCode.CANCELLED: ("CANCELLED", "the process was told to stop (SIGTERM or SIGINT), and not by Tunewright"),
 }
 
 
@@ -101,7 +101,10 @@ def _signalled(number: int, evidence: Evidence) -> Verdict:
     if _memory_words(evidence):
         return evidence.out_of_memory(code, _memory_words(evidence))
     return Verdict(
-        code=code, reason="CRASHED", message=f"the process died of {_signal_name(number)}", help="see its log"
+        code=code,
+        reason="CRASHED",
+        message=f"the process died of {_signal_name(number)}",
+        help="a library's native code failed: `tunewright logs` shows where each thread stood",
     )
 
 

@@ -58,7 +58,8 @@ class Checkpointing:
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         step = self.state.global_step
-        with self.oversight.guard.outside_a_step(), disk_errors_named(f"checkpoint {step}"):
+        kept = self.oversight.checkpoints.newest()
+        with self.oversight.guard.outside_a_step(), disk_errors_named(f"checkpoint-{step}", kept):
             try:
                 super()._save_checkpoint(model, trial)  # type: ignore[misc]
                 if self.is_distributed_loading_by_transformers:

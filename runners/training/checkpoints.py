@@ -140,8 +140,11 @@ def _broken(step: int, error: Exception, newest: Path | None) -> StepFailedError
 
 
 @contextmanager
-def disk_errors_named(what: str) -> Iterator[None]:
-    """Turn every library's way of saying that the disk is full into one failure with reason DISK_FULL."""
+def disk_errors_named(what: str, kept: Path | None = None) -> Iterator[None]:
+    """Turn every library's way of saying that the disk is full into one failure with reason DISK_FULL.
+
+    `kept` is the checkpoint that is as whole as it was.
+    """
     try:
         yield
     except StepFailedError:
@@ -150,7 +153,7 @@ def disk_errors_named(what: str) -> Iterator[None]:
         if not any(word in str(error) for word in _DISK_WORDS):
             raise
         raise StepFailedError(
-            f"the disk is full: {what} could not be written",
+            f"the disk is full: {what} could not be written" + (f"; {kept.name} is kept" if kept else ""),
             reason="DISK_FULL",
             help="free space, or set TUNEWRIGHT_HOME to a bigger disk; run again: it goes on from the last checkpoint",
         ) from error

@@ -197,7 +197,7 @@ def _paused(signal: str, message: str, newest: Path | None) -> StepPausedError:
 
 
 def _sentence(verdict: Verdict) -> str:
-    return f"{verdict.message} at step {verdict.step}"
+    return f"step {verdict.step}: {verdict.message}"
 
 
 def _code(signal: str) -> str:

@@ -4,7 +4,7 @@ import os
 import warnings
 
 from tunewright.runners.contract import StepFile
-from tunewright.runners.memory_advice import memory_help, memory_message
+from tunewright.runners.memory_advice import memory_help, memory_message, refused_bytes
 from tunewright.runners.sdk import StepFailedError
 from tunewright.runners.training.memory_use import memory_bytes
 from tunewright.runners.training.settings import TrainSettings
@@ -16,11 +16,11 @@ def memory_error(error: BaseException, settings: TrainSettings, step: StepFile) 
     if not isinstance(error, MemoryError) and not any(word in str(error).lower() for word in words):
         return None
     where = "accelerator" if settings.device == "cuda" else "host"
-    peak = memory_bytes(settings.device)
+    peak, refused = memory_bytes(settings.device), refused_bytes(str(error))
     return StepFailedError(
-        memory_message(f"the {where}'s memory is used up", step.estimate, peak),
+        memory_message(f"the {where}'s memory is used up", step.estimate, peak, refused),
         reason="OUT_OF_MEMORY",
-        help=memory_help(step.estimate, peak),
+        help=memory_help(step.estimate, peak, refused),
     )
 
 

@@ -270,7 +270,7 @@ def _memory(seen: Observation, settings: Watch) -> str | None:
     )
     for where, share, limit in parts:
         if share is not None and share > limit:
-            return f"{share:.0%} of the {where}'s memory is in use; the limit is {limit:.0%}"
+            return f"{share:.1%} of the {where}'s memory is in use; the limit is {limit:.1%}"
     return None
 
 

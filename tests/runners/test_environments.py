@@ -103,6 +103,25 @@ def test_a_sites_own_interpreter_is_used_and_left_untouched(bare: str, made: Mad
     assert files_below(made.python.parents[1]) == before
 
 
+def test_a_sites_own_interpreter_that_is_gone_is_not_replaced_in_silence(bare: str, made: Made, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.symlink_to(made.python)
+    environments.use(bare, theirs, made.root)
+    theirs.unlink()
+    assert environments.gone(bare, made.root) == theirs
+    assert environments.interpreter(bare, made.root) is None
+    said: list[str] = []
+    assert environments.sync(bare, made.root, said.append) == made.python
+    assert "which stood for it, is gone" in said[0]
+
+
+def test_an_interpreter_is_asked_what_it_lacks(made: Made) -> None:
+    lacks = environments.lacking("train", made.python)
+    assert lacks["train.trl"][:2] == ("torch", "transformers")
+    assert set(lacks) >= {"fetch.model", "evaluate.suites"}
+    assert environments.lacking("serve-vllm", made.python) == {}
+
+
 def files_below(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
 

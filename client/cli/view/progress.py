@@ -84,6 +84,7 @@ class RunProgress:
 
     steps: dict[str, StepProgress] = field(default_factory=dict)
     last_sequence: int = 0
+    cancelled_because: str = ""
 
     def of(self, step: str) -> StepProgress:
         """Return what a step has reported; nothing yet is an empty progress."""
@@ -92,6 +93,8 @@ class RunProgress:
     def take(self, event: RunEvent) -> bool:
         """Take an event; say whether a runner made it (the others are the engine's: some state has changed)."""
         self.last_sequence = max(self.last_sequence, event.sequence)
+        if event.kind == "run_cancelling":
+            self.cancelled_because = str(event.body.get("reason", ""))
         if not event.step or event.kind not in _RUNNER_KINDS:
             return False
         step = self.steps.get(event.step)

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from tunewright.client.cli.view.lineage import lineage_lines
 from tunewright.client.cli.view.progress import Measured, RunProgress, StepProgress
 from tunewright.client.cli.view.steps import STATE_WORDS, elapsed, short_artifact
 from tunewright.client.values import STEP_ENDED, Failure, Run, RunStep
@@ -23,12 +24,26 @@ _HOW_ENDED = {
     "paused": "is paused",
 }
 _REPLY_WIDTH = 400
+_WARNINGS = 3
+#: Failures that come again, whatever checkpoint it goes on from, as long as nothing is changed.
+_LASTING = frozenset(
+    {
+        "CHAT_TEMPLATE_BROKEN", "CHAT_TEMPLATE_MISSING", "DATA_INVALID", "EOS_MISSING", "INPUT_CHANGED",
+        "MODEL_NOT_FINITE", "MODEL_UNREADABLE", "OUT_OF_MEMORY", "ROWS_TOO_FEW", "ROWS_TOO_LONG", "VOCABULARY_MISMATCH",
+    }
+)  # fmt: skip
 _QUESTION = "Hello!"
 
 
 def render_summary(run: Run, plan: Mapping[str, Any], progress: RunProgress, *, log_end: str = "") -> str:
     """Return the end-of-run screen. `log_end` is the end of the failed step's log, shown where the run failed."""
-    lines = [_title(run), "", *_table(run, plan, progress)]
+    lines = [
+        _title(run),
+        *lineage_lines(run, plan, progress),
+        "",
+        *_table(run, plan, progress),
+        *_warned(run, progress),
+    ]
     failure = _failure(run)
     if failure is not None:
         lines += ["", *_why(run, failure, log_end), *_kept(run), *_next(run, failure)]
@@ -199,9 +214,20 @@ def _kept(run: Run) -> list[str]:
     return [f"  kept       {counted(len(done), 'finished step')}: {', '.join(done)}"] if done else []
 
 
+def _warned(run: Run, progress: RunProgress) -> list[str]:
+    told = [f"{step.step}: {message}" for step in run.steps for message in progress.of(step.step).warnings]
+    more = [f"and {len(told) - _WARNINGS} more: they are in the run's events"] if len(told) > _WARNINGS else []
+    return ["", *(clean_line(f"  warned     {line}") for line in (*told[:_WARNINGS], *more))] if told else []
+
+
 def _next(run: Run, failure: Failure) -> list[str]:
-    if any(step.verdict is not None and not step.verdict.passed for step in run.steps):
-        return [f"  next       change the spec or its data, then: tunewright run {run.spec_path or run.spec_name}"]
+    refused = any(step.verdict is not None and not step.verdict.passed for step in run.steps)
+    if refused or failure.reason in _LASTING:
+        changed = f"  next       change the spec or its data, then: tunewright run {run.spec_path or run.spec_name}"
+        waited = (
+            f"  or         tunewright retry {run.id}   (goes on from the last checkpoint, once more memory is free)"
+        )
+        return [changed, waited] if failure.reason == "OUT_OF_MEMORY" else [changed]
     trained = any(step.step == failure.step and step.verb == "train" for step in run.steps)
     how = "goes on from the last checkpoint" if trained else "what is finished is reused"
     return [f"  next       tunewright retry {run.id}   ({how})"]

@@ -118,7 +118,7 @@ def test_a_failed_step_says_why_shows_its_log_and_can_be_retried(served: Desk) -
     assert "sft: the memory is used up  [OUT_OF_MEMORY]" in answer.out
     assert "help: use a smaller batch" in answer.out
     assert "| step 9: allocating" in answer.out
-    assert "(goes on from the last checkpoint)" in answer.out
+    assert "(goes on from the last checkpoint, once more memory is free)" in answer.out
     again = served.run("retry", run_id(served))
     assert again.code == 1
     assert "reused" in again.out
