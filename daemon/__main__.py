@@ -15,6 +15,9 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tunewright daemon")
     parser.add_argument("--home", type=Path, required=True, help="folder that holds store, bundles and artifacts")
     parser.add_argument("--listen", metavar="ADDRESS", help="loopback address with port, beside the Unix socket")
+    parser.add_argument("--anonymous", action="store_true", help="callers on that address need no credential")
+    parser.add_argument("--access", type=Path, metavar="FILE", help="who may call, from where, and do what")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="hold every spec to this policy")
     parser.add_argument("--private", action="store_true", help="end when nobody uses it")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="with --private: how long that is")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the store as JSON lines into DIR, and end")
@@ -24,7 +27,13 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
 def settings_from(found: argparse.Namespace) -> Settings:
     """Return the settings of a daemon."""
     return Settings(
-        home=found.home.absolute(), listen=found.listen, private=found.private, idle_seconds=found.idle_seconds
+        home=found.home.absolute(),
+        listen=found.listen,
+        anonymous=found.anonymous,
+        access=found.access and found.access.absolute(),
+        policy=found.policy and found.policy.absolute(),
+        private=found.private,
+        idle_seconds=found.idle_seconds,
     )
 
 

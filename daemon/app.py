@@ -6,19 +6,22 @@ import os
 import signal
 import sqlite3
 import sys
+from collections.abc import Callable
 
 import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
+from tunewright.daemon.access.rules import MissingRuleError, check_complete
+from tunewright.daemon.access.site import AccessError, Site
 from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiler
 from tunewright.daemon.home import Home, HomeTakenError
+from tunewright.daemon.listening import ListenError, listen, read_site
 from tunewright.daemon.log import log_to_stderr
 from tunewright.daemon.parts import Parts, assemble
-from tunewright.daemon.services.border import Border
-from tunewright.daemon.services.register import SERVICES, add_services
+from tunewright.daemon.services.register import SERVICES, add_services, build_border, methods
 from tunewright.daemon.settings import Settings, SettingsError
 from tunewright.daemon.store.schema import SchemaError
 from tunewright.daemon.watchdog import Watchdog
@@ -45,23 +48,21 @@ _OPTIONS = (
 )
 
 
-class ListenError(RuntimeError):
-    """An address can't be listened on."""
-
-
 def serve(settings: Settings, compiler: Compiler | None = None, clock: Clock | None = None) -> int:
     """Run a daemon until it is stopped; return its exit code. `compiler` and `clock` replace ours in tests."""
     log_to_stderr()
     home = Home(settings.home)
     try:
         settings.check()
+        check_complete(methods())
+        site = read_site(settings.access_file)
         home.create()
         owned = home.take()
-    except (SettingsError, HomeTakenError, OSError) as error:
+    except (SettingsError, AccessError, MissingRuleError, HomeTakenError, OSError) as error:
         return _refuse(str(error))
     try:
-        return asyncio.run(_watched(settings, home, compiler, clock or system_clock()))
-    except (SchemaError, ListenError) as error:
+        return asyncio.run(_watched(settings, site, home, compiler, clock or system_clock()))
+    except (SchemaError, ListenError, AccessError) as error:
         return _refuse(str(error))
     except sqlite3.DatabaseError as error:
         return _refuse(f"the store {home.database} can't be opened ({error}); {_STORE_HELP}")
@@ -74,22 +75,30 @@ def _refuse(sentence: str) -> int:
     return EXIT_REFUSED
 
 
-async def _watched(settings: Settings, home: Home, compiler: Compiler | None, clock: Clock) -> int:
+async def _watched(
+    settings: Settings, site: Callable[[], Site], home: Home, compiler: Compiler | None, clock: Clock
+) -> int:
     with Watchdog(settings.hang_seconds).watching():
-        return await _serve(settings, home, compiler, clock)
+        return await _serve(settings, site, home, compiler, clock)
 
 
-async def _serve(settings: Settings, home: Home, compiler: Compiler | None, clock: Clock) -> int:
-    parts = assemble(settings, home, compiler, clock)
-    server = grpc.aio.server(interceptors=(Border(parts.activity),), options=_OPTIONS)
-    addresses = _listen(server, settings, home)
+async def _serve(
+    settings: Settings, site: Callable[[], Site], home: Home, compiler: Compiler | None, clock: Clock
+) -> int:
+    parts = assemble(settings, home, compiler, clock, site)
+    border = build_border(parts)
+    server = grpc.aio.server(interceptors=(border,), options=_OPTIONS)
+    addresses = listen(server, settings, site(), home)
     add_services(server, parts, addresses)
     vitals = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(vitals, server)
 
     _end_on_signals(parts.ending)
     parts.reconciler.start()
-    kept = [asyncio.create_task(parts.deployments.keep(), name="deployments")]
+    kept = [
+        asyncio.create_task(parts.deployments.keep(), name="deployments"),
+        asyncio.create_task(border.streams.keep(), name="streams"),
+    ]
     if settings.private:
         kept.append(asyncio.create_task(_end_when_idle(parts), name="idle"))
     await server.start()
@@ -108,28 +117,6 @@ async def _serve(settings: Settings, home: Home, compiler: Compiler | None, cloc
     await parts.database.close()
     home.socket.unlink(missing_ok=True)
     return 0
-
-
-def _listen(server: grpc.aio.Server, settings: Settings, home: Home) -> tuple[str, ...]:
-    # The home is ours, so a socket that lies there is nobody's. It must never be open to others, not even for a moment.
-    home.socket.unlink(missing_ok=True)
-    addresses = [f"unix:{home.socket}"]
-    before = os.umask(0o177)
-    try:
-        server.add_insecure_port(addresses[0])
-    except RuntimeError as error:
-        raise ListenError(f"can't listen on {home.socket}: {error}") from error
-    finally:
-        os.umask(before)
-    if settings.listen is not None:
-        host, _, _ = settings.listen.rpartition(":")
-        try:
-            port = server.add_insecure_port(settings.listen)
-        except RuntimeError as error:
-            message = f"can't listen on {settings.listen}: something else does; stop it or choose another port"
-            raise ListenError(message) from error
-        addresses.append(f"{host}:{port}")
-    return tuple(addresses)
 
 
 def _end_on_signals(ending: asyncio.Event) -> None:

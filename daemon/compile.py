@@ -12,7 +12,7 @@ from tunewright.spec.source import SourceFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """A spec as a client handed it in."""
+    """A spec as a client handed it in. `folders` are where its files may lie; None for anywhere."""
 
     text: str
     path: str
@@ -22,6 +22,7 @@ class Submitted:
     variables: Mapping[str, str] = field(default_factory=dict)
     lock: SourceFile | None = None
     locked: bool = False
+    folders: tuple[Path, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,9 @@ class Compiled:
 Compiler = Callable[[Submitted], Compiled]
 
 
-def compile_with(home: Path, environments: Path) -> Compiler:
-    """Return the compiler for a daemon's home and the folder that holds its runner environments.
+def compile_with(home: Path, environments: Path, policy: Path | None = None) -> Compiler:
+    """Return the compiler for a daemon's home and the folder that holds its runner environments; `policy` is the one
+    that the daemon was started with.
 
     It reads and hashes the spec's files: call it in a thread.
     """
@@ -44,6 +46,7 @@ def compile_with(home: Path, environments: Path) -> Compiler:
     def compile_spec(submitted: Submitted) -> Compiled:
         # Imported at first use: a daemon that only watches starts without the compiler.
         from tunewright.compiler.collect.cache import FactCache
+        from tunewright.compiler.collect.confinement import confine
         from tunewright.compiler.facts.kernels import OPTIONAL_PACKAGES
         from tunewright.compiler.front import compile_text
         from tunewright.compiler.ir.facts import EnvironmentFacts
@@ -59,6 +62,7 @@ def compile_with(home: Path, environments: Path) -> Compiler:
             )
             for name in table.ENVIRONMENTS
         }
+        confine(submitted.folders)
         compilation = compile_text(
             submitted.text,
             name=submitted.path,
@@ -70,7 +74,7 @@ def compile_with(home: Path, environments: Path) -> Compiler:
             environments=facts,
             cache=FactCache(),
             home=home,
-            policy=_policy(home),
+            policy=_policy(home, policy),
             lock=submitted.lock,
             locked=submitted.locked,
         )
@@ -79,11 +83,11 @@ def compile_with(home: Path, environments: Path) -> Compiler:
     return compile_spec
 
 
-def _policy(home: Path) -> SourceFile | None:
+def _policy(home: Path, chosen: Path | None) -> SourceFile | None:
     """Return the policy of the daemon itself, whatever the client holds its spec to."""
     from tunewright.compiler.collect.policy import PolicyFileError, find_policy
 
     try:
-        return find_policy(home)
+        return find_policy(home, None if chosen is None else str(chosen))
     except PolicyFileError as error:
         raise RefusedError("POLICY_UNREADABLE", f"{error}; nothing is compiled without it") from error

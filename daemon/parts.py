@@ -1,8 +1,11 @@
 """The parts of a daemon and how they hang together."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from tunewright.daemon.access.log import AccessLog
+from tunewright.daemon.access.site import Site
 from tunewright.daemon.changes import Changes
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.compile import Compiler, compile_with
@@ -24,11 +27,13 @@ class Parts:
     """Everything that lives as long as the daemon; set `ending` to end it."""
 
     settings: Settings
+    site: Callable[[], Site]
     home: Home
     clock: Clock
     database: Database
     changes: Changes
     activity: Activity
+    access_log: AccessLog
     ledger: Ledger
     deployments: DeploymentKeeper
     reconciler: Reconciler
@@ -37,7 +42,9 @@ class Parts:
     ending: asyncio.Event
 
 
-def assemble(settings: Settings, home: Home, compiler: Compiler | None, clock: Clock) -> Parts:
+def assemble(
+    settings: Settings, site: Callable[[], Site], home: Home, compiler: Compiler | None, clock: Clock
+) -> Parts:
     """Return the parts of a daemon that owns `home`; the store is open and its writer runs."""
     environments = cache_folder() / "environments"
     interpreters = Interpreters(environments)
@@ -50,15 +57,17 @@ def assemble(settings: Settings, home: Home, compiler: Compiler | None, clock: C
     deployments.ended = reconciler.wake_all
     return Parts(
         settings=settings,
+        site=site,
         home=home,
         clock=clock,
         database=database,
         changes=changes,
         activity=Activity(),
+        access_log=AccessLog(database, clock),
         ledger=ledger,
         deployments=deployments,
         reconciler=reconciler,
         admission=Admission(database, clock, Results(database.read, home), interpreters),
-        compiler=compiler or compile_with(home.root, environments),
+        compiler=compiler or compile_with(home.root, environments, settings.policy),
         ending=asyncio.Event(),
     )

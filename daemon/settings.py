@@ -1,10 +1,10 @@
 """What a daemon is started with, and what is wrong with it."""
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunewright.daemon.filesystem import network_type
+from tunewright.daemon.access.site import AccessError, is_loopback
 
 _MAX_SOCKET_PATH_BYTES = 107
 
@@ -15,12 +15,16 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`listen`: a loopback address with port, beside the Unix socket. `private`: end after `idle_seconds` of not being
-    used. `hang_seconds`: for how long the event loop may hang before the daemon ends itself.
+    """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where
+    `anonymous`. `access` is the file that says who else may call, `policy` what specs are held to. `private`: end after
+    `idle_seconds` of not being used.
     """
 
     home: Path
     listen: str | None = None
+    anonymous: bool = False
+    access: Path | None = None
+    policy: Path | None = None
     private: bool = False
     idle_seconds: float = 60.0
     slots: int = 1
@@ -41,18 +45,23 @@ class Settings:
             )
         if self.listen is not None:
             _check_loopback(self.listen)
+        elif self.anonymous:
+            raise SettingsError("--anonymous is about who calls on the address of --listen: name one")
+
+    @property
+    def access_file(self) -> Path | None:
+        """Return the access file that was named, else the home's; None without any."""
+        own = self.home / "access.yaml"
+        return self.access or (own if own.exists() else None)
 
 
 def _check_loopback(address: str) -> None:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise SettingsError(f"--listen takes an address with port such as 127.0.0.1:7419, not `{address}`")
     try:
-        loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        raise SettingsError(f"--listen takes an IP address such as 127.0.0.1, not the name `{host}`") from None
+        loopback = is_loopback(address)
+    except AccessError as error:
+        raise SettingsError(f"--listen: {error}") from None
     if not loopback:
         raise SettingsError(
-            f"{host} is not a loopback address: without access control the daemon listens on 127.0.0.1 or ::1 only;"
-            " from elsewhere use an SSH tunnel"
+            f"{address} is reached from other machines: say in an access file (--access) how they prove who they are,"
+            " with `listen` and `tls`, or listen on 127.0.0.1 and use an SSH tunnel (docs/access.md)"
         )

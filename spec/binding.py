@@ -73,7 +73,12 @@ def _is_older(document: Document, sink: DiagnosticSink) -> bool:
 
 def bind_policy(document: Document, sink: DiagnosticSink) -> Policy | None:
     """Bind a policy as strictly as a spec; findings go to the sink."""
-    return _bound(_Mender(document, sink, document.root, Policy), Policy)
+    return bind_section(document, sink, Policy)
+
+
+def bind_section(document: Document, sink: DiagnosticSink, language: type[Language]) -> Language | None:
+    """Bind a document of a smaller language than the spec's as strictly as a spec; findings go to the sink."""
+    return _bound(_Mender(document, sink, document.root, language), language)
 
 
 def _bound(mender: "_Mender", language: type[Language]) -> Language | None:
@@ -170,8 +175,8 @@ class _Mender:
             keys_here = known_keys(parent, self.language)
             keys = f" (keys here: {listed(keys_here, 12)})" if keys_here else ""
             self.sink.report("TW1001", f"`{key}` is missing{where}", _head(span), help=f"add `{key}: ...`{keys}")
-        if path in _PLACEHOLDERS[self.language]:
-            self._replace(path, _PLACEHOLDERS[self.language][path])
+        if path in (usual := _PLACEHOLDERS.get(self.language, {})):
+            self._replace(path, usual[path])
         elif parent:
             self._poison(parent)
 

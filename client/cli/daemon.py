@@ -1,6 +1,5 @@
 """`tunewright daemon`: the daemon in the foreground."""
 
-import ipaddress
 import os
 import sys
 from pathlib import Path
@@ -8,47 +7,34 @@ from pathlib import Path
 import click
 
 from tunewright.client import places
-from tunewright.client.cli import exits
-from tunewright.client.cli.exits import CommandError
 
 
-@click.command(epilog="Example: tunewright daemon --listen 127.0.0.1:7070")
+@click.command(epilog="Example: tunewright daemon --access /etc/tunewright/access.yaml")
 @click.option("--listen", metavar="HOST:PORT", help="Listen on this loopback address beside the Unix socket.")
+@click.option("--anonymous", is_flag=True, help="With --listen: callers there need no token. Any user of this machine!")
+@click.option("--access", metavar="FILE", help="Who may call, from where, and do what (default: access.yaml in HOME).")
+@click.option("--policy", metavar="FILE", help="Hold every spec to this policy.")
 @click.option(
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
 )
 @click.option("--export", metavar="DIR", help="Write the whole store as JSON lines into DIR instead, and end.")
-def command(listen: str | None, home: str | None, export: str | None) -> int:
+def command(
+    listen: str | None, anonymous: bool, access: str | None, policy: str | None, home: str | None, export: str | None
+) -> int:
     """Run the daemon in the foreground until Ctrl-C; runs and services go on without it.
 
-    It listens on a Unix socket in its home. Addresses that other machines reach are refused: there is no access
-    control yet.
+    It listens on a Unix socket in its home. Addresses that other machines reach take an access file with certificates
+    or tokens (docs/access.md).
     """
     chosen = str(Path(home).absolute() if home else places.home())
     arguments = [sys.executable, "-P", "-m", "tunewright.daemon", "--home", chosen]
-    if export is not None:
-        arguments += ["--export", str(Path(export).absolute())]
+    for name, path in (("--export", export), ("--access", access), ("--policy", policy)):
+        if path is not None:
+            arguments += [name, str(Path(path).absolute())]
     if listen is not None:
-        arguments += ["--listen", loopback(listen)]
+        arguments += ["--listen", listen]
+    if anonymous:
+        arguments.append("--anonymous")
     sys.stdout.flush()
     # In place of this process, so that signals and exit code are the daemon's own.
     os.execve(sys.executable, arguments, {**os.environ, "TUNEWRIGHT_HOME": chosen})  # noqa: S606
-
-
-def loopback(address: str) -> str:
-    """Return HOST:PORT when only this machine reaches it; raise CommandError otherwise."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise CommandError(f"`{address}` is not HOST:PORT", help="such as 127.0.0.1:7070", code=exits.USAGE)
-    bare = host.removeprefix("[").removesuffix("]")
-    try:
-        is_loopback = bare == "localhost" or ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise CommandError(
-            f"`{host}` is not a loopback address; there is no access control yet, so other machines are kept out",
-            help="use 127.0.0.1, and a tunnel (ssh -L) from elsewhere",
-            code=exits.USAGE,
-        )
-    return address

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache, remembered
+from tunewright.compiler.collect.confinement import inside
 from tunewright.compiler.collect.files import locate
 from tunewright.compiler.collect.images import look_at_images
 from tunewright.compiler.collect.progress import Progress, Read, following
@@ -138,13 +139,13 @@ def _files_of(source: str, base_directory: Path, total: "_Total") -> list[tuple[
         return []
     if is_folder:
         try:
-            inside = sorted(item for item in path.iterdir() if item.is_file() and item.suffix in SUFFIXES)
+            found = sorted(inside(item) for item in path.iterdir() if item.is_file() and item.suffix in SUFFIXES)
         except OSError as error:
             total.object_to(written, f"the folder can't be read: {error.strerror or error}")
             return []
-        if not inside:
+        if not found:
             total.object_to(written, f"the folder holds no data files ({', '.join(SUFFIXES)})")
-        return [(f"{written.rstrip('/')}/{item.name}", item) for item in inside]
+        return [(f"{written.rstrip('/')}/{item.name}", item) for item in found]
     if is_file:
         return [(written, path)]
     if _GLOB & set(written):

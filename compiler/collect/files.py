@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache, remembered
+from tunewright.compiler.collect.confinement import inside
 from tunewright.compiler.ir.facts import FileFact
 from tunewright.spec.canonical import digest_of_entries, digest_of_file
 from tunewright.spec.tree import FileEntry
@@ -15,8 +16,11 @@ _WORTH_THREADS = 64 * 2**20
 
 
 def locate(written: str, base_directory: Path) -> Path:
-    """Return the path that a spec means: `~` is the user's home, a relative one starts at the spec's folder."""
-    return base_directory / Path(written).expanduser()
+    """Return the path that a spec means: `~` is the user's home, a relative one starts at the spec's folder.
+
+    Raise OutsideError where it must not be read.
+    """
+    return inside(base_directory / Path(written).expanduser())
 
 
 def collect_file(written: str, base_directory: Path, *, cache: FactCache | None) -> FileFact:
@@ -73,7 +77,7 @@ def _files_in(folder: Path) -> Iterable[Path]:
         for name in names:
             path = Path(current, name)
             if not name.startswith(".") and path.is_file():
-                yield path
+                yield inside(path)
 
 
 def _digest(path: Path) -> Mapping[str, Any]:

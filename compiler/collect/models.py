@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.families import FamilyOf
+from tunewright.compiler.collect.confinement import OutsideError
 from tunewright.compiler.collect.files import locate
 from tunewright.compiler.collect.folders import collect_folder
 from tunewright.compiler.collect.gguf_models import collect_gguf
@@ -43,16 +44,28 @@ def collect_model(
     """
     scheme, _, rest = source.partition(":")
     match scheme:
-        case "dir":
-            return collect_folder(source, _absolute(rest, base_directory), cache=cache, family_named=family_named)
-        case "gguf":
-            return collect_gguf(source, _absolute(rest, base_directory), cache=cache)
+        case "dir" | "gguf":
+            return _collect_local(source, scheme, rest, base_directory, cache, family_named)
         case "package":
             return _collect_package(source, rest, cache, package_paths, family_named)
         case "hf" | "ms" if rest.startswith("//"):
             return _collect_hub(source, scheme, rest.removeprefix("//"), cache, pin, family_named)
         case _:
             return _unusable(source, f"{source} is not a model source; write {_FORMS}")
+
+
+def _collect_local(
+    source: str, scheme: str, written: str, base_directory: Path, cache: FactCache | None, family_named: FamilyOf
+) -> ModelFacts:
+    try:
+        path = locate(written, base_directory)
+    except RuntimeError:  # `~name` of a user who does not exist
+        path = base_directory / written
+    except OutsideError as error:
+        return _unusable(source, f"{source} can't be used: {error.strerror}")
+    if scheme == "gguf":
+        return collect_gguf(source, path, cache=cache)
+    return collect_folder(source, path, cache=cache, family_named=family_named)
 
 
 def _collect_package(
@@ -107,13 +120,6 @@ def _collect_snapshot(
             return ModelFacts(source=source, origin="catalogue", revision=commit, **shape)
     known = known_model(reference.hub_id, source)
     return replace(known or ModelFacts(source=source, origin="unknown"), revision=reference.revision)
-
-
-def _absolute(written: str, base_directory: Path) -> Path:
-    try:
-        return locate(written, base_directory)
-    except RuntimeError:  # `~name` of a user who does not exist
-        return base_directory / written
 
 
 def _unusable(source: str, problem: str) -> ModelFacts:

@@ -5,6 +5,7 @@ A sealed plan names files as its spec does, never by absolute path: equal inputs
 
 from pathlib import Path
 
+from tunewright.compiler.collect.confinement import OutsideError
 from tunewright.compiler.collect.files import file_digest, folder_digest, locate
 from tunewright.compiler.collect.hubs import hugging_face_snapshot, model_scope_folder, parse_hub_reference
 from tunewright.compiler.collect.packages import PackageError, find_in_package
@@ -27,7 +28,7 @@ def place_of(written: str, base_directory: Path) -> Path:
                 path = locate(rest, base_directory)
             case _:
                 path = locate(written, base_directory)
-    except (PackageError, RuntimeError) as error:
+    except (PackageError, RuntimeError, OutsideError) as error:
         raise PlaceError(f"{written} can't be found: {error}") from error
     if not path.exists():
         raise PlaceError(f"{written} is not there any more")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from tunewright.compiler.ir.difference import StepAction, difference
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
+from tunewright.daemon.access.limits import Limits
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.engine.readiness import check_steps
@@ -16,7 +17,8 @@ from tunewright.daemon.engine.replays import replay_of
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.states import Entry, RunRecord, StepRecord
 from tunewright.daemon.engine.step_files import Interpreters
-from tunewright.daemon.store import deployments, runs
+from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.store import artifacts, deployments, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
 from tunewright.spec.canonical import canonical_json
@@ -77,10 +79,10 @@ class Admission:
             retry_of=order.retry_of,
         )
 
-    async def admit(self, order: Order, run: RunRecord) -> RunRecord:
+    async def admit(self, order: Order, limits: Limits, run: RunRecord) -> RunRecord:
         """Store the run and return it; return the one that the same request stored before, if it did.
 
-        Raises RefusedError when the request id was used with another request.
+        Raises RefusedError when the request id was used with another request, or when `limits` allow no more.
         """
         submission = Submission(
             spec_text=order.spec_text,
@@ -103,6 +105,7 @@ class Admission:
             earlier = self.of_request(connection, order.project, order.request_id, order.request_digest)
             if earlier is not None:
                 return earlier
+            _check_quotas(connection, limits, run.project)
             stored = _named(connection, run, self.clock)
             runs.insert(connection, stored, submission, Entry(kind="run_created", body=body))
             found = runs.get(connection, stored.id)
@@ -117,6 +120,19 @@ class Admission:
         """Return the run that a request made; raise RefusedError when the id came with another request."""
         found = replay_of(connection, project, request_id, digest)
         return None if found is None else runs.get(connection, found.subject.removeprefix("runs/"))
+
+
+def _check_quotas(connection: sqlite3.Connection, limits: Limits, project: str) -> None:
+    if limits.queued_runs is not None:
+        waiting = runs.count_active(connection, actor=ACTOR.get())
+        if waiting >= limits.queued_runs:
+            message = f"{waiting} of your runs have not ended, and that is as many as you may have: wait, or cancel one"
+            raise RefusedError("QUOTA_EXCEEDED", message, quota="queued_runs", limit=str(limits.queued_runs))
+    if limits.artifact_bytes is not None:
+        kept = artifacts.bytes_of(connection, project)
+        if kept >= limits.artifact_bytes:
+            message = f"the artifacts of project {project} have {kept} bytes, the limit is {limits.artifact_bytes}"
+            raise RefusedError("QUOTA_EXCEEDED", message, quota="artifact_bytes", limit=str(limits.artifact_bytes))
 
 
 def _named(connection: sqlite3.Connection, run: RunRecord, clock: Clock) -> RunRecord:

@@ -39,8 +39,11 @@ class Continuations:
     compiler: Compiler
     ledger: Ledger
 
-    async def order(self, old: RunRecord, change: Change) -> Order:
-        """Return the order of a run that goes on from `old`'s last checkpoint; raise RefusedError."""
+    async def order(self, old: RunRecord, change: Change, folders: tuple[Path, ...] | None) -> Order:
+        """Return the order of a run that goes on from `old`'s last checkpoint; raise RefusedError.
+
+        `folders` are where files of the spec may lie; None for anywhere.
+        """
         step = _step(old, change.step)
         settings = tuple(_setting(text) for text in change.sets)
         origin = self._origin(old, step, change)
@@ -56,6 +59,7 @@ class Continuations:
             variables=before.lock.get("variables") or {},
             # What a hub has moved on to since is not what the checkpoint came from.
             lock=SourceFile("life.lock", json.dumps(before.lock, ensure_ascii=False)) if before.lock else None,
+            folders=folders,
         )
         after = _plan(await asyncio.to_thread(self.compiler, submitted))
         try:

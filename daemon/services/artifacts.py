@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from tunewright.daemon.access.calls import current
 from tunewright.daemon.engine.artifacts import intact
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
@@ -32,7 +33,7 @@ class ArtifactService(artifact_service_pb2_grpc.ArtifactServiceServicer):
         prefix = requests.name_part(request.name, "artifacts").removeprefix("sha256:")
         if not _PREFIX.fullmatch(prefix):
             raise requests.invalid("name", "must end in 6 to 64 hexadecimal digits of the artifact's digest")
-        found = artifacts.of_digest_prefix(self.database.read, prefix, 2)
+        found = artifacts.of_digest_prefix(self.database.read, prefix, 2, current().projects)
         if not found:
             raise RefusedError("ARTIFACT_NOT_FOUND", f"there is no artifact {prefix}", digest=prefix)
         if len(found) > 1:
@@ -51,6 +52,7 @@ class ArtifactService(artifact_service_pb2_grpc.ArtifactServiceServicer):
             kind=request.kind,
             spec_name=request.spec_name,
             step_digest=request.step_digest,
+            projects=current().projects,
         )
         found = artifacts.page(self.database.read, wanted, before=asked.position, limit=asked.size + 1)
         answer = artifact_service_pb2.ListArtifactsResponse(

@@ -1,31 +1,31 @@
-"""Around every call: refusals become statuses with ErrorInfo, bugs become INTERNAL, and the daemon knows whether it is
-used.
+"""Around every call: who calls and may they, refusals become statuses with ErrorInfo, bugs become INTERNAL, and the
+daemon knows whether it is used.
 """
 
-import logging
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyMessage
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo  # type: ignore[import-untyped]
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
-from grpc_status import rpc_status
 
-from tunewright.daemon.errors import DOMAIN, RefusedError
-from tunewright.daemon.services import translate
-from tunewright.daemon.store.database import StorageBusyError, StorageFullError
-from tunewright.proto.v1 import diagnostic_pb2
-from tunewright.spec.codes import Severity
+from tunewright.daemon.access import calls
+from tunewright.daemon.access.calls import Call
+from tunewright.daemon.access.door import Door, Evidence, evidence_of
+from tunewright.daemon.access.identities import Identity
+from tunewright.daemon.access.limits import STRANGERS_PER_SECOND, Meter, check_size
+from tunewright.daemon.access.log import AccessLog
+from tunewright.daemon.access.rules import RULES, Rule
+from tunewright.daemon.actor import ACTOR
+from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.services.authority import Authority
+from tunewright.daemon.services.open_streams import OpenStreams
+from tunewright.daemon.services.statuses import status_of
 
-_log = logging.getLogger(__name__)
-
-_RETRY_SECONDS = 1
-#: Statuses travel in trailers, which clients read up to 8 KiB by default.
-_MAX_DIAGNOSTIC_BYTES = 5 * 1024
-_MAX_MESSAGE = 1024
+_Unary = Callable[[Any, Any], Awaitable[Any]]
+_Stream = Callable[[Any, Any], AsyncIterator[Any]]
 
 
 @dataclass(slots=True)
@@ -39,12 +39,24 @@ class Activity:
         """Return for how long nobody has called."""
         return 0.0 if self.calls else time.monotonic() - self.last
 
+    def __enter__(self) -> None:
+        self.calls += 1
 
+    def __exit__(self, *_: object) -> None:
+        self.calls -= 1
+        self.last = time.monotonic()
+
+
+@dataclass(slots=True, kw_only=True)
 class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """The interceptor of all services."""
 
-    def __init__(self, activity: Activity) -> None:
-        self._activity = activity
+    activity: Activity
+    door: Door
+    authority: Authority
+    log: AccessLog
+    meter: Meter = field(default_factory=Meter)
+    streams: OpenStreams = field(default_factory=OpenStreams)
 
     async def intercept_service(
         self,
@@ -53,86 +65,89 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     ) -> Any:
         """Return the method's implementation, wrapped."""
         found = await continuation(details)
-        if found is None or not details.method.startswith("/tunewright."):
+        method = details.method.removeprefix("/")
+        rule = RULES.get(method)
+        if found is None or (rule is not None and rule.public):
             return found
+        codecs = (found.request_deserializer, found.response_serializer)
         if found.unary_unary is not None:
-            wrapped = self._answering(found.unary_unary, details.method)
-            return grpc.unary_unary_rpc_method_handler(wrapped, found.request_deserializer, found.response_serializer)
-        wrapped_stream = self._streaming(found.unary_stream, details.method)
-        return grpc.unary_stream_rpc_method_handler(
-            wrapped_stream, found.request_deserializer, found.response_serializer
-        )
+            return grpc.unary_unary_rpc_method_handler(self._answering(found.unary_unary, method, rule), *codecs)
+        if found.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(self._streaming(found.unary_stream, method, rule), *codecs)
+        return grpc.stream_stream_rpc_method_handler(self._streaming(found.stream_stream, method, rule), *codecs)
 
-    def _answering(self, inner: Callable[[Any, Any], Awaitable[Any]], method: str) -> Callable[[Any, Any], Any]:
+    def _answering(self, inner: _Unary, method: str, rule: Rule | None) -> _Unary:
         async def answer(request: Any, context: Any) -> Any:
-            self._activity.calls += 1
-            try:
-                return await inner(request, context)
-            except Exception as error:
-                await context.abort_with_status(_status(error, method))
-            finally:
-                self._leave()
+            with self.activity:
+                try:
+                    await self._admit(request, evidence_of(context), method, rule)
+                    return await inner(request, context)
+                except Exception as error:
+                    await context.abort_with_status(status_of(error, method))
 
         return answer
 
-    def _streaming(self, inner: Callable[[Any, Any], AsyncIterator[Any]], method: str) -> Callable[[Any, Any], Any]:
-        async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
-            self._activity.calls += 1
-            try:
-                async for answer in inner(request, context):
-                    yield answer
-            except Exception as error:
-                await context.abort_with_status(_status(error, method))
-            finally:
-                self._leave()
+    def _streaming(self, inner: _Stream, method: str, rule: Rule | None) -> Callable[[Any, Any], Awaitable[None]]:
+        async def stream(request: Any, context: Any) -> None:
+            with self.activity:
+                try:
+                    await self._stream(inner, request, context, method, rule)
+                except Exception as error:
+                    await context.abort_with_status(status_of(error, method))
 
         return stream
 
-    def _leave(self) -> None:
-        self._activity.calls -= 1
-        self._activity.last = time.monotonic()
+    async def _stream(self, inner: _Stream, request: Any, context: Any, method: str, rule: Rule | None) -> None:
+        evidence = evidence_of(context)
+        call = await self._admit(request, evidence, method, rule)
+
+        async def again() -> None:
+            self._decided(rule, await self.door.identify(evidence), request)
+
+        with (
+            self.meter.stream(call.identity.subject, call.limits.streams),
+            self.streams.open(None if call.identity.is_local else again) as kept,
+        ):
+            try:
+                async with aclosing(inner(request, context)) as answers:  # type: ignore[type-var]
+                    async for answer in answers:
+                        await context.write(answer)
+            except asyncio.CancelledError:
+                if kept.refusal is None:
+                    raise
+                await self.log.denied(kept.refusal, evidence, call.identity, method, "stream_ended")
+                raise kept.refusal from None
+
+    async def _admit(self, request: Any, evidence: Evidence, method: str, rule: Rule | None) -> Call:
+        """Let a call begin, in its own name; raise RefusedError, which the log of access then knows."""
+        identity = None
+        try:
+            identity = await self._identified(evidence)
+            call = self._decided(rule, identity, request)
+            if not identity.is_local:
+                self.meter.take(identity.subject, call.limits.requests_per_second)
+                check_size(_size(request), call.limits)
+        except RefusedError as error:
+            await self.log.denied(error, evidence, identity, method)
+            raise
+        calls.begin(call)
+        ACTOR.set(identity.subject)
+        return call
+
+    async def _identified(self, evidence: Evidence) -> Identity:
+        try:
+            return await self.door.identify(evidence)
+        except RefusedError:
+            # Who tries credentials in turn is slowed down; the refusal says so instead of whether this one was near.
+            self.meter.take(f"stranger at {evidence.host}", STRANGERS_PER_SECOND)
+            raise
+
+    def _decided(self, rule: Rule | None, identity: Identity, request: Any) -> Call:
+        if rule is None:
+            raise RefusedError("PERMISSION_MISSING", "nobody may call this method", permission="", project="", roles="")
+        return self.authority.authorise(rule, identity, request)
 
 
-def _status(error: Exception, method: str) -> Any:
-    refusal = _refusal(error, method)
-    info = ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=refusal.metadata)
-    details = [_packed(info)]
-    if refusal.reason in ("STORE_BUSY", "GOING_AWAY", "DISK_FULL"):
-        retry = RetryInfo()
-        retry.retry_delay.seconds = _RETRY_SECONDS
-        details.append(_packed(retry))
-    if refusal.diagnostics:
-        details.append(_packed(_first_diagnostics(refusal)))
-    status = Status(code=refusal.code.value[0], message=refusal.message[:_MAX_MESSAGE], details=details)
-    return rpc_status.to_status(status)
-
-
-def _refusal(error: Exception, method: str) -> RefusedError:
-    match error:
-        case RefusedError():
-            short = {name: value[:_MAX_MESSAGE] for name, value in error.metadata.items()}
-            return RefusedError(error.reason, error.message, diagnostics=error.diagnostics, **short)
-        case StorageFullError():
-            return RefusedError("DISK_FULL", f"{error}: free space, then try again; what runs goes on")
-        case StorageBusyError():
-            return RefusedError("STORE_BUSY", f"{error}: try again")
-        case _:
-            _log.error("a call of %s failed", method, exc_info=error)
-            return RefusedError("INTERNAL", "a bug in the daemon; its log has the details", method=method)
-
-
-def _first_diagnostics(refusal: RefusedError) -> diagnostic_pb2.SpecDiagnostics:
-    errors = [item for item in refusal.diagnostics if item.severity is Severity.ERROR]
-    message = diagnostic_pb2.SpecDiagnostics(error_count=len(errors))
-    for item in errors:
-        more = translate.diagnostic(item)
-        if message.ByteSize() + more.ByteSize() > _MAX_DIAGNOSTIC_BYTES:
-            break
-        message.diagnostics.append(more)
-    return message
-
-
-def _packed(message: Any) -> AnyMessage:
-    packed = AnyMessage()
-    packed.Pack(message)
-    return packed
+def _size(request: Any) -> int:
+    """Return the bytes of a request; a stream of requests has none of its own."""
+    return int(request.ByteSize()) if hasattr(request, "ByteSize") else 0

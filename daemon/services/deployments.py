@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from tunewright.daemon.access.calls import current
 from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.states import DeploymentState
-from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
 from tunewright.daemon.services.mutations import ReplayedError, mutation
 from tunewright.daemon.services.pages import page
@@ -44,6 +44,7 @@ class DeploymentService(deployment_service_pb2_grpc.DeploymentServiceServicer):
         wanted = DeploymentFilter(
             spec_name=request.spec_name,
             show_ended=request.show_ended,
+            projects=current().projects,
             states=requests.choices(request.states, _STATES, "states"),
         )
         found = deployments.page(self.database.read, wanted, before=asked.position, limit=asked.size + 1)
@@ -72,6 +73,5 @@ class DeploymentService(deployment_service_pb2_grpc.DeploymentServiceServicer):
         identifier = requests.name_part(name, "deployments")
         record = deployments.newest(self.database.read, identifier)
         if record is None:
-            message = f"there is no deployment {identifier[:100]}"
-            raise RefusedError("DEPLOYMENT_NOT_FOUND", message, deployment=identifier)
+            raise requests.deployment_missing(identifier)
         return record

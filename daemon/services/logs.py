@@ -72,7 +72,7 @@ class LogService(log_service_pb2_grpc.LogServiceServicer):
     def _attempt(self, run: str, step: str, asked: int) -> int:
         record = self.ledger.get(run)
         if record is None:
-            raise RefusedError("RUN_NOT_FOUND", f"there is no run {run[:100]}", run=run)
+            raise requests.run_missing(run)
         try:
             number = asked or record.step(step).attempt
         except KeyError:

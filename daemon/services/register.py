@@ -1,18 +1,29 @@
 """Put every service on a server: the one place that lists them."""
 
+from collections.abc import Iterator
+
 import grpc
 import grpc.aio
+from google.protobuf.descriptor_pool import Default
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
+from tunewright.daemon.access.certificates import watched_revocations
+from tunewright.daemon.access.door import Door
+from tunewright.daemon.access.oidc import Issuer
 from tunewright.daemon.parts import Parts
+from tunewright.daemon.services.access import AccessService
 from tunewright.daemon.services.artifacts import ArtifactService
+from tunewright.daemon.services.authority import Authority
+from tunewright.daemon.services.border import Border
 from tunewright.daemon.services.deployments import DeploymentService
 from tunewright.daemon.services.logs import LogService
 from tunewright.daemon.services.runs import RunService
 from tunewright.daemon.services.server import ServerService
 from tunewright.daemon.services.specs import SpecService
 from tunewright.proto.v1 import (
+    access_service_pb2,
+    access_service_pb2_grpc,
     artifact_service_pb2,
     artifact_service_pb2_grpc,
     deployment_service_pb2,
@@ -36,8 +47,31 @@ SERVICES = tuple(
         (artifact_service_pb2, "ArtifactService"),
         (deployment_service_pb2, "DeploymentService"),
         (server_service_pb2, "ServerService"),
+        (access_service_pb2, "AccessService"),
     )
 )
+
+
+def methods() -> Iterator[str]:
+    """Yield every method that the daemon serves, as `package.Service/Method`."""
+    for name in (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME):
+        for method in Default().FindServiceByName(name).methods:
+            yield f"{name}/{method.name}"
+
+
+def build_border(parts: Parts) -> Border:
+    """Return what stands around every call of a daemon; raise AccessError for certificates that can't be read."""
+    site = parts.site()
+    door = Door(
+        database=parts.database,
+        clock=parts.clock,
+        site=parts.site,
+        revoked=watched_revocations(site.certificates),
+        issuer=None if site.oidc is None else Issuer(site.oidc),
+        anonymous=parts.settings.anonymous,
+    )
+    authority = Authority(database=parts.database, site=parts.site)
+    return Border(activity=parts.activity, door=door, authority=authority, log=parts.access_log)
 
 
 def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ...]) -> None:
@@ -69,4 +103,6 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
         shut_down=parts.ending.set,
     )
     server_service_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
+    access_service = AccessService(database=database, clock=parts.clock, log=parts.access_log)
+    access_service_pb2_grpc.add_AccessServiceServicer_to_server(access_service, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

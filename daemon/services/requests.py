@@ -67,8 +67,8 @@ def note(text: str, field: str) -> str:
     return text
 
 
-def submitted(source: spec_pb2.SpecSource) -> Submitted:
-    """Return the spec of a request."""
+def submitted(source: spec_pb2.SpecSource, folders: tuple[Path, ...] | None) -> Submitted:
+    """Return the spec of a request; `folders` are where its files may lie (None: anywhere)."""
     if len(source.text) > MAX_SPEC_CHARACTERS:
         raise invalid("source.text", f"must be at most {MAX_SPEC_CHARACTERS} characters")
     base = Path(source.base_directory)
@@ -86,6 +86,7 @@ def submitted(source: spec_pb2.SpecSource) -> Submitted:
         variables=dict(source.variables),
         lock=_lock(source),
         locked=source.locked,
+        folders=folders,
     )
 
 
@@ -95,6 +96,17 @@ def _lock(source: spec_pb2.SpecSource) -> SourceFile | None:
     if source.locked and not source.lock:
         raise invalid("source.lock", "must be there when the spec is `locked`")
     return SourceFile(source.lock_path or "life.lock", source.lock) if source.lock else None
+
+
+def run_missing(identifier: str) -> RefusedError:
+    """Return the refusal of a run that is not there, or not to be seen: the same words for both."""
+    return RefusedError("RUN_NOT_FOUND", f"there is no run {identifier[:100]}", run=identifier)
+
+
+def deployment_missing(identifier: str) -> RefusedError:
+    """Return the refusal of a deployment that is not there, or not to be seen: the same words for both."""
+    message = f"there is no deployment {identifier[:100]}"
+    return RefusedError("DEPLOYMENT_NOT_FOUND", message, deployment=identifier)
 
 
 def invalid(field: str, rule: str) -> RefusedError:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tunewright.compiler.ir.difference import StepAction
 from tunewright.compiler.ir.plan import Plan, plan_from_json
+from tunewright.daemon.access.calls import current
 from tunewright.daemon.changes import Changes
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.compile import Compiled, Compiler
@@ -16,7 +17,6 @@ from tunewright.daemon.engine.admission import Admission, Order
 from tunewright.daemon.engine.continuation import Change, Continuations
 from tunewright.daemon.engine.ledger import Ledger
 from tunewright.daemon.engine.states import (
-    DEFAULT_PROJECT,
     RUN_ENDED,
     Cancel,
     Pause,
@@ -59,7 +59,8 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
 
     async def CreateRun(self, request: wire.CreateRunRequest, context: Any) -> wire.CreateRunResponse:
         """Compile and store a run, once for each request id."""
-        submitted = requests.submitted(request.source)
+        call = current()
+        submitted = requests.submitted(request.source, call.folders)
         digest = digest_of(
             {
                 "text": submitted.text,
@@ -73,15 +74,15 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
                 "expected_plan_digest": request.expected_plan_digest,
             }
         )
-        earlier = self._of_request(DEFAULT_PROJECT, request.request_id, digest)
+        earlier = self._of_request(call.project, request.request_id, digest)
         if earlier is not None:
             return self._created(earlier)
         compiled = await asyncio.to_thread(self.compiler, submitted)
         plan = _plan_of(compiled, request.expected_plan_digest)
-        self.admission.check_executable(plan, DEFAULT_PROJECT)
-        actions = self.admission.compare(plan, DEFAULT_PROJECT)
+        self.admission.check_executable(plan, call.project)
+        actions = self.admission.compare(plan, call.project)
         order = Order(
-            project=DEFAULT_PROJECT,
+            project=call.project,
             plan=plan,
             spec_text=submitted.text,
             spec_path=submitted.path,
@@ -91,7 +92,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         )
         run = self.admission.record(order, actions)
         if not request.validate_only:
-            run = await self.admission.admit(order, run)
+            run = await self.admission.admit(order, call.limits, run)
             self.wake(run.id)
         return wire.CreateRunResponse(
             run=translate.run(run),
@@ -115,6 +116,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             states=requests.choices(request.states, _STATES, "states"),
             create_after=_after(request),
             create_before=_before(request),
+            projects=current().projects,
         )
         found = runs.page(self._reader, wanted, before=asked.position, limit=asked.size + 1)
         answer = wire.ListRunsResponse(runs=[translate.run(run) for _, run in found[: asked.size]])
@@ -130,7 +132,9 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
 
     async def PauseRun(self, request: wire.PauseRunRequest, context: Any) -> wire.PauseRunResponse:
         """Store that a run is to pause."""
-        event = Pause(by=requests.note(request.by, "by"), reason=requests.note(request.reason, "reason"))
+        event = Pause(
+            by=current().signature(requests.note(request.by, "by")), reason=requests.note(request.reason, "reason")
+        )
         return wire.PauseRunResponse(run=translate.run(await self._apply(request.name, event, mutation(request))))
 
     async def ResumeRun(self, request: wire.ResumeRunRequest, context: Any) -> wire.ResumeRunResponse:
@@ -156,12 +160,12 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             request_id=request.request_id,
             request_digest=digest,
         )
-        order = await Continuations(self.compiler, self.ledger).order(old, change)
+        order = await Continuations(self.compiler, self.ledger).order(old, change, current().folders)
         self.admission.check_executable(order.plan, old.project)
         new = self.admission.record(order, self.admission.compare(order.plan, old.project))
         if request.validate_only:
             return wire.ResumeRunResponse(run=translate.run(new))
-        run = await self.admission.admit(order, new)
+        run = await self.admission.admit(order, current().limits, new)
         # Its work folder is the new run's from here on.
         ending = Cancel(mode="graceful", reason=f"goes on as run {run.id}")
         await self._apply(request.name, ending, Mutation())
@@ -182,7 +186,6 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             return wire.RetryRunResponse(run=translate.run(earlier))
         plan_json, spec_text = runs.texts(self._reader, old.id)
         plan = plan_from_json(json.loads(plan_json))
-        self.admission.check_executable(plan, old.project)
         order = Order(
             project=old.project,
             plan=plan,
@@ -195,7 +198,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         )
         run = self.admission.record(order, self.admission.compare(plan, old.project))
         if not request.validate_only:
-            run = await self.admission.admit(order, run)
+            run = await self.admission.admit(order, current().limits, run)
             self.wake(run.id)
         return wire.RetryRunResponse(run=translate.run(run))
 
@@ -247,7 +250,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         identifier = requests.name_part(name, "runs", field)
         run = self.ledger.get(identifier)
         if run is None:
-            raise RefusedError("RUN_NOT_FOUND", f"there is no run {identifier[:100]}", run=identifier)
+            raise requests.run_missing(identifier)
         return run
 
     def _of_request(self, project: str, request_id: str, digest: str) -> RunRecord | None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewright import __version__
+from tunewright.daemon.access.calls import current
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.services import translate
-from tunewright.daemon.store import deployments
+from tunewright.daemon.store import deployments, runs
 from tunewright.daemon.store.database import Database
 from tunewright.proto.v1 import server_service_pb2, server_service_pb2_grpc
 
@@ -35,6 +36,11 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
         self, request: server_service_pb2.GetServerInfoRequest, context: Any
     ) -> server_service_pb2.GetServerInfoResponse:
         """Answer who answers."""
+        projects = current().projects
+        alive = [
+            record for record in deployments.alive(self.database.read) if projects is None or record.project in projects
+        ]
+        waiting = self.active_runs() if projects is None else runs.count_active(self.database.read, projects=projects)
         return server_service_pb2.GetServerInfoResponse(
             version=__version__,
             min_client_version=MIN_CLIENT_VERSION,
@@ -44,8 +50,8 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
             pid=os.getpid(),
             private=self.private,
             addresses=self.addresses,
-            active_runs=self.active_runs(),
-            live_deployments=len(deployments.alive(self.database.read)),
+            active_runs=waiting,
+            live_deployments=len(alive),
             start_time=translate.time(self.start_time),
         )
 

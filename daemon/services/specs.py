@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
+from tunewright.daemon.access.calls import current
 from tunewright.daemon.compile import Compiler
 from tunewright.daemon.engine.admission import Admission
-from tunewright.daemon.engine.states import DEFAULT_PROJECT
 from tunewright.daemon.services import requests, translate
 from tunewright.proto.v1 import spec_service_pb2, spec_service_pb2_grpc
 from tunewright.spec.canonical import canonical_json
@@ -22,7 +22,7 @@ class SpecService(spec_service_pb2_grpc.SpecServiceServicer):
         self, request: spec_service_pb2.CheckSpecRequest, context: Any
     ) -> spec_service_pb2.CheckSpecResponse:
         """Answer everything that is wrong with a spec."""
-        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source))
+        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source, current().folders))
         diagnostics = [translate.diagnostic(item) for item in compiled.diagnostics]
         return spec_service_pb2.CheckSpecResponse(diagnostics=diagnostics)
 
@@ -30,7 +30,7 @@ class SpecService(spec_service_pb2_grpc.SpecServiceServicer):
         self, request: spec_service_pb2.CompileSpecRequest, context: Any
     ) -> spec_service_pb2.CompileSpecResponse:
         """Answer the plan of a spec and what a run of it would do."""
-        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source))
+        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source, current().folders))
         answer = spec_service_pb2.CompileSpecResponse(
             diagnostics=[translate.diagnostic(item) for item in compiled.diagnostics]
         )
@@ -38,6 +38,6 @@ class SpecService(spec_service_pb2_grpc.SpecServiceServicer):
             answer.plan_json = canonical_json(compiled.plan.to_json()).decode("utf-8")
             answer.plan_digest = compiled.plan.digest
             answer.actions.extend(
-                translate.action(item) for item in self._admission.compare(compiled.plan, DEFAULT_PROJECT)
+                translate.action(item) for item in self._admission.compare(compiled.plan, current().project)
             )
         return answer

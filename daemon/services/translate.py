@@ -26,6 +26,9 @@ def run(record: RunRecord) -> run_pb2.Run:
         steps=[_step(record.id, step) for step in record.steps],
         failure=_failure(record.failure),
         retry_of=f"runs/{record.retry_of}" if record.retry_of else "",
+        project=record.project,
+        actor=record.actor,
+        policy_digest=record.policy_digest,
         last_sequence=record.last_sequence,
         etag=str(record.version),
         create_time=_time(record.create_time),
@@ -44,6 +47,7 @@ def event(record: StoredEvent) -> run_pb2.RunEvent:
         kind=record.kind,
         body_json=record.body,
         ignorable=True,
+        actor=record.actor,
     )
 
 
@@ -59,6 +63,7 @@ def artifact(record: ArtifactRecord, path: str, *, intact: bool) -> artifact_pb2
         digest=record.digest,
         role=record.role,
         kind=record.kind,
+        project=record.project,
         run=f"runs/{record.run}",
         step=record.step,
         step_digest=record.step_digest,
@@ -76,6 +81,7 @@ def deployment(record: DeploymentRecord) -> deployment_pb2.Deployment:
     return deployment_pb2.Deployment(
         name=f"deployments/{record.name}",
         revision=record.revision,
+        project=record.project,
         spec_name=record.spec_name,
         step=record.step,
         run=f"runs/{record.run}",

@@ -60,6 +60,13 @@ def of_digest_prefix(
     return [ArtifactRecord(**dict(row)) for row in rows]
 
 
+def bytes_of(connection: sqlite3.Connection, project: str) -> int:
+    """Return the size of a project's artifacts; the same content counts once."""
+    distinct = "SELECT DISTINCT digest, size_bytes FROM artifacts WHERE project = ?"
+    query = f"SELECT coalesce(sum(size_bytes), 0) FROM ({distinct})"  # noqa: S608
+    return int(connection.execute(query, (project,)).fetchone()[0])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactFilter:
     """Which artifacts a list is about; what is empty lets everything through; `projects` is what the caller may see."""

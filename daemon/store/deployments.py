@@ -99,6 +99,12 @@ def newest(connection: sqlite3.Connection, name: str) -> DeploymentRecord | None
     return None if row is None else _record(row)
 
 
+def project_of(connection: sqlite3.Connection, name: str) -> str | None:
+    """Return the project that a deployment belongs to, None when there is none of that name."""
+    row = connection.execute("SELECT project FROM deployments WHERE name = ? LIMIT 1", (name,)).fetchone()
+    return None if row is None else str(row["project"])
+
+
 def alive(connection: sqlite3.Connection) -> list[DeploymentRecord]:
     """Return every revision that has not ended."""
     return [_record(row) for row in connection.execute(f"SELECT * FROM deployments WHERE {_ALIVE}").fetchall()]  # noqa: S608

@@ -112,6 +112,19 @@ def get(connection: sqlite3.Connection, run: str) -> RunRecord | None:
     return None if row is None else _record(connection, row)
 
 
+def project_of(connection: sqlite3.Connection, run: str) -> str | None:
+    """Return the project that a run belongs to, None when there is none of that id."""
+    row = connection.execute("SELECT project FROM runs WHERE id = ?", (run,)).fetchone()
+    return None if row is None else str(row["project"])
+
+
+def count_active(connection: sqlite3.Connection, *, projects: Projects = None, actor: str = "") -> int:
+    """Return how many runs of these projects have not ended; with `actor`, only those that this one created."""
+    within, names = in_projects(projects)
+    query = f"SELECT count(*) FROM runs WHERE {_ACTIVE} AND {within} AND (? = '' OR actor = ?)"  # noqa: S608
+    return int(connection.execute(query, (*names, actor, actor)).fetchone()[0])
+
+
 def state(connection: sqlite3.Connection, run: str) -> tuple[RunState, int] | None:
     """Return a run's state and its newest sequence, None when there is none of that id."""
     row = connection.execute("SELECT state, last_sequence FROM runs WHERE id = ?", (run,)).fetchone()

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctunewright/v1/artifact.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x01\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x0b\n\x03run\x18\x05 \x01(\t\x12\x0c\n\x04step\x18\x06 \x01(\t\x12\x13\n\x0bstep_digest\x18\x07 \x01(\t\x12\x11\n\tspec_name\x18\x08 \x01(\t\x12\x12\n\nsize_bytes\x18\t \x01(\x04\x12\x12\n\nfile_count\x18\n \x01(\r\x12\x0c\n\x04path\x18\x0b \x01(\t\x12\x0e\n\x06intact\x18\x0c \x01(\x08\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctunewright/v1/artifact.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x02\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x0b\n\x03run\x18\x05 \x01(\t\x12\x0c\n\x04step\x18\x06 \x01(\t\x12\x13\n\x0bstep_digest\x18\x07 \x01(\t\x12\x11\n\tspec_name\x18\x08 \x01(\t\x12\x12\n\nsize_bytes\x18\t \x01(\x04\x12\x12\n\nfile_count\x18\n \x01(\r\x12\x0c\n\x04path\x18\x0b \x01(\t\x12\x0e\n\x06intact\x18\x0c \x01(\x08\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07project\x18\x0e \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tunewright.proto.v1.artifac
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ARTIFACT']._serialized_start=81
-  _globals['_ARTIFACT']._serialized_end=335
+  _globals['_ARTIFACT']._serialized_end=352
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,7 @@ class Artifact(google.protobuf.message.Message):
     PATH_FIELD_NUMBER: builtins.int
     INTACT_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
+    PROJECT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`artifacts/{hex of the digest}`."""
     digest: builtins.str
@@ -54,6 +55,8 @@ class Artifact(google.protobuf.message.Message):
     """The folder on the daemon's machine."""
     intact: builtins.bool
     """False when the folder is gone or its size changed."""
+    project: builtins.str
+    """The project that it belongs to."""
     @property
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was stored."""
@@ -74,8 +77,9 @@ class Artifact(google.protobuf.message.Message):
         path: builtins.str = ...,
         intact: builtins.bool = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        project: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "digest", b"digest", "file_count", b"file_count", "intact", b"intact", "kind", b"kind", "name", b"name", "path", b"path", "role", b"role", "run", b"run", "size_bytes", b"size_bytes", "spec_name", b"spec_name", "step", b"step", "step_digest", b"step_digest"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "digest", b"digest", "file_count", b"file_count", "intact", b"intact", "kind", b"kind", "name", b"name", "path", b"path", "project", b"project", "role", b"role", "run", b"run", "size_bytes", b"size_bytes", "spec_name", b"spec_name", "step", b"step", "step_digest", b"step_digest"]) -> None: ...
 
 global___Artifact = Artifact

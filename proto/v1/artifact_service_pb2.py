@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from tunewright.proto.v1 import artifact_pb2 as tunewright_dot_v1_dot_artifact__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tunewright/v1/artifact_service.proto\x12\rtunewright.v1\x1a\x1ctunewright/v1/artifact.proto\"\"\n\x12GetArtifactRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x13GetArtifactResponse\x12)\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x17.tunewright.v1.Artifact\"\x8e\x01\n\x14ListArtifactsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0b\n\x03run\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x11\n\tspec_name\x18\x05 \x01(\t\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x13\n\x0bstep_digest\x18\x07 \x01(\t\"\\\n\x15ListArtifactsResponse\x12*\n\tartifacts\x18\x01 \x03(\x0b\x32\x17.tunewright.v1.Artifact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xc3\x01\n\x0f\x41rtifactService\x12T\n\x0bGetArtifact\x12!.tunewright.v1.GetArtifactRequest\x1a\".tunewright.v1.GetArtifactResponse\x12Z\n\rListArtifacts\x12#.tunewright.v1.ListArtifactsRequest\x1a$.tunewright.v1.ListArtifactsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tunewright/v1/artifact_service.proto\x12\rtunewright.v1\x1a\x1ctunewright/v1/artifact.proto\"\"\n\x12GetArtifactRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x13GetArtifactResponse\x12)\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x17.tunewright.v1.Artifact\"\x9f\x01\n\x14ListArtifactsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0b\n\x03run\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x11\n\tspec_name\x18\x05 \x01(\t\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x13\n\x0bstep_digest\x18\x07 \x01(\t\x12\x0f\n\x07project\x18\x08 \x01(\t\"\\\n\x15ListArtifactsResponse\x12*\n\tartifacts\x18\x01 \x03(\x0b\x32\x17.tunewright.v1.Artifact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xc3\x01\n\x0f\x41rtifactService\x12T\n\x0bGetArtifact\x12!.tunewright.v1.GetArtifactRequest\x1a\".tunewright.v1.GetArtifactResponse\x12Z\n\rListArtifacts\x12#.tunewright.v1.ListArtifactsRequest\x1a$.tunewright.v1.ListArtifactsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,9 +37,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETARTIFACTRESPONSE']._serialized_start=121
   _globals['_GETARTIFACTRESPONSE']._serialized_end=185
   _globals['_LISTARTIFACTSREQUEST']._serialized_start=188
-  _globals['_LISTARTIFACTSREQUEST']._serialized_end=330
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=332
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=424
-  _globals['_ARTIFACTSERVICE']._serialized_start=427
-  _globals['_ARTIFACTSERVICE']._serialized_end=622
+  _globals['_LISTARTIFACTSREQUEST']._serialized_end=347
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=349
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=441
+  _globals['_ARTIFACTSERVICE']._serialized_start=444
+  _globals['_ARTIFACTSERVICE']._serialized_end=639
 # @@protoc_insertion_point(module_scope)

@@ -65,6 +65,7 @@ class ListArtifactsRequest(google.protobuf.message.Message):
     SPEC_NAME_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
     STEP_DIGEST_FIELD_NUMBER: builtins.int
+    PROJECT_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most so many; default 50, limit 500."""
     page_token: builtins.str
@@ -79,6 +80,8 @@ class ListArtifactsRequest(google.protobuf.message.Message):
     """Only those that steps of this kind made; empty for all."""
     step_digest: builtins.str
     """Only results of steps with this digest; empty for all."""
+    project: builtins.str
+    """Only those of this project; empty for all that the caller may see."""
     def __init__(
         self,
         *,
@@ -89,8 +92,9 @@ class ListArtifactsRequest(google.protobuf.message.Message):
         spec_name: builtins.str = ...,
         kind: builtins.str = ...,
         step_digest: builtins.str = ...,
+        project: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "role", b"role", "run", b"run", "spec_name", b"spec_name", "step_digest", b"step_digest"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "project", b"project", "role", b"role", "run", b"run", "spec_name", b"spec_name", "step_digest", b"step_digest"]) -> None: ...
 
 global___ListArtifactsRequest = ListArtifactsRequest
 

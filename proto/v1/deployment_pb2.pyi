@@ -69,8 +69,9 @@ class Deployment(google.protobuf.message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    PROJECT_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """`deployments/{deployment}`; the last part is the spec's name and the step's."""
+    """`deployments/{deployment}`; the last part is the spec's name and the step's, behind `PROJECT.` where that is not `default`."""
     revision: builtins.int
     """Counts from 1 for each name."""
     spec_name: builtins.str
@@ -87,6 +88,8 @@ class Deployment(google.protobuf.message.Message):
     """Where it answers, such as `http://127.0.0.1:8000`."""
     etag: builtins.str
     """Changes with every change of state and with every revision."""
+    project: builtins.str
+    """The project that it belongs to."""
     @property
     def failure(self) -> tunewright.proto.v1.run_pb2.Failure:
         """Why it failed."""
@@ -114,8 +117,9 @@ class Deployment(google.protobuf.message.Message):
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         etag: builtins.str = ...,
+        project: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["address", b"address", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "name", b"name", "revision", b"revision", "run", b"run", "spec_name", b"spec_name", "state", b"state", "step", b"step", "step_digest", b"step_digest"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "name", b"name", "project", b"project", "revision", b"revision", "run", b"run", "spec_name", b"spec_name", "state", b"state", "step", b"step", "step_digest", b"step_digest"]) -> None: ...
 
 global___Deployment = Deployment

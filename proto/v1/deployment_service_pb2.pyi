@@ -64,6 +64,7 @@ class ListDeploymentsRequest(google.protobuf.message.Message):
     SHOW_ENDED_FIELD_NUMBER: builtins.int
     SPEC_NAME_FIELD_NUMBER: builtins.int
     STATES_FIELD_NUMBER: builtins.int
+    PROJECT_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most so many; default 50, limit 500."""
     page_token: builtins.str
@@ -72,6 +73,8 @@ class ListDeploymentsRequest(google.protobuf.message.Message):
     """Also those that have ended."""
     spec_name: builtins.str
     """Only those of the spec of this name; empty for all."""
+    project: builtins.str
+    """Only those of this project; empty for all that the caller may see."""
     @property
     def states(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[tunewright.proto.v1.deployment_pb2.DeploymentState.ValueType]:
         """Only those in one of these states, whatever `show_ended` says; empty for all."""
@@ -84,8 +87,9 @@ class ListDeploymentsRequest(google.protobuf.message.Message):
         show_ended: builtins.bool = ...,
         spec_name: builtins.str = ...,
         states: collections.abc.Iterable[tunewright.proto.v1.deployment_pb2.DeploymentState.ValueType] | None = ...,
+        project: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "show_ended", b"show_ended", "spec_name", b"spec_name", "states", b"states"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "project", b"project", "show_ended", b"show_ended", "spec_name", b"spec_name", "states", b"states"]) -> None: ...
 
 global___ListDeploymentsRequest = ListDeploymentsRequest
 

@@ -327,6 +327,9 @@ class Run(google.protobuf.message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     START_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
+    PROJECT_FIELD_NUMBER: builtins.int
+    ACTOR_FIELD_NUMBER: builtins.int
+    POLICY_DIGEST_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`runs/{run}`; the last part is made by the daemon and sorts by time."""
     spec_name: builtins.str
@@ -345,6 +348,12 @@ class Run(google.protobuf.message.Message):
     """Sequence of the newest event."""
     etag: builtins.str
     """Changes with every change of state."""
+    project: builtins.str
+    """The project that it belongs to."""
+    actor: builtins.str
+    """Who created it."""
+    policy_digest: builtins.str
+    """Digest of the policy that its plan was held to; empty when there was none."""
     @property
     def sets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The `path=value` changes on top."""
@@ -387,9 +396,12 @@ class Run(google.protobuf.message.Message):
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         start_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        project: builtins.str = ...,
+        actor: builtins.str = ...,
+        policy_digest: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure", "start_time", b"start_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "last_sequence", b"last_sequence", "name", b"name", "plan_digest", b"plan_digest", "profile", b"profile", "retry_of", b"retry_of", "sets", b"sets", "spec_name", b"spec_name", "spec_path", b"spec_path", "start_time", b"start_time", "state", b"state", "steps", b"steps"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "last_sequence", b"last_sequence", "name", b"name", "plan_digest", b"plan_digest", "policy_digest", b"policy_digest", "profile", b"profile", "project", b"project", "retry_of", b"retry_of", "sets", b"sets", "spec_name", b"spec_name", "spec_path", b"spec_path", "start_time", b"start_time", "state", b"state", "steps", b"steps"]) -> None: ...
 
 global___Run = Run
 
@@ -406,6 +418,7 @@ class RunEvent(google.protobuf.message.Message):
     KIND_FIELD_NUMBER: builtins.int
     BODY_JSON_FIELD_NUMBER: builtins.int
     IGNORABLE_FIELD_NUMBER: builtins.int
+    ACTOR_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """From 1, without gaps in a run."""
     step: builtins.str
@@ -418,6 +431,8 @@ class RunEvent(google.protobuf.message.Message):
     """A JSON object whose fields the kind decides."""
     ignorable: builtins.bool
     """False where a client that does not know the kind must not go on as if nothing had happened."""
+    actor: builtins.str
+    """Who did it: the caller of the call that did, `daemon` for what the daemon does by itself; empty where it was not recorded."""
     @property
     def time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the daemon stored it, or when the runner says it happened."""
@@ -432,8 +447,9 @@ class RunEvent(google.protobuf.message.Message):
         kind: builtins.str = ...,
         body_json: builtins.str = ...,
         ignorable: builtins.bool = ...,
+        actor: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "body_json", b"body_json", "ignorable", b"ignorable", "kind", b"kind", "sequence", b"sequence", "step", b"step", "time", b"time"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "attempt", b"attempt", "body_json", b"body_json", "ignorable", b"ignorable", "kind", b"kind", "sequence", b"sequence", "step", b"step", "time", b"time"]) -> None: ...
 
 global___RunEvent = RunEvent

@@ -177,6 +177,7 @@ class ListRunsRequest(google.protobuf.message.Message):
     STATES_FIELD_NUMBER: builtins.int
     CREATE_AFTER_FIELD_NUMBER: builtins.int
     CREATE_BEFORE_FIELD_NUMBER: builtins.int
+    PROJECT_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most so many; default 50, limit 500."""
     page_token: builtins.str
@@ -185,6 +186,8 @@ class ListRunsRequest(google.protobuf.message.Message):
     """Only runs of the spec of this name; empty for all."""
     active_only: builtins.bool
     """Only runs that have not ended."""
+    project: builtins.str
+    """Only runs of this project; empty for all that the caller may see."""
     @property
     def states(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[tunewright.proto.v1.run_pb2.RunState.ValueType]:
         """Only runs in one of these states; empty for all."""
@@ -207,9 +210,10 @@ class ListRunsRequest(google.protobuf.message.Message):
         states: collections.abc.Iterable[tunewright.proto.v1.run_pb2.RunState.ValueType] | None = ...,
         create_after: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         create_before: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        project: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_after", b"create_after", "create_before", b"create_before"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["active_only", b"active_only", "create_after", b"create_after", "create_before", b"create_before", "page_size", b"page_size", "page_token", b"page_token", "spec_name", b"spec_name", "states", b"states"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["active_only", b"active_only", "create_after", b"create_after", "create_before", b"create_before", "page_size", b"page_size", "page_token", b"page_token", "project", b"project", "spec_name", b"spec_name", "states", b"states"]) -> None: ...
 
 global___ListRunsRequest = ListRunsRequest
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tunewright/v1/spec.proto\x12\rtunewright.v1\"\xff\x01\n\nSpecSource\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61se_directory\x18\x03 \x01(\t\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12\x0c\n\x04sets\x18\x05 \x03(\t\x12;\n\tvariables\x18\x06 \x03(\x0b\x32(.tunewright.v1.SpecSource.VariablesEntry\x12\x0c\n\x04lock\x18\x07 \x01(\t\x12\x11\n\tlock_path\x18\x08 \x01(\t\x12\x0e\n\x06locked\x18\t \x01(\x08\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\nStepAction\x12\x0c\n\x04step\x18\x01 \x01(\t\x12%\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x15.tunewright.v1.Action\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x03 \x01(\t*j\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x11\n\rACTION_CREATE\x10\x01\x12\x10\n\x0c\x41\x43TION_REUSE\x10\x02\x12\x10\n\x0c\x41\x43TION_RERUN\x10\x03\x12\x11\n\rACTION_REMOVE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tunewright/v1/spec.proto\x12\rtunewright.v1\"\x90\x02\n\nSpecSource\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x16\n\x0e\x62\x61se_directory\x18\x03 \x01(\t\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12\x0c\n\x04sets\x18\x05 \x03(\t\x12;\n\tvariables\x18\x06 \x03(\x0b\x32(.tunewright.v1.SpecSource.VariablesEntry\x12\x0c\n\x04lock\x18\x07 \x01(\t\x12\x11\n\tlock_path\x18\x08 \x01(\t\x12\x0e\n\x06locked\x18\t \x01(\x08\x12\x0f\n\x07project\x18\n \x01(\t\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\nStepAction\x12\x0c\n\x04step\x18\x01 \x01(\t\x12%\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x15.tunewright.v1.Action\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x03 \x01(\t*j\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x11\n\rACTION_CREATE\x10\x01\x12\x10\n\x0c\x41\x43TION_REUSE\x10\x02\x12\x10\n\x0c\x41\x43TION_RERUN\x10\x03\x12\x11\n\rACTION_REMOVE\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,12 +33,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SPECSOURCE_VARIABLESENTRY']._loaded_options = None
   _globals['_SPECSOURCE_VARIABLESENTRY']._serialized_options = b'8\001'
-  _globals['_ACTION']._serialized_start=385
-  _globals['_ACTION']._serialized_end=491
+  _globals['_ACTION']._serialized_start=402
+  _globals['_ACTION']._serialized_end=508
   _globals['_SPECSOURCE']._serialized_start=44
-  _globals['_SPECSOURCE']._serialized_end=299
-  _globals['_SPECSOURCE_VARIABLESENTRY']._serialized_start=251
-  _globals['_SPECSOURCE_VARIABLESENTRY']._serialized_end=299
-  _globals['_STEPACTION']._serialized_start=301
-  _globals['_STEPACTION']._serialized_end=383
+  _globals['_SPECSOURCE']._serialized_end=316
+  _globals['_SPECSOURCE_VARIABLESENTRY']._serialized_start=268
+  _globals['_SPECSOURCE_VARIABLESENTRY']._serialized_end=316
+  _globals['_STEPACTION']._serialized_start=318
+  _globals['_STEPACTION']._serialized_end=400
 # @@protoc_insertion_point(module_scope)

@@ -82,6 +82,7 @@ class SpecSource(google.protobuf.message.Message):
     LOCK_FIELD_NUMBER: builtins.int
     LOCK_PATH_FIELD_NUMBER: builtins.int
     LOCKED_FIELD_NUMBER: builtins.int
+    PROJECT_FIELD_NUMBER: builtins.int
     text: builtins.str
     """The YAML text, UTF-8, at most 1 MiB."""
     path: builtins.str
@@ -96,6 +97,10 @@ class SpecSource(google.protobuf.message.Message):
     """What to call the lock in diagnostics. Default: `life.lock`."""
     locked: builtins.bool
     """Refuse when anything is not what the lock says, with one diagnostic for each thing that drifted."""
+    project: builtins.str
+    """The project it belongs to. Empty: the only one that the caller may use, else `default`.
+    PERMISSION_DENIED, FOLDER_FORBIDDEN: `base_directory` is not in a folder of the project.
+    """
     @property
     def sets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`path=value` changes on top, in order."""
@@ -116,8 +121,9 @@ class SpecSource(google.protobuf.message.Message):
         lock: builtins.str = ...,
         lock_path: builtins.str = ...,
         locked: builtins.bool = ...,
+        project: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["base_directory", b"base_directory", "lock", b"lock", "lock_path", b"lock_path", "locked", b"locked", "path", b"path", "profile", b"profile", "sets", b"sets", "text", b"text", "variables", b"variables"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_directory", b"base_directory", "lock", b"lock", "lock_path", b"lock_path", "locked", b"locked", "path", b"path", "profile", b"profile", "project", b"project", "sets", b"sets", "text", b"text", "variables", b"variables"]) -> None: ...
 
 global___SpecSource = SpecSource
 

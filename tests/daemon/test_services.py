@@ -263,7 +263,7 @@ def test_listens_for_this_user_only(daemon: Daemon) -> None:
 
 
 def test_loopback_address_beside_the_socket(stopped_daemon: Daemon) -> None:
-    daemon = stopped_daemon.start("--listen", "127.0.0.1:0")
+    daemon = stopped_daemon.start("--listen", "127.0.0.1:0", "--anonymous")
     (_, tcp) = daemon.client.server_info().addresses
     with connect(tcp) as client:
         assert client.server_info().pid == daemon.pid

@@ -64,8 +64,6 @@ def test_a_spec_that_the_daemon_finds_wrong_is_a_wrong_spec(capsys: pytest.Captu
         (["stop"], "say what to stop"),
         (["plan", "--step", "sfd"], "its steps: base, sft, exam, better"),
         (["explain", "TW9999"], "there is no code TW9999"),
-        (["daemon", "--listen", "0.0.0.0:7070"], "not a loopback address"),
-        (["daemon", "--listen", "7070"], "not HOST:PORT"),
         (["secret", "set", "a-b"], "not a name of a secret"),
         (["env", "sync", "nothing"], "there is no environment `nothing`"),
     ],

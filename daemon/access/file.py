@@ -1,0 +1,212 @@
+"""The access file: a site's decisions as they are written, held to as strictly as a spec."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from tunewright.daemon.access import site
+from tunewright.daemon.access.limits import DEFAULT_LIMITS, Limits
+from tunewright.daemon.access.roles import Grant, Role, is_subject
+from tunewright.daemon.access.site import AccessError, Site
+from tunewright.spec.binding import bind_section
+from tunewright.spec.diagnostics import Diagnostic, DiagnosticSink
+from tunewright.spec.document import Document
+from tunewright.spec.model.section import Count, Positive, Section
+from tunewright.spec.source import SourceFile
+from tunewright.spec.syntax import parse
+
+_LONGEST = 2**20
+
+Project = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Projects = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9-]{0,62})$")]
+RoleName = Literal["viewer", "submitter", "approver", "deployer", "auditor", "admin"]
+
+
+class ListenerSection(Section):
+    """An address, and how those who call there prove who they are."""
+
+    address: str
+    """IP address and port, such as `0.0.0.0:7419`."""
+
+    callers: Literal["certificates", "tokens"]
+    """By certificates of the `certificates.authority`, or by bearer tokens (ours, or the issuer's)."""
+
+
+class TlsSection(Section):
+    """What the daemon shows to those who call."""
+
+    certificate: str
+    """File with the certificate and its chain, PEM."""
+
+    key: str
+    """File with its private key, PEM; readable by the daemon's user alone."""
+
+
+class CertificatesSection(Section):
+    """Whose certificates callers may have, and what is read from them."""
+
+    authority: str
+    """File with the authorities' certificates, PEM."""
+
+    revocations: str | None = None
+    """File with the authorities' lists of revoked certificates, PEM."""
+
+    subject: Literal["common_name", "email", "dns", "uri"] = "common_name"
+    """What of a certificate names its holder."""
+
+    grants: bool = False
+    """Whether grants in certificates count: only for an authority that writes them on purpose, as ours does."""
+
+
+class OidcSection(Section):
+    """The site's issuer of identities."""
+
+    issuer: str
+    """Its address, as tokens name it; `https`, or `http` on this machine."""
+
+    audience: str
+    """What tokens for this daemon name as their audience."""
+
+    subject: str = "sub"
+    """The claim that names the bearer."""
+
+    groups: str = "groups"
+    """The claim that lists the bearer's groups."""
+
+
+class GrantSection(Section):
+    """Roles of somebody, or of everybody in a group of the issuer's."""
+
+    subject: str | None = None
+    """Who, as certificates or the issuer name them."""
+
+    group: str | None = None
+    """Which group, as the issuer names it."""
+
+    roles: Annotated[tuple[RoleName, ...], Field(min_length=1)]
+    """What they are."""
+
+    projects: Annotated[tuple[Projects, ...], Field(min_length=1)]
+    """Where; `*` is every project."""
+
+
+class ProjectSection(Section):
+    """What belongs to a project on this machine."""
+
+    folders: tuple[str, ...] = ()
+    """Folders that the project's specs, data and models lie in: nothing else is read for callers from elsewhere."""
+
+
+class LimitSection(Section):
+    """How much one identity may ask for."""
+
+    requests_per_second: Positive | None = None
+    """Calls a second, over a few seconds."""
+
+    streams: Count | None = None
+    """Streams open at once."""
+
+    message_bytes: Count | None = None
+    """Size of one request."""
+
+    queued_runs: Count | None = None
+    """Runs that have not ended."""
+
+    artifact_bytes: Count | None = None
+    """Size of all artifacts of one project together; new runs are refused beyond it."""
+
+
+class AccessFile(Section):
+    """The whole file."""
+
+    api_version: Literal["tunewright/access/v1"]
+    """The version of the file's language."""
+
+    listen: tuple[ListenerSection, ...] = ()
+    """Where, beside the Unix socket."""
+
+    tls: TlsSection | None = None
+    """What the daemon shows to those who call."""
+
+    certificates: CertificatesSection | None = None
+    """Whose certificates callers may have."""
+
+    oidc: OidcSection | None = None
+    """The site's issuer of identities."""
+
+    grants: tuple[GrantSection, ...] = ()
+    """Who may do what. Certificates of our own authority and our tokens bring their grants with them."""
+
+    projects: dict[Project, ProjectSection] = Field(default_factory=dict)
+    """What belongs to projects on this machine."""
+
+    limits: LimitSection = LimitSection()
+    """How much one identity may ask for."""
+
+
+def read_access_file(path: Path) -> Site:
+    """Return what the file says; raise AccessError with place and remedy of everything that is wrong with it."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LONGEST + 1)
+    except OSError as error:
+        raise AccessError(f"the access file {path} can't be read: {error.strerror}") from None
+    if len(content) > _LONGEST:
+        raise AccessError(f"the access file {path} is longer than {_LONGEST // 2**20} MiB")
+    source, sink = SourceFile(str(path), content.decode("utf-8-sig", errors="surrogateescape")), DiagnosticSink()
+    root = parse(source, sink)
+    found = None if root is None else bind_section(Document(source, root), sink, AccessFile)
+    findings = [_line(item) for item in sink]
+    if found is None or findings:
+        raise AccessError("\n".join(findings) or f"{path} is empty")
+    problems = [f"{path}: {problem}" for problem in _problems(found)]
+    if problems:
+        raise AccessError("\n".join(problems))
+    made = _site(found, path.absolute().parent)
+    for listener in made.listen:
+        site.check_listener(listener, made)
+    return made
+
+
+def _problems(file: AccessFile) -> Iterator[str]:
+    for row in file.grants:
+        if (row.subject is None) == (row.group is None):
+            yield "each of `grants` must have one of `subject` and `group`"
+        elif row.subject is not None and not is_subject(row.subject):
+            yield f"`{row.subject}` names nobody: letters, digits and `.@_-`, at most 128"
+        elif row.group is not None and file.oidc is None:
+            yield f"nobody can tell who is in the group `{row.group}`: add `oidc`"
+
+
+def _site(file: AccessFile, folder: Path) -> Site:
+    """Return the decisions, with every path seen from the file's own folder."""
+    tls, certificates, oidc = file.tls, file.certificates, file.oidc
+    limits = {name: getattr(DEFAULT_LIMITS, name) for name in LimitSection.model_fields}
+    return Site(
+        listen=tuple(site.Listener(address=item.address, callers=item.callers) for item in file.listen),
+        tls=site.Tls(certificate=folder / tls.certificate, key=folder / tls.key) if tls else None,
+        certificates=site.Certificates(
+            authority=folder / certificates.authority,
+            revocations=folder / certificates.revocations if certificates.revocations else None,
+            subject=certificates.subject,
+            grants=certificates.grants,
+        )
+        if certificates
+        else None,
+        oidc=site.Oidc(**oidc.model_dump()) if oidc else None,
+        rows=tuple(_row(row) for row in file.grants),
+        places={name: tuple(folder / item for item in project.folders) for name, project in file.projects.items()},
+        limits=Limits(**{**limits, **file.limits.model_dump(exclude_none=True)}),
+    )
+
+
+def _row(row: GrantSection) -> site.GrantRow:
+    grants = frozenset(Grant(project, Role(role)) for project in row.projects for role in row.roles)
+    return site.GrantRow(subject=row.subject, group=row.group, grants=grants)
+
+
+def _line(item: Diagnostic) -> str:
+    place, help = item.primary.span, f" ({item.help})" if item.help else ""  # noqa: A001 - the word users read
+    return f"{place.source.name}:{place.begin.line}:{place.begin.column}: {item.message}{help}"

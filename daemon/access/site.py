@@ -1,0 +1,105 @@
+"""What a site has decided about access: where to listen, who proves what how, and who may do what."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tunewright.daemon.access.limits import DEFAULT_LIMITS, Limits
+from tunewright.daemon.access.roles import Grant
+
+
+class AccessError(ValueError):
+    """Access can't be as it was asked for; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An address, and how those who call there prove who they are. `tls`: what they say can't be read on the way."""
+
+    address: str
+    callers: Literal["certificates", "tokens"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """The files of what the daemon shows to those who call."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificates:
+    """Whose certificates callers may have, and what is read from them."""
+
+    authority: Path
+    revocations: Path | None = None
+    subject: Literal["common_name", "email", "dns", "uri"] = "common_name"
+    grants: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oidc:
+    """The site's issuer of identities, and the claims that are read."""
+
+    issuer: str
+    audience: str
+    subject: str = "sub"
+    groups: str = "groups"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRow:
+    """Roles of somebody, or of everybody in a group of the issuer's."""
+
+    subject: str | None
+    group: str | None
+    grants: frozenset[Grant]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """All of it. Without a file nobody but the daemon's own user has any right, but for the tokens that they make."""
+
+    listen: tuple[Listener, ...] = ()
+    tls: Tls | None = None
+    certificates: Certificates | None = None
+    oidc: Oidc | None = None
+    rows: tuple[GrantRow, ...] = ()
+    places: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    limits: Limits = DEFAULT_LIMITS
+
+    def granted(self, subject: str, groups: Iterable[str] = ()) -> frozenset[Grant]:
+        """Return what is granted to somebody who is in these groups."""
+        of = frozenset(groups)
+        rows = [row for row in self.rows if (row.subject == subject if row.subject is not None else row.group in of)]
+        return frozenset(grant for row in rows for grant in row.grants)
+
+    def folders(self, project: str) -> tuple[Path, ...]:
+        """Return the folders that files of a project's specs may lie in."""
+        return self.places.get(project, ())
+
+
+def check_listener(listener: Listener, site: Site) -> None:
+    """Raise AccessError where callers could not prove who they are, or where others could read the proof."""
+    if listener.callers == "certificates" and (site.tls is None or site.certificates is None):
+        message = f"{listener.address} takes certificates: the access file needs `tls` and `certificates` for that"
+        raise AccessError(message)
+    if site.tls is None and not is_loopback(listener.address):
+        raise AccessError(
+            f"{listener.address} is reached from other machines, and without `tls` anybody on the way reads what is"
+            " said there: add `tls` to the access file, or listen on 127.0.0.1 and use an SSH tunnel"
+        )
+
+
+def is_loopback(address: str) -> bool:
+    """Answer whether only this machine reaches `HOST:PORT`; raise AccessError when it is no such address."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise AccessError(f"an address has a port, such as 127.0.0.1:7419; this one has not: `{address}`")
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        raise AccessError(f"an address is an IP address such as 127.0.0.1, not the name `{host}`") from None
