@@ -43,9 +43,12 @@ class Parts:
 
 
 def assemble(
-    settings: Settings, site: Callable[[], Site], home: Home, compiler: Compiler | None, clock: Clock
+    settings: Settings, home: Home, compiler: Compiler | None, clock: Clock, site: Callable[[], Site] = Site
 ) -> Parts:
-    """Return the parts of a daemon that owns `home`; the store is open and its writer runs."""
+    """Return the parts of a daemon that owns `home`; the store is open and its writer runs.
+
+    `site` answers what the site has decided about access; nothing, by default.
+    """
     environments = cache_folder() / "environments"
     interpreters = Interpreters(environments)
     database, changes = Database(home.database), Changes()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from tunewright.compiler.ir.difference import StepAction, difference
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
-from tunewright.daemon.access.limits import Limits
+from tunewright.daemon.access.limits import UNLIMITED, Limits
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.engine.readiness import check_steps
@@ -79,7 +79,7 @@ class Admission:
             retry_of=order.retry_of,
         )
 
-    async def admit(self, order: Order, limits: Limits, run: RunRecord) -> RunRecord:
+    async def admit(self, order: Order, run: RunRecord, limits: Limits = UNLIMITED) -> RunRecord:
         """Store the run and return it; return the one that the same request stored before, if it did.
 
         Raises RefusedError when the request id was used with another request, or when `limits` allow no more.

@@ -13,6 +13,7 @@ from tunewright.daemon.access.roles import ALL_PROJECTS, Grant, Permission, Role
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
+from tunewright.daemon.services.pages import page
 from tunewright.daemon.store import access
 from tunewright.daemon.store.access import BlockRecord, TokenRecord
 from tunewright.daemon.store.database import Database
@@ -72,14 +73,13 @@ class AccessService(access_service_pb2_grpc.AccessServiceServicer):
 
     async def ListTokens(self, request: wire.ListTokensRequest, context: Any) -> wire.ListTokensResponse:
         """Answer a page of the tokens that the caller could have made."""
-        size = requests.page_size(request.page_size, 50, 500)
+        asked = page(request, 50, 500)
         ended_before = None if request.show_ended else self.clock.now()
-        before = requests.page_position(request.page_token)
-        stored = access.tokens(self.database.read, before=before, ended_before=ended_before)
+        stored = access.tokens(self.database.read, before=asked.position, ended_before=ended_before)
         found = [record for record in stored if _reaches(current().identity, grants_from_text(record.grants))]
-        answer = wire.ListTokensResponse(tokens=[_token_message(record) for record in found[:size]])
-        if len(found) > size:
-            answer.next_page_token = requests.page_token(found[size - 1].number)
+        answer = wire.ListTokensResponse(tokens=[_token_message(record) for record in found[: asked.size]])
+        if len(found) > asked.size:
+            answer.next_page_token = asked.token(found[asked.size - 1].number)
         return answer
 
     async def RevokeToken(self, request: wire.RevokeTokenRequest, context: Any) -> wire.RevokeTokenResponse:
@@ -148,12 +148,11 @@ class AccessService(access_service_pb2_grpc.AccessServiceServicer):
         self, request: wire.ListAccessEventsRequest, context: Any
     ) -> wire.ListAccessEventsResponse:
         """Answer a page of the log."""
-        size = requests.page_size(request.page_size, 100, 1000)
-        before = requests.page_position(request.page_token)
-        found = access.entries(self.database.read, before=before, limit=size + 1)
-        answer = wire.ListAccessEventsResponse(events=[_entry_message(entry) for entry in found[:size]])
-        if len(found) > size:
-            answer.next_page_token = requests.page_token(found[size - 1].sequence)
+        asked = page(request, 100, 1000)
+        found = access.entries(self.database.read, before=asked.position, limit=asked.size + 1)
+        answer = wire.ListAccessEventsResponse(events=[_entry_message(entry) for entry in found[: asked.size]])
+        if len(found) > asked.size:
+            answer.next_page_token = asked.token(found[asked.size - 1].sequence)
         return answer
 
 

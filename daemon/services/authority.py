@@ -90,6 +90,8 @@ _FINDERS: Mapping[Place, Callable[[Database, str, Identity], str]] = {
 
 
 def _seen(project: str | None, identity: Identity, missing: RefusedError) -> str:
+    if project is None and identity.projects(Permission.READ) is None:
+        return ""  # the method says what is wrong first; there is nothing that this caller may not know of
     if project is None or not any(identity.may(permission, project) for permission in Permission):
         raise missing
     return project

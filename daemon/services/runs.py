@@ -92,7 +92,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         )
         run = self.admission.record(order, actions)
         if not request.validate_only:
-            run = await self.admission.admit(order, call.limits, run)
+            run = await self.admission.admit(order, run, call.limits)
             self.wake(run.id)
         return wire.CreateRunResponse(
             run=translate.run(run),
@@ -132,15 +132,15 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
 
     async def PauseRun(self, request: wire.PauseRunRequest, context: Any) -> wire.PauseRunResponse:
         """Store that a run is to pause."""
-        event = Pause(
-            by=current().signature(requests.note(request.by, "by")), reason=requests.note(request.reason, "reason")
-        )
+        by, reason = requests.note(request.by, "by"), requests.note(request.reason, "reason")
+        event = Pause(by=current().signature(by), reason=reason)
         return wire.PauseRunResponse(run=translate.run(await self._apply(request.name, event, mutation(request))))
 
     async def ResumeRun(self, request: wire.ResumeRunRequest, context: Any) -> wire.ResumeRunResponse:
         """Let a paused run go on, or store a new one that goes on with a change."""
         old, asked = self._run(request.name), mutation(request)
-        by, reason = requests.note(request.by, "by"), requests.note(request.reason, "reason")
+        by = current().signature(requests.note(request.by, "by"))
+        reason = requests.note(request.reason, "reason")
         digest = digest_of({"resume_of": old.id, "step": request.step, "sets": list(request.sets)})
         earlier = self._of_request(old.project, request.request_id, digest) if request.sets else None
         if earlier is not None:
@@ -165,7 +165,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         new = self.admission.record(order, self.admission.compare(order.plan, old.project))
         if request.validate_only:
             return wire.ResumeRunResponse(run=translate.run(new))
-        run = await self.admission.admit(order, current().limits, new)
+        run = await self.admission.admit(order, new, current().limits)
         # Its work folder is the new run's from here on.
         ending = Cancel(mode="graceful", reason=f"goes on as run {run.id}")
         await self._apply(request.name, ending, Mutation())
@@ -186,6 +186,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             return wire.RetryRunResponse(run=translate.run(earlier))
         plan_json, spec_text = runs.texts(self._reader, old.id)
         plan = plan_from_json(json.loads(plan_json))
+        self.admission.check_executable(plan, old.project)
         order = Order(
             project=old.project,
             plan=plan,
@@ -198,7 +199,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         )
         run = self.admission.record(order, self.admission.compare(plan, old.project))
         if not request.validate_only:
-            run = await self.admission.admit(order, current().limits, run)
+            run = await self.admission.admit(order, run, current().limits)
             self.wake(run.id)
         return wire.RetryRunResponse(run=translate.run(run))
 

@@ -20,7 +20,7 @@ from tunewright.daemon.engine.states import (
 from tunewright.daemon.store import events
 from tunewright.daemon.store.conditions import Conditions
 from tunewright.daemon.store.database import StaleError
-from tunewright.daemon.store.projects import Projects
+from tunewright.daemon.store.projects import Projects, in_projects
 
 _ACTIVE = "state NOT IN ('succeeded', 'failed', 'cancelled')"
 _CHANGING = (

@@ -26,7 +26,7 @@ NOTICED_SECONDS = 10.0
 @pytest.fixture
 def cable(stopped_daemon: Daemon) -> Iterator[Cable]:
     """A cable to a daemon."""
-    (_, tcp) = stopped_daemon.start("--listen", "127.0.0.1:0").client.server_info().addresses
+    (_, tcp) = stopped_daemon.start("--listen", "127.0.0.1:0", "--anonymous").client.server_info().addresses
     cable = Cable(tcp)
     yield cable
     cable.close()
