@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunewright.daemon.filesystem import network_type
 from tunewright.daemon.access.site import AccessError, is_loopback
+from tunewright.daemon.filesystem import network_type
 
 _MAX_SOCKET_PATH_BYTES = 107
 
@@ -17,7 +17,8 @@ class SettingsError(ValueError):
 class Settings:
     """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where
     `anonymous`. `access` is the file that says who else may call, `policy` what specs are held to. `private`: end after
-    `idle_seconds` of not being used.
+    `idle_seconds` of not being used. `hang_seconds`: for how long the event loop may hang before the daemon ends
+    itself.
     """
 
     home: Path

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache
-from tunewright.compiler.collect.families import FamilyOf
 from tunewright.compiler.collect.confinement import OutsideError
+from tunewright.compiler.collect.families import FamilyOf
 from tunewright.compiler.collect.files import locate
 from tunewright.compiler.collect.folders import collect_folder
 from tunewright.compiler.collect.gguf_models import collect_gguf

@@ -26,7 +26,7 @@ from tunewright.proto.v1 import deployment_pb2 as tunewright_dot_v1_dot_deployme
 from tunewright.proto.v1 import run_service_pb2 as tunewright_dot_v1_dot_run__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tunewright/v1/deployment_service.proto\x12\rtunewright.v1\x1a\x1etunewright/v1/deployment.proto\x1a\x1ftunewright/v1/run_service.proto\"$\n\x14GetDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15GetDeploymentResponse\x12-\n\ndeployment\x18\x01 \x01(\x0b\x32\x19.tunewright.v1.Deployment\"\xa7\x01\n\x16ListDeploymentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nshow_ended\x18\x03 \x01(\x08\x12\x11\n\tspec_name\x18\x04 \x01(\t\x12.\n\x06states\x18\x05 \x03(\x0e\x32\x1e.tunewright.v1.DeploymentState\x12\x0f\n\x07project\x18\x06 \x01(\t\"b\n\x17ListDeploymentsResponse\x12.\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32\x19.tunewright.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"s\n\x15StopDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04mode\x18\x02 \x01(\x0e\x32\x19.tunewright.v1.CancelMode\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"G\n\x16StopDeploymentResponse\x12-\n\ndeployment\x18\x01 \x01(\x0b\x32\x19.tunewright.v1.Deployment2\xb0\x02\n\x11\x44\x65ploymentService\x12Z\n\rGetDeployment\x12#.tunewright.v1.GetDeploymentRequest\x1a$.tunewright.v1.GetDeploymentResponse\x12`\n\x0fListDeployments\x12%.tunewright.v1.ListDeploymentsRequest\x1a&.tunewright.v1.ListDeploymentsResponse\x12]\n\x0eStopDeployment\x12$.tunewright.v1.StopDeploymentRequest\x1a%.tunewright.v1.StopDeploymentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tunewright/v1/deployment_service.proto\x12\rtunewright.v1\x1a\x1etunewright/v1/deployment.proto\x1a\x1ftunewright/v1/run_service.proto\"$\n\x14GetDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15GetDeploymentResponse\x12-\n\ndeployment\x18\x01 \x01(\x0b\x32\x19.tunewright.v1.Deployment\"\xa7\x01\n\x16ListDeploymentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nshow_ended\x18\x03 \x01(\x08\x12\x11\n\tspec_name\x18\x04 \x01(\t\x12.\n\x06states\x18\x05 \x03(\x0e\x32\x1e.tunewright.v1.DeploymentState\x12\x0f\n\x07project\x18\x06 \x01(\t\"b\n\x17ListDeploymentsResponse\x12.\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32\x19.tunewright.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x87\x01\n\x15StopDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04mode\x18\x02 \x01(\x0e\x32\x19.tunewright.v1.CancelMode\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"G\n\x16StopDeploymentResponse\x12-\n\ndeployment\x18\x01 \x01(\x0b\x32\x19.tunewright.v1.Deployment2\xb0\x02\n\x11\x44\x65ploymentService\x12Z\n\rGetDeployment\x12#.tunewright.v1.GetDeploymentRequest\x1a$.tunewright.v1.GetDeploymentResponse\x12`\n\x0fListDeployments\x12%.tunewright.v1.ListDeploymentsRequest\x1a&.tunewright.v1.ListDeploymentsResponse\x12]\n\x0eStopDeployment\x12$.tunewright.v1.StopDeploymentRequest\x1a%.tunewright.v1.StopDeploymentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,10 +41,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=400
   _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=402
   _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=500
-  _globals['_STOPDEPLOYMENTREQUEST']._serialized_start=502
-  _globals['_STOPDEPLOYMENTREQUEST']._serialized_end=617
-  _globals['_STOPDEPLOYMENTRESPONSE']._serialized_start=619
-  _globals['_STOPDEPLOYMENTRESPONSE']._serialized_end=690
-  _globals['_DEPLOYMENTSERVICE']._serialized_start=693
-  _globals['_DEPLOYMENTSERVICE']._serialized_end=997
+  _globals['_STOPDEPLOYMENTREQUEST']._serialized_start=503
+  _globals['_STOPDEPLOYMENTREQUEST']._serialized_end=638
+  _globals['_STOPDEPLOYMENTRESPONSE']._serialized_start=640
+  _globals['_STOPDEPLOYMENTRESPONSE']._serialized_end=711
+  _globals['_DEPLOYMENTSERVICE']._serialized_start=714
+  _globals['_DEPLOYMENTSERVICE']._serialized_end=1018
 # @@protoc_insertion_point(module_scope)

@@ -28,15 +28,15 @@ from tunewright.proto.v1 import run_pb2 as tunewright_dot_v1_dot_run__pb2
 from tunewright.proto.v1 import spec_pb2 as tunewright_dot_v1_dot_spec__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftunewright/v1/run_service.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etunewright/v1/diagnostic.proto\x1a\x17tunewright/v1/run.proto\x1a\x18tunewright/v1/spec.proto\"\x86\x01\n\x10\x43reateRunRequest\x12)\n\x06source\x18\x01 \x01(\x0b\x32\x19.tunewright.v1.SpecSource\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x1c\n\x14\x65xpected_plan_digest\x18\x04 \x01(\t\"\xa3\x01\n\x11\x43reateRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\x12.\n\x0b\x64iagnostics\x18\x02 \x03(\x0b\x32\x19.tunewright.v1.Diagnostic\x12\x11\n\tplan_json\x18\x03 \x01(\t\x12*\n\x07\x61\x63tions\x18\x04 \x03(\x0b\x32\x19.tunewright.v1.StepAction\"\x1d\n\rGetRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"W\n\x0eGetRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\x12\x11\n\tplan_json\x18\x02 \x01(\t\x12\x11\n\tspec_text\x18\x03 \x01(\t\"\xff\x01\n\x0fListRunsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x11\n\tspec_name\x18\x03 \x01(\t\x12\x13\n\x0b\x61\x63tive_only\x18\x04 \x01(\x08\x12\'\n\x06states\x18\x05 \x03(\x0e\x32\x17.tunewright.v1.RunState\x12\x30\n\x0c\x63reate_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcreate_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07project\x18\x08 \x01(\t\"M\n\x10ListRunsResponse\x12 \n\x04runs\x18\x01 \x03(\x0b\x32\x12.tunewright.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x10\x43\x61ncelRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04mode\x18\x02 \x01(\x0e\x32\x19.tunewright.v1.CancelMode\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"4\n\x11\x43\x61ncelRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\"J\n\x0fRetryRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"3\n\x10RetryRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\"`\n\x0fPauseRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02\x62y\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"3\n\x10PauseRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\"\x91\x01\n\x10ResumeRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x0c\n\x04sets\x18\x03 \x03(\t\x12\n\n\x02\x62y\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x15\n\rvalidate_only\x18\x07 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"4\n\x11ResumeRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\"7\n\x0fWatchRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\"R\n\x10WatchRunResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.tunewright.v1.RunEvent\x12\x15\n\rlast_sequence\x18\x02 \x01(\x04\"\x82\x01\n\x14ListRunEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\r\n\x05kinds\x18\x04 \x03(\t\x12\x0c\n\x04step\x18\x05 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x06 \x01(\x04\"Y\n\x15ListRunEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.tunewright.v1.RunEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*X\n\nCancelMode\x12\x1b\n\x17\x43\x41NCEL_MODE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41NCEL_MODE_GRACEFUL\x10\x01\x12\x13\n\x0f\x43\x41NCEL_MODE_NOW\x10\x02\x32\xd5\x05\n\nRunService\x12N\n\tCreateRun\x12\x1f.tunewright.v1.CreateRunRequest\x1a .tunewright.v1.CreateRunResponse\x12\x45\n\x06GetRun\x12\x1c.tunewright.v1.GetRunRequest\x1a\x1d.tunewright.v1.GetRunResponse\x12K\n\x08ListRuns\x12\x1e.tunewright.v1.ListRunsRequest\x1a\x1f.tunewright.v1.ListRunsResponse\x12N\n\tCancelRun\x12\x1f.tunewright.v1.CancelRunRequest\x1a .tunewright.v1.CancelRunResponse\x12K\n\x08RetryRun\x12\x1e.tunewright.v1.RetryRunRequest\x1a\x1f.tunewright.v1.RetryRunResponse\x12K\n\x08PauseRun\x12\x1e.tunewright.v1.PauseRunRequest\x1a\x1f.tunewright.v1.PauseRunResponse\x12N\n\tResumeRun\x12\x1f.tunewright.v1.ResumeRunRequest\x1a .tunewright.v1.ResumeRunResponse\x12M\n\x08WatchRun\x12\x1e.tunewright.v1.WatchRunRequest\x1a\x1f.tunewright.v1.WatchRunResponse0\x01\x12Z\n\rListRunEvents\x12#.tunewright.v1.ListRunEventsRequest\x1a$.tunewright.v1.ListRunEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftunewright/v1/run_service.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etunewright/v1/diagnostic.proto\x1a\x17tunewright/v1/run.proto\x1a\x18tunewright/v1/spec.proto\"\x86\x01\n\x10\x43reateRunRequest\x12)\n\x06source\x18\x01 \x01(\x0b\x32\x19.tunewright.v1.SpecSource\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x1c\n\x14\x65xpected_plan_digest\x18\x04 \x01(\t\"\xa3\x01\n\x11\x43reateRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\x12.\n\x0b\x64iagnostics\x18\x02 \x03(\x0b\x32\x19.tunewright.v1.Diagnostic\x12\x11\n\tplan_json\x18\x03 \x01(\t\x12*\n\x07\x61\x63tions\x18\x04 \x03(\x0b\x32\x19.tunewright.v1.StepAction\"\x1d\n\rGetRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"W\n\x0eGetRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\x12\x11\n\tplan_json\x18\x02 \x01(\t\x12\x11\n\tspec_text\x18\x03 \x01(\t\"\xff\x01\n\x0fListRunsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x11\n\tspec_name\x18\x03 \x01(\t\x12\x13\n\x0b\x61\x63tive_only\x18\x04 \x01(\x08\x12\'\n\x06states\x18\x05 \x03(\x0e\x32\x17.tunewright.v1.RunState\x12\x30\n\x0c\x63reate_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcreate_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07project\x18\x08 \x01(\t\"M\n\x10ListRunsResponse\x12 \n\x04runs\x18\x01 \x03(\x0b\x32\x12.tunewright.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x92\x01\n\x10\x43\x61ncelRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04mode\x18\x02 \x01(\x0e\x32\x19.tunewright.v1.CancelMode\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"4\n\x11\x43\x61ncelRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\"J\n\x0fRetryRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"3\n\x10RetryRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\"t\n\x0fPauseRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02\x62y\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\"3\n\x10PauseRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\"\x91\x01\n\x10ResumeRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\t\x12\x0c\n\x04sets\x18\x03 \x03(\t\x12\n\n\x02\x62y\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x15\n\rvalidate_only\x18\x07 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"4\n\x11ResumeRunResponse\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.tunewright.v1.Run\"7\n\x0fWatchRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\"R\n\x10WatchRunResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.tunewright.v1.RunEvent\x12\x15\n\rlast_sequence\x18\x02 \x01(\x04\"\x82\x01\n\x14ListRunEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\r\n\x05kinds\x18\x04 \x03(\t\x12\x0c\n\x04step\x18\x05 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x06 \x01(\x04\"Y\n\x15ListRunEventsResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.tunewright.v1.RunEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*X\n\nCancelMode\x12\x1b\n\x17\x43\x41NCEL_MODE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43\x41NCEL_MODE_GRACEFUL\x10\x01\x12\x13\n\x0f\x43\x41NCEL_MODE_NOW\x10\x02\x32\xd5\x05\n\nRunService\x12N\n\tCreateRun\x12\x1f.tunewright.v1.CreateRunRequest\x1a .tunewright.v1.CreateRunResponse\x12\x45\n\x06GetRun\x12\x1c.tunewright.v1.GetRunRequest\x1a\x1d.tunewright.v1.GetRunResponse\x12K\n\x08ListRuns\x12\x1e.tunewright.v1.ListRunsRequest\x1a\x1f.tunewright.v1.ListRunsResponse\x12N\n\tCancelRun\x12\x1f.tunewright.v1.CancelRunRequest\x1a .tunewright.v1.CancelRunResponse\x12K\n\x08RetryRun\x12\x1e.tunewright.v1.RetryRunRequest\x1a\x1f.tunewright.v1.RetryRunResponse\x12K\n\x08PauseRun\x12\x1e.tunewright.v1.PauseRunRequest\x1a\x1f.tunewright.v1.PauseRunResponse\x12N\n\tResumeRun\x12\x1f.tunewright.v1.ResumeRunRequest\x1a .tunewright.v1.ResumeRunResponse\x12M\n\x08WatchRun\x12\x1e.tunewright.v1.WatchRunRequest\x1a\x1f.tunewright.v1.WatchRunResponse0\x01\x12Z\n\rListRunEvents\x12#.tunewright.v1.ListRunEventsRequest\x1a$.tunewright.v1.ListRunEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tunewright.proto.v1.run_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CANCELMODE']._serialized_start=1955
-  _globals['_CANCELMODE']._serialized_end=2043
+  _globals['_CANCELMODE']._serialized_start=1996
+  _globals['_CANCELMODE']._serialized_end=2084
   _globals['_CREATERUNREQUEST']._serialized_start=167
   _globals['_CREATERUNREQUEST']._serialized_end=301
   _globals['_CREATERUNRESPONSE']._serialized_start=304
@@ -49,30 +49,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTRUNSREQUEST']._serialized_end=845
   _globals['_LISTRUNSRESPONSE']._serialized_start=847
   _globals['_LISTRUNSRESPONSE']._serialized_end=924
-  _globals['_CANCELRUNREQUEST']._serialized_start=926
-  _globals['_CANCELRUNREQUEST']._serialized_end=1052
-  _globals['_CANCELRUNRESPONSE']._serialized_start=1054
-  _globals['_CANCELRUNRESPONSE']._serialized_end=1106
-  _globals['_RETRYRUNREQUEST']._serialized_start=1108
-  _globals['_RETRYRUNREQUEST']._serialized_end=1182
-  _globals['_RETRYRUNRESPONSE']._serialized_start=1184
-  _globals['_RETRYRUNRESPONSE']._serialized_end=1235
-  _globals['_PAUSERUNREQUEST']._serialized_start=1237
-  _globals['_PAUSERUNREQUEST']._serialized_end=1333
-  _globals['_PAUSERUNRESPONSE']._serialized_start=1335
-  _globals['_PAUSERUNRESPONSE']._serialized_end=1386
-  _globals['_RESUMERUNREQUEST']._serialized_start=1389
-  _globals['_RESUMERUNREQUEST']._serialized_end=1534
-  _globals['_RESUMERUNRESPONSE']._serialized_start=1536
-  _globals['_RESUMERUNRESPONSE']._serialized_end=1588
-  _globals['_WATCHRUNREQUEST']._serialized_start=1590
-  _globals['_WATCHRUNREQUEST']._serialized_end=1645
-  _globals['_WATCHRUNRESPONSE']._serialized_start=1647
-  _globals['_WATCHRUNRESPONSE']._serialized_end=1729
-  _globals['_LISTRUNEVENTSREQUEST']._serialized_start=1732
-  _globals['_LISTRUNEVENTSREQUEST']._serialized_end=1862
-  _globals['_LISTRUNEVENTSRESPONSE']._serialized_start=1864
-  _globals['_LISTRUNEVENTSRESPONSE']._serialized_end=1953
-  _globals['_RUNSERVICE']._serialized_start=2046
-  _globals['_RUNSERVICE']._serialized_end=2771
+  _globals['_CANCELRUNREQUEST']._serialized_start=927
+  _globals['_CANCELRUNREQUEST']._serialized_end=1073
+  _globals['_CANCELRUNRESPONSE']._serialized_start=1075
+  _globals['_CANCELRUNRESPONSE']._serialized_end=1127
+  _globals['_RETRYRUNREQUEST']._serialized_start=1129
+  _globals['_RETRYRUNREQUEST']._serialized_end=1203
+  _globals['_RETRYRUNRESPONSE']._serialized_start=1205
+  _globals['_RETRYRUNRESPONSE']._serialized_end=1256
+  _globals['_PAUSERUNREQUEST']._serialized_start=1258
+  _globals['_PAUSERUNREQUEST']._serialized_end=1374
+  _globals['_PAUSERUNRESPONSE']._serialized_start=1376
+  _globals['_PAUSERUNRESPONSE']._serialized_end=1427
+  _globals['_RESUMERUNREQUEST']._serialized_start=1430
+  _globals['_RESUMERUNREQUEST']._serialized_end=1575
+  _globals['_RESUMERUNRESPONSE']._serialized_start=1577
+  _globals['_RESUMERUNRESPONSE']._serialized_end=1629
+  _globals['_WATCHRUNREQUEST']._serialized_start=1631
+  _globals['_WATCHRUNREQUEST']._serialized_end=1686
+  _globals['_WATCHRUNRESPONSE']._serialized_start=1688
+  _globals['_WATCHRUNRESPONSE']._serialized_end=1770
+  _globals['_LISTRUNEVENTSREQUEST']._serialized_start=1773
+  _globals['_LISTRUNEVENTSREQUEST']._serialized_end=1903
+  _globals['_LISTRUNEVENTSRESPONSE']._serialized_start=1905
+  _globals['_LISTRUNEVENTSRESPONSE']._serialized_end=1994
+  _globals['_RUNSERVICE']._serialized_start=2087
+  _globals['_RUNSERVICE']._serialized_end=2812
 # @@protoc_insertion_point(module_scope)
