@@ -1,11 +1,20 @@
-"""`python -P -m tunewright.daemon --home DIR [--listen ADDRESS] [--private]`: what `tunewright daemon` runs."""
+"""`python -P -m tunewright.daemon --home DIR [--listen ADDRESS] [--private]`: what `tunewright daemon` runs.
+
+With `--export`, `--back-up`, `--restore` or `--verify` it does that with the home and ends.
+"""
 
 import argparse
+import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tunewright.daemon.app import serve
-from tunewright.daemon.home import Home
+from tunewright.daemon.backup.manifest import BackupError
+from tunewright.daemon.backup.restore import restore
+from tunewright.daemon.backup.save import back_up
+from tunewright.daemon.backup.verify import verify
+from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.export import ExportError, export_tables
 
@@ -21,6 +30,10 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--private", action="store_true", help="end when nobody uses it")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="with --private: how long that is")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the store as JSON lines into DIR, and end")
+    parser.add_argument("--back-up", type=Path, metavar="DIR", help="write a backup to the new folder DIR, and end")
+    parser.add_argument("--checkpoints", action="store_true", help="with --back-up: work folders of attempts too")
+    parser.add_argument("--restore", type=Path, metavar="DIR", help="put the backup in DIR into the home, and end")
+    parser.add_argument("--verify", type=Path, metavar="DIR", help="read the backup in DIR as a whole, and end")
     return parser.parse_args(arguments)
 
 
@@ -37,21 +50,61 @@ def settings_from(found: argparse.Namespace) -> Settings:
     )
 
 
-def export(home: Path, folder: Path) -> int:
-    """Export the store of a home and say what came out; return the exit code."""
-    try:
-        counts = export_tables(Home(home.absolute()).database, folder)
-    except (ExportError, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    sys.stdout.write("".join(f"{count:8d}  {folder / name}.jsonl\n" for name, count in counts.items()))
-    return 0
+def export(home: Home, folder: Path) -> str:
+    """Export the store of a home and return what came out."""
+    counts = export_tables(home.database, folder)
+    return "".join(f"{count:8d}  {folder / name}.jsonl\n" for name, count in counts.items())
+
+
+def backed_up(home: Home, folder: Path, *, checkpoints: bool) -> str:
+    """Make a backup and return what it holds."""
+    made = back_up(home, folder, checkpoints=checkpoints)
+    lines = [f"{folder}: the store, {len(made.artifacts)} artifacts, {len(made.files)} files; read again and whole\n"]
+    if made.absent:
+        lines.append(
+            f"{len(made.absent)} artifacts were not whole in {home.root} and are left out; a run makes them anew\n"
+        )
+    return "".join(lines)
+
+
+def put_back(home: Home, folder: Path) -> str:
+    """Restore a backup and return what has to be done now."""
+    done = restore(folder, home)
+    lines = [f"{home.root}: {done.runs} runs; nothing goes on by itself\n"]
+    lines += [f"run {run} rests: `tunewright resume {run}` lets it go on\n" for run in done.resting]
+    lines += [f"deployment {name} has ended: run its spec again\n" for name in done.ended_deployments]
+    lines += ["secrets are not part of a backup: store them again with `tunewright secret set`\n"]
+    return "".join(lines)
+
+
+def verified(folder: Path) -> str:
+    """Verify a backup and return what it holds."""
+    found = verify(folder)
+    return f"{folder}: whole; the store, {len(found.artifacts)} artifacts, {len(found.files)} files\n"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the daemon, or the export, and return the exit code."""
+    """Run the daemon, or the one thing that is asked for, and return the exit code."""
     found = parsed(arguments)
-    return export(found.home, found.export) if found.export is not None else serve(settings_from(found))
+    home = Home(found.home.absolute())
+    if found.export is not None:
+        return _tell(lambda: export(home, found.export))
+    if found.back_up is not None:
+        return _tell(lambda: backed_up(home, found.back_up, checkpoints=found.checkpoints))
+    if found.restore is not None:
+        return _tell(lambda: put_back(home, found.restore))
+    if found.verify is not None:
+        return _tell(lambda: verified(found.verify))
+    return serve(settings_from(found))
+
+
+def _tell(work: Callable[[], str]) -> int:
+    try:
+        sys.stdout.write(work())
+    except (ExportError, BackupError, HomeTakenError, OSError, sqlite3.Error) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +56,31 @@ class Home:
         """Make the folder, closed to other users."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.chmod(0o700)
+
+    @contextmanager
+    def nothing_collected(self) -> Iterator[None]:
+        """Keep every artifact and log where it is for as long as this lasts: a backup is being made."""
+        descriptor = self._collecting(fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def begin_collecting(self) -> int | None:
+        """Return a descriptor to close when garbage was collected; None while a backup is being made."""
+        try:
+            return self._collecting(fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
+
+    def _collecting(self, how: int) -> int:
+        descriptor = os.open(self.root / "collect.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, how)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def take(self) -> int:
         """Return a descriptor that owns the home as long as it is open; raise HomeTakenError with who owns it."""

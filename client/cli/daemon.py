@@ -2,14 +2,16 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from tunewright.client import places
 
 
-@click.command(epilog="Example: tunewright daemon --access /etc/tunewright/access.yaml")
+@click.group(invoke_without_command=True, epilog="Example: tunewright daemon --access /etc/tunewright/access.yaml")
 @click.option("--listen", metavar="HOST:PORT", help="Listen on this loopback address beside the Unix socket.")
 @click.option("--anonymous", is_flag=True, help="With --listen: callers there need no token. Any user of this machine!")
 @click.option("--access", metavar="FILE", help="Who may call, from where, and do what (default: access.yaml in HOME).")
@@ -18,16 +20,25 @@ from tunewright.client import places
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
 )
 @click.option("--export", metavar="DIR", help="Write the whole store as JSON lines into DIR instead, and end.")
+@click.pass_context
 def command(
-    listen: str | None, anonymous: bool, access: str | None, policy: str | None, home: str | None, export: str | None
-) -> int:
+    context: click.Context,
+    listen: str | None,
+    anonymous: bool,
+    access: str | None,
+    policy: str | None,
+    home: str | None,
+    export: str | None,
+) -> None:
     """Run the daemon in the foreground until Ctrl-C; runs and services go on without it.
 
     It listens on a Unix socket in its home. Addresses that other machines reach take an access file with certificates
     or tokens (docs/access.md).
     """
-    chosen = str(Path(home).absolute() if home else places.home())
-    arguments = [sys.executable, "-P", "-m", "tunewright.daemon", "--home", chosen]
+    if context.invoked_subcommand is not None:
+        context.obj = _home(home)
+        return
+    arguments = []
     for name, path in (("--export", export), ("--access", access), ("--policy", policy)):
         if path is not None:
             arguments += [name, str(Path(path).absolute())]
@@ -35,6 +46,39 @@ def command(
         arguments += ["--listen", listen]
     if anonymous:
         arguments.append("--anonymous")
+    _become(_home(home), arguments)
+
+
+@command.command("backup", epilog="Example: tunewright daemon backup /mnt/backups/2026-11-22")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
+@click.option("--checkpoints", is_flag=True, help="Also the work folders of attempts, to go on from their checkpoints.")
+@click.pass_obj
+def backup(home: str, folder: str, checkpoints: bool) -> None:
+    """Write a backup to the new folder DIR while the daemon works, and read it again.
+
+    It holds the store as it is at one moment, artifacts, logs and events of steps. Secrets are left out.
+    """
+    _become(home, ["--back-up", str(Path(folder).absolute()), *(["--checkpoints"] if checkpoints else [])])
+
+
+@command.command("restore", epilog="Example: tunewright daemon --home /srv/tunewright restore /mnt/backups/2026-11-22")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
+@click.option("--verify", is_flag=True, help="Only read the backup and say whether it is whole.")
+@click.pass_obj
+def restore(home: str, folder: str, verify: bool) -> None:
+    """Put the backup in DIR into a home that has no store.
+
+    Runs that went on when it was made rest afterwards: nothing starts before `tunewright resume`.
+    """
+    _become(home, ["--verify" if verify else "--restore", str(Path(folder).absolute())])
+
+
+def _home(home: str | None) -> str:
+    return str(Path(home).absolute() if home else places.home())
+
+
+def _become(home: str, arguments: Sequence[str]) -> NoReturn:
+    """In place of this process, so that signals and exit code are the daemon's own."""
+    words = [sys.executable, "-P", "-m", "tunewright.daemon", "--home", home, *arguments]
     sys.stdout.flush()
-    # In place of this process, so that signals and exit code are the daemon's own.
-    os.execve(sys.executable, arguments, {**os.environ, "TUNEWRIGHT_HOME": chosen})  # noqa: S606
+    os.execve(sys.executable, words, {**os.environ, "TUNEWRIGHT_HOME": home})  # noqa: S606
