@@ -10,6 +10,7 @@ import contextvars
 import json
 import logging
 import sqlite3
+from collections.abc import Iterable
 
 from tunewright.compiler.ir.plan import Plan, PlanError, Step, plan_from_json
 from tunewright.daemon.engine import gates
@@ -120,18 +121,19 @@ class Reconciler:
             if _live(run) != live_before:
                 self._deployments.wake()
                 self.wake_all()
-        begun = await self._begin_steps(run, plan)
+        now = self._ledger.clock.now()
+        # One look at the clock for both questions: a pause that ended between two of them would be waited for for ever.
+        found = turn(run, now)
+        begun = await self._begin_steps(run, plan, found.ready)
         if begun != run:
             return 0.0
         if active(run):
             return LOOK_SECONDS
-        now = self._ledger.clock.now()
-        next_look = turn(run, now).next_look
-        return None if next_look is None else max(0.0, (next_look - now) / 1000)
+        return None if found.next_look is None else max(0.0, (found.next_look - now) / 1000)
 
-    async def _begin_steps(self, run: RunRecord, plan: Plan) -> RunRecord:
+    async def _begin_steps(self, run: RunRecord, plan: Plan, ready: Iterable[StepRecord]) -> RunRecord:
         """Take results that are at hand, decide gates, begin what has its turn and a slot."""
-        for record in turn(run, self._ledger.clock.now()).ready:
+        for record in ready:
             step = plan.step(record.name)
             result = self._results.find(step, run.project) if not record.attempt else None
             if result is not None:

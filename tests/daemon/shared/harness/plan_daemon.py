@@ -8,6 +8,7 @@ CRASH_AT names a point at which the daemon is killed as by `kill -9`, once: `bef
 lets the next call that submits hang for ever.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from typing import Any
 from tunewright.compiler.ir.plan import Plan, plan_from_json, seal
 from tunewright.daemon.__main__ import parsed, settings_from
 from tunewright.daemon.app import serve
+from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiled, Submitted
 from tunewright.daemon.engine import artifacts, attempts
 from tunewright.daemon.engine.admission import Admission
@@ -91,6 +93,14 @@ def crash_at_commit(when: str, number: int) -> None:
     setattr(Database, name, counted)
 
 
+def restless(step_milliseconds: int) -> Clock | None:
+    """Return a clock that goes on by so much whenever somebody looks at it: time passes between any two lines."""
+    if not step_milliseconds:
+        return None
+    ours, looks = system_clock(), itertools.count()
+    return replace(ours, now=lambda: ours.now() + step_milliseconds * next(looks))
+
+
 def arm(point: str) -> None:
     """Set the crash point."""
     match point.split():
@@ -109,4 +119,5 @@ def arm(point: str) -> None:
 if __name__ == "__main__":
     arm(os.environ.get("CRASH_AT", ""))
     chosen = settings_from(parsed(sys.argv[1:]))
-    sys.exit(serve(replace(chosen, hang_seconds=float(os.environ.get("HANG_SECONDS", "60"))), compiler=read_plan))
+    chosen = replace(chosen, hang_seconds=float(os.environ.get("HANG_SECONDS", "60")))
+    sys.exit(serve(chosen, compiler=read_plan, clock=restless(int(os.environ.get("CLOCK_STEP", "0")))))
