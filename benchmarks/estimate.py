@@ -18,7 +18,7 @@ from tunewright.compiler.estimate.activations import LossMemory
 from tunewright.compiler.estimate.footprint import train_memory
 from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.storage import NF4_BYTES, quantized_bytes, weight_bytes
-from tunewright.compiler.facts.families import linear_names
+from tunewright.compiler.facts.families import family_of, linear_names
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedTrain, ResolvedTuner
 
@@ -142,7 +142,7 @@ def _model(shape: dict[str, object], row: dict[str, str]) -> ModelFacts:
         "mlp_gated": bool(shape.get("gated_mlp", True)),
         "num_experts_per_token": int(str(shape.get("num_experts_per_tok") or 0)),
         "num_parameters": int(str(shape.get("_params") or 0)) or None,
-        "linear_modules": linear_names(model_type),
+        "linear_modules": linear_names(family_of(model_type)),
     }
     known.update(extra)
     model = ModelFacts(source=row["model_key"], origin="catalogue", **known)  # type: ignore[arg-type]

@@ -1,9 +1,13 @@
-"""Runner of `prepare.tokens`: rows as tokens in outputs/train.arrow (and outputs/held_out.arrow), on the processor."""
+"""Runner of `prepare.tokens`: rows as tokens in outputs/train.arrow (and outputs/held_out.arrow), on the processor.
+
+Rows pass in batches, in the order they are learned from: of a set larger than memory only its row numbers are kept,
+and of those only the ones that chance picks.
+"""
 
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,9 +18,10 @@ from tunewright.runners.families import register_families
 from tunewright.runners.preparing.rows import REPORT
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
 from tunewright.runners.training.ahead import FILES, fingerprint
-from tunewright.runners.training.data import needs_chat_template, read_training_rows, split_rows
+from tunewright.runners.training.data import held_out_rows, needs_chat_template
 from tunewright.runners.training.feeding import nothing_left, tell
 from tunewright.runners.training.methods.method import Row, training_method
+from tunewright.runners.training.row_stream import RowStream
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.tokens import TokenCounts, tokenised
 
@@ -38,10 +43,10 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     shutil.rmtree(outputs, ignore_errors=True)
     outputs.mkdir()
     report.phase("reading the rows")
-    parts = split_rows(read_training_rows(step.inputs, settings, report), settings.evaluation_share, settings.seed)
+    rows = RowStream.survey(step.inputs, settings, report)
     register_families(settings.families)
     tokenizer = _tokenizer(Path(step.inputs["model"].path))
-    if needs_chat_template(parts[0]) and not tokenizer.chat_template:
+    if needs_chat_template(next(iter(rows))) and not tokenizer.chat_template:
         raise StepFailedError(
             "the data are conversations and the base model's tokenizer has no chat template",
             reason="CHAT_TEMPLATE_MISSING",
@@ -49,9 +54,11 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
         )
     report.phase("tokenising")
     every = {name: TokenCounts() for name in FILES}
-    for name, rows in zip(FILES, parts, strict=True):
-        if rows:
-            _write(outputs / name, _tokens(rows, tokenizer, settings, every[name]), report)
+    held_out = held_out_rows(len(rows), settings.evaluation_share, settings.seed) if settings.evaluation_share else ()
+    for name, held in zip(FILES, (False, True), strict=True):
+        if held_out or not held:
+            part = (row for number, row in enumerate(rows) if (number in held_out) is held)
+            _write(outputs / name, _tokens(part, tokenizer, settings, every[name]), report)
     learned = every[FILES[0]]
     if not learned.rows:
         raise nothing_left(settings)
@@ -76,7 +83,7 @@ def _tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
-def _tokens(rows: list[Row], tokenizer: Any, settings: TrainSettings, counts: TokenCounts) -> Iterator[Row]:
+def _tokens(rows: Iterable[Row], tokenizer: Any, settings: TrainSettings, counts: TokenCounts) -> Iterator[Row]:
     tokens_of = training_method(settings.method).tokens
     if tokens_of is None:
         raise StepFailedError(

@@ -16,6 +16,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "metric": "tunewright.metrics",
         "reward": "tunewright.rewards",
         "family": "tunewright.families",
+        "runner": "tunewright.runners",
     }
 )
 

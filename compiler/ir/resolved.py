@@ -204,6 +204,14 @@ class ResolvedTrain:
 
 
 @record(kw_only=True)
+class ResolvedRunner:
+    """A runner of another package and its settings."""
+
+    name: str
+    options: Mapping[str, str | int | float | bool]
+
+
+@record(kw_only=True)
 class ResolvedEvaluate:
     """An evaluation step."""
 
@@ -218,6 +226,7 @@ class ResolvedEvaluate:
     precision: str
     device: str
     threads: int
+    runner: ResolvedRunner | None = None
 
 
 @record(kw_only=True)
@@ -258,6 +267,7 @@ class ResolvedExport:
     precision: str
     device: str
     threads: int
+    runner: ResolvedRunner | None = None
 
 
 @record(kw_only=True)

@@ -3,6 +3,7 @@
 from tunewright.compiler.facts import defaults
 from tunewright.compiler.ir.resolved import ResolvedEvaluate
 from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.default_runner import default_runner
 from tunewright.compiler.passes.provenance import Chooser
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.model.evaluate import Evaluate
@@ -26,4 +27,5 @@ def default_evaluate(work: Work, evaluate: Evaluate, seed: int, chooser: Chooser
         precision=chooser.derived("precision", None, lambda: machine.precision(facts)),
         device=machine.device(facts),
         threads=machine.threads(facts),
+        runner=default_runner(evaluate.runner, chooser),
     )

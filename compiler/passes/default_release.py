@@ -3,6 +3,7 @@
 from tunewright.compiler.facts import defaults
 from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedExport, ResolvedQuantize
 from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.default_runner import default_runner
 from tunewright.compiler.passes.provenance import Chooser
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.model.release import Deploy, Export, Quantize
@@ -35,6 +36,7 @@ def default_export(work: Work, export: Export, chooser: Chooser) -> ResolvedExpo
         precision=chooser.derived("precision", None, lambda: machine.precision(facts)),
         device=machine.device(facts),
         threads=machine.threads(facts),
+        runner=default_runner(export.runner, chooser),
     )
 
 

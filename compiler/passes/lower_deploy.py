@@ -27,7 +27,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedDeploy) -> Step:
     inputs = lowering.model_inputs(work, body.model)
     if name := secret_name(body.api_key):
         inputs["secret.api_key"] = StepInput(role="secret", path=name)
-    argv = lowering.runner_argv(kind)
+    argv = lowering.runner_argv(work, kind)
     if body.engine in _ENGINE_ARGV:
         argv = _ENGINE_ARGV[body.engine](body, _quantization(work, body.model))
     return lowering.made(

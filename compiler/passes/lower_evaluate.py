@@ -32,6 +32,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
     own = [name for name in body.suites if not is_benchmark(work.spec.suites.get(name), name)]
     public = [name for name in body.suites if name not in own]
     kind = "evaluate.suites" if own else "evaluate.harness"
+    kind = body.runner.name if body.runner else kind
     inputs = lowering.model_inputs(work, body.model)
     parameters: dict[str, Any] = {
         "max_new_tokens": body.max_new_tokens,
@@ -47,11 +48,12 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
         **lowering.identity_of(f"steps.{step.name}.evaluate", body),
         **lowering.environment_identity(work, kind),
     }
-    add = _add_own if own else _add_public
-    suites: dict[str, Any] = {}
-    for name in own or public:
-        suites[name] = add(work, body, name, inputs, identity)
-    parameters["suites" if own else "tasks"] = suites
+    # Ours does one of the two; a package's is told of both.
+    if own:
+        parameters["suites"] = {name: _add_own(work, body, name, inputs, identity) for name in own}
+    if public and (body.runner or not own):
+        parameters["tasks"] = {name: _add_public(work, body, name, inputs, identity) for name in public}
+    parameters |= lowering.runner_parameters(body.runner)
     return lowering.made(
         work,
         step,
@@ -59,10 +61,12 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
         summary=_summary(work, body, own, public),
         inputs=inputs,
         parameters=parameters,
-        launch=lowering.launch(kind, lowering.runner_argv(kind), device=body.device, threads=body.threads),
+        launch=lowering.launch(kind, lowering.runner_argv(work, kind), device=body.device, threads=body.threads),
         identity=identity,
         needs=lowering.upstream_identity(inputs),
-        not_executable=lowering.not_executable(*_unsupported(work, own, public, body), lowering.too_large(step)),
+        not_executable=lowering.unknown_runner(work, body.runner)
+        if body.runner
+        else lowering.not_executable(*_unsupported(work, own, public, body), lowering.too_large(step)),
     )
 
 
@@ -133,4 +137,5 @@ def _summary(work: Work, body: ResolvedEvaluate, own: list[str], public: list[st
         rows = work.facts.suites[name].rows if name in own else None
         rows = min(rows, body.limit) if rows and body.limit else rows or body.limit
         limited.append(f"{name} {rows}" if rows else name)
-    return f"{body.model}: " + " + ".join(limited)
+    by = f", by {body.runner.name}" if body.runner else ""
+    return f"{body.model}: " + " + ".join(limited) + by

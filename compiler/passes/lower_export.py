@@ -27,6 +27,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
     assert work.spec is not None
     quantize = body.quantize
     kind = "export.gptq" if quantize and quantize.method in ("gptq", "awq") else "export.model"
+    kind = body.runner.name if body.runner else kind
     inputs = lowering.model_inputs(work, body.model)
     identity = {**lowering.identity_of(f"steps.{step.name}.export", body), **lowering.environment_identity(work, kind)}
     calibration_format = None
@@ -56,11 +57,14 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
             "precision": body.precision,
             "device": body.device,
             "threads": body.threads,
+            **lowering.runner_parameters(body.runner),
         },
-        launch=lowering.launch(kind, lowering.runner_argv(kind), device=body.device, threads=body.threads),
+        launch=lowering.launch(kind, lowering.runner_argv(work, kind), device=body.device, threads=body.threads),
         identity=identity,
         needs=lowering.upstream_identity(inputs),
-        not_executable=lowering.not_executable(
+        not_executable=lowering.unknown_runner(work, body.runner)
+        if body.runner
+        else lowering.not_executable(
             missing(kind),
             lowering.too_large(step),
             lowering.unreadable_base(work),
@@ -84,4 +88,5 @@ def _summary(body: ResolvedExport) -> str:
     if body.quantize:
         group = f" group {body.quantize.group_size}" if body.quantize.group_size else ""
         parts.append(f"{body.quantize.method} {body.quantize.bits}-bit{group}")
-    return f"{body.model}: " + (", ".join(parts) or "as it is")
+    by = f", by {body.runner.name}" if body.runner else ""
+    return f"{body.model}: " + (", ".join(parts) or "as it is") + by

@@ -57,7 +57,7 @@ def _model(work: Work) -> Step:
         },
         launch=lowering.launch(
             "fetch.model",
-            lowering.runner_argv("fetch.model"),
+            lowering.runner_argv(work, "fetch.model"),
             device="cpu",
             threads=machine.threads(work.facts),
             online=scheme in _HUBS,
@@ -96,7 +96,7 @@ def _data(work: Work, name: str) -> Step:
             **part,
         },
         launch=lowering.launch(
-            _DATA, lowering.runner_argv(_DATA), device="cpu", threads=machine.threads(work.facts), online=True
+            _DATA, lowering.runner_argv(work, _DATA), device="cpu", threads=machine.threads(work.facts), online=True
         ),
         limits=Limits(stall_seconds=stall, grace_seconds=grace, retries=3),
         not_executable=f"`{name}` has several sources, one of them on a hub: give that one a data set of its own"

@@ -40,7 +40,9 @@ def _lower(work: Work, name: str) -> Step:
         summary=_summary(data),
         inputs=lowering.unprepared_inputs(work, "data", name),
         parameters=parameters,
-        launch=lowering.launch(_KIND, lowering.runner_argv(_KIND), device="cpu", threads=machine.threads(work.facts)),
+        launch=lowering.launch(
+            _KIND, lowering.runner_argv(work, _KIND), device="cpu", threads=machine.threads(work.facts)
+        ),
         limits=Limits(stall_seconds=stall, grace_seconds=grace),
         not_executable=lowering.unknown_format(work, name),
         identity={

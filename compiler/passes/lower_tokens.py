@@ -39,7 +39,9 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         needs=lowering.upstream_identity(inputs),
         inputs=inputs,
         parameters=train_parameters(train) | {"data": data.parameters} | ({"families": list(own)} if own else {}),
-        launch=lowering.launch(_KIND, lowering.runner_argv(_KIND), device="cpu", threads=machine.threads(work.facts)),
+        launch=lowering.launch(
+            _KIND, lowering.runner_argv(work, _KIND), device="cpu", threads=machine.threads(work.facts)
+        ),
         limits=Limits(stall_seconds=stall, grace_seconds=grace),
         not_executable=lowering.not_executable(*(lowering.unknown_format(work, name) for name in train.data)),
         identity={

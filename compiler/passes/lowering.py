@@ -7,7 +7,13 @@ from typing import Any
 from tunewright.compiler.facts.defaults import STALL_AND_GRACE
 from tunewright.compiler.facts.kinds import KINDS
 from tunewright.compiler.ir.plan import Launch, Limits, Process, Step, StepInput
-from tunewright.compiler.ir.resolved import ModelState, ResolvedExport, ResolvedParallelism, ResolvedStep
+from tunewright.compiler.ir.resolved import (
+    ModelState,
+    ResolvedExport,
+    ResolvedParallelism,
+    ResolvedRunner,
+    ResolvedStep,
+)
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.environment import common_environment
@@ -173,7 +179,7 @@ def identity_of(prefix: str, value: Any) -> dict[str, Any]:
     """Return what of a resolved body enters a step's digest, keyed by spec path."""
     flat: dict[str, Any] = {}
     for name in value.__dataclass_fields__:
-        if name in _WITHOUT_EFFECT:
+        if name in _WITHOUT_EFFECT or (name == "runner" and value.runner is None):
             continue
         if name == "options":  # each stands in the spec where the others stand
             for option, given in getattr(value, name).items():
@@ -212,7 +218,7 @@ def launch(
     """Return the launch of a kind: its environment's interpreter, the common environment variables and `more`."""
     variables = common_environment(device=device, threads=threads, parallelism=parallelism, online=online)
     return Launch(
-        environment=KINDS[kind].environment,
+        environment=KINDS[kind].environment if kind in KINDS else PLUGGED,
         command=Process(argv=argv, env=variables | dict(more or {})),
         prepare=prepare,
         files=files or {},
@@ -221,15 +227,37 @@ def launch(
     )
 
 
-def runner_argv(kind: str) -> tuple[str, ...]:
-    """Return the command line of a single-process runner."""
-    return ("{python}", "-P", "-m", KINDS[kind].module, "run", "{bundle}")
+def runner_argv(work: Work, kind: str) -> tuple[str, ...]:
+    """Return the command line of a single-process runner: one of ours, or one that a package offers."""
+    assert work.facts is not None
+    known, plugged = KINDS.get(kind), work.facts.plug_in("runner", kind)
+    module = known.module if known else (plugged.module if plugged else kind)
+    return ("{python}", "-P", "-m", module, "run", "{bundle}")
+
+
+def runner_parameters(runner: ResolvedRunner | None) -> dict[str, Any]:
+    """Return what a package's runner is told beside what ours would be."""
+    return {"options": dict(runner.options)} if runner else {}
+
+
+def unknown_runner(work: Work, runner: ResolvedRunner) -> str | None:
+    """Say that it is not known here who offers a runner; None when it is."""
+    assert work.facts is not None
+    if work.facts.plug_in("runner", runner.name) is not None:
+        return None
+    return f"it is not known which package offers the runner `{runner.name}`: `{PLUGGED}` is not installed here"
 
 
 def environment_identity(work: Work, kind: str) -> dict[str, Any]:
     """Return the identity of what executes a kind: the runner's version and its environment's digest."""
     assert work.facts is not None
-    known = KINDS[kind]
+    known = KINDS.get(kind)
+    if known is None:
+        plugged, there = work.facts.plug_in("runner", kind), work.facts.environments.get(PLUGGED)
+        return {
+            f"plug_in.runner.{kind}": str(plugged) if plugged else None,
+            f"environment.{PLUGGED}": there.digest if there else None,
+        }
     environment = work.facts.environments.get(known.environment)
     return {
         f"runner.{kind}": known.version,

@@ -22,7 +22,7 @@ class Sample:
 
 def tokenised(rows: list[Row], tokenizer: Any, settings: TrainSettings, report: Reporter) -> list[Sample]:
     """Return the samples of all rows that have something to learn; raise StepFailedError when none has."""
-    if needs_chat_template(rows) and not tokenizer.chat_template:
+    if needs_chat_template(rows[0]) and not tokenizer.chat_template:
         raise StepFailedError(
             "the data are conversations and the base model's tokenizer has no chat template",
             reason="CHAT_TEMPLATE_MISSING",

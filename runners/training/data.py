@@ -2,49 +2,54 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from tunewright.runners.contract import Input
 from tunewright.runners.preparing.rows import checked_rows, files_of
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.images import hold_to_digest, with_images
+from tunewright.runners.training.likeness import Likeness
 from tunewright.runners.training.methods.method import Row, training_method
-from tunewright.runners.training.mixing import mixed
+from tunewright.runners.training.mixing import mixed_order
 from tunewright.runners.training.placed import PlacedRow
 from tunewright.runners.training.settings import DataSet, TrainSettings
 from tunewright.spec.prompts import fill_template
-
-_TOOLS = "tools"
 
 
 def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> list[Row]:
     """Return all rows of all data sets in the trainer's form and in file order; raise StepFailedError naming file:line.
 
-    Several sets are mixed as `mixing.mixed` says.
+    Several sets are mixed as `mixing.mixed_order` says.
     """
-    sets: dict[str, list[Row]] = {}
-    for name, data_set in settings.data.items():
-        taken: list[Row] = [
-            PlacedRow(row, place) for place, row in fitted_rows(name, data_set, inputs, settings, report)
-        ]
-        if data_set.images is not None:
-            hold_to_digest(name, data_set.images, files_of(f"data.{name}", inputs))
-        if data_set.limit is not None:
-            taken = taken[: data_set.limit]
-        sets[name] = taken
-    rows = mixed(sets, {name: item.weight for name, item in settings.data.items()}, settings.mix, settings.seed)
-    if any("images" in row for row in rows):
-        rows = [{"images": [], **row} for row in rows]
-    if not rows:
-        raise StepFailedError("the data files hold no rows", reason="NO_DATA", help="add rows, or raise `limit`")
-    if any(_TOOLS in row for row in rows):
-        rows = [{_TOOLS: None, **row} for row in rows]
-    if len({tuple(sorted((name, isinstance(value, str)) for name, value in row.items())) for row in rows}) > 1:
-        raise StepFailedError(
-            "the data sets mix plain text with conversations, which one training step can't learn from together",
-            reason="DATA_MIXED",
-            help="train on them in two steps, one after the other (`from:`)",
-        )
+    sets = {name: list(placed_rows(name, inputs, settings, report)) for name in settings.data}
+    likeness = Likeness()
+    for taken in sets.values():
+        for row in taken:
+            likeness.note(row)
+    likeness.settle()
+    order = order_of({name: len(taken) for name, taken in sets.items()}, settings)
+    if not (rows := [likeness.filled(sets[name][index]) for name, index in order]):
+        raise no_rows()
     return rows
+
+
+def placed_rows(name: str, inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> Iterator[Row]:
+    """Yield the rows of one data set that a step takes, in file order; raise StepFailedError."""
+    data_set = settings.data[name]
+    if data_set.images is not None:
+        hold_to_digest(name, data_set.images, files_of(f"data.{name}", inputs))
+    rows = (PlacedRow(row, place) for place, row in fitted_rows(name, data_set, inputs, settings, report))
+    yield from islice(rows, data_set.limit)
+
+
+def order_of(counts: Mapping[str, int], settings: TrainSettings) -> Iterator[tuple[str, int]]:
+    """Yield the rows of all sets in the order they are learned from, as the name of a set and a number in it."""
+    return mixed_order(counts, {name: item.weight for name, item in settings.data.items()}, settings.mix, settings.seed)
+
+
+def no_rows() -> StepFailedError:
+    """Return the error of a step without rows."""
+    return StepFailedError("the data files hold no rows", reason="NO_DATA", help="add rows, or raise `limit`")
 
 
 def fitted_rows(
@@ -59,17 +64,22 @@ def fitted_rows(
 
 def split_rows(rows: list[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
     """Return `(training rows, held-out rows)`; the seed decides which, the order of the others is kept."""
-    held_out_count = round(len(rows) * share)
-    if not share or held_out_count == 0 or held_out_count >= len(rows):
-        return rows, []
-    chosen = set(random.Random(seed).sample(range(len(rows)), held_out_count))  # noqa: S311 - not cryptography
-    training = [row for index, row in enumerate(rows) if index not in chosen]
-    return training, [row for index, row in enumerate(rows) if index in chosen]
+    held_out = held_out_rows(len(rows), share, seed)
+    training = [row for index, row in enumerate(rows) if index not in held_out]
+    return training, [row for index, row in enumerate(rows) if index in held_out]
 
 
-def needs_chat_template(rows: list[Row]) -> bool:
-    """Say whether the rows are conversations, which only a chat template turns into text."""
-    return not any(isinstance(rows[0].get(name), str) for name in ("text", "completion"))
+def held_out_rows(count: int, share: float, seed: int) -> frozenset[int]:
+    """Return the numbers of the rows that are held out of so many; none where all or none would be."""
+    held_out = round(count * share)
+    if not share or held_out == 0 or held_out >= count:
+        return frozenset()
+    return frozenset(random.Random(seed).sample(range(count), held_out))  # noqa: S311 - not cryptography
+
+
+def needs_chat_template(row: Row) -> bool:
+    """Say whether rows like this are conversations, which only a chat template turns into text."""
+    return not any(isinstance(row.get(name), str) for name in ("text", "completion"))
 
 
 def _fit(row: Row, data_set: DataSet, settings: TrainSettings) -> Iterator[Row]:

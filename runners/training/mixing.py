@@ -1,42 +1,45 @@
 """Several data sets become one sequence of rows, fixed by the seed. Standard library only."""
 
 import random
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
-
-Item = TypeVar("Item")
+from collections.abc import Iterator, Mapping
 
 
-def mixed(sets: Mapping[str, Sequence[Item]], weights: Mapping[str, float], how: str, seed: int) -> list[Item]:
-    """Return the rows of all sets as one list.
+def mixed_order(
+    counts: Mapping[str, int], weights: Mapping[str, float], how: str, seed: int
+) -> Iterator[tuple[str, int]]:
+    """Yield which row comes next, as the name of its set and its number in it; of each set they come in order.
 
     `concat`: one after the other, each repeated by its weight (2 doubles every row, 0.5 takes every second one by
     chance). `first_exhausted`, `all_exhausted`: each row is drawn from a set chosen by weight, until the first set is
     used up, or until all were; a set that is used up before begins again.
     """
     if how == "concat":
-        return [row for name, rows in sets.items() for row in _repeated(rows, weights[name], _chance(seed, name))]
-    if not all(sets.values()):
-        return []
-    chance = _chance(seed, "mix")
-    names, shares = list(sets), [weights[name] for name in sets]
-    taken = dict.fromkeys(sets, 0)
-    unfinished = set(sets)
-    result: list[Item] = []
+        for name, count in counts.items():
+            yield from ((name, index) for index in _repeated(count, weights[name], _chance(seed, name)))
+    elif all(counts.values()):
+        yield from _drawn(counts, weights, how, _chance(seed, "mix"))
+
+
+def _drawn(
+    counts: Mapping[str, int], weights: Mapping[str, float], how: str, chance: random.Random
+) -> Iterator[tuple[str, int]]:
+    names, shares = list(counts), [weights[name] for name in counts]
+    taken = dict.fromkeys(counts, 0)
+    unfinished = set(counts)
     while unfinished:
         (name,) = chance.choices(names, shares)
-        rows = sets[name]
-        result.append(rows[taken[name] % len(rows)])
+        yield name, taken[name] % counts[name]
         taken[name] += 1
-        if taken[name] == len(rows):
+        if taken[name] == counts[name]:
             unfinished = set() if how == "first_exhausted" else unfinished - {name}
-    return result
 
 
-def _repeated(rows: Sequence[Item], weight: float, chance: random.Random) -> list[Item]:
+def _repeated(count: int, weight: float, chance: random.Random) -> Iterator[int]:
     whole, share = divmod(weight, 1)
-    picked = set(chance.sample(range(len(rows)), round(len(rows) * share)))
-    return list(rows) * int(whole) + [row for index, row in enumerate(rows) if index in picked]
+    picked = set(chance.sample(range(count), round(count * share)))
+    for _ in range(int(whole)):
+        yield from range(count)
+    yield from (index for index in range(count) if index in picked)
 
 
 def _chance(seed: int, name: str) -> random.Random:

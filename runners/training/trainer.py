@@ -39,7 +39,7 @@ def make_trainer(
     `inputs` are the step's, among them the models that some methods need beside the one that learns. Raises
     StepFailedError when no row is left to learn from.
     """
-    if isinstance(rows, list) and needs_chat_template(rows) and not tuned.tokenizer.chat_template:
+    if isinstance(rows, list) and needs_chat_template(rows[0]) and not tuned.tokenizer.chat_template:
         raise StepFailedError(
             "the data are conversations and the base model's tokenizer has no chat template",
             reason="CHAT_TEMPLATE_MISSING",

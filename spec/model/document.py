@@ -148,6 +148,9 @@ def named_plug_ins(spec: Spec) -> tuple[tuple[str, str, tuple[str | int, ...]], 
     for name, step in spec.steps.items():
         if step.train is not None and step.train.loss is not None:
             found.append(("loss", step.train.loss, ("steps", name, "train", "loss")))
+        for verb, body in (("evaluate", step.evaluate), ("export", step.export)):
+            if body is not None and body.runner is not None:
+                found.append(("runner", body.runner.name, ("steps", name, verb, "runner", "name")))
         for index, reward in enumerate((step.train.rewards or ()) if step.train is not None else ()):
             if reward.name is not None and is_plug_in(reward.name):
                 found.append(("reward", reward.name, ("steps", name, "train", "rewards", index, "name")))

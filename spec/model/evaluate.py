@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tunewright.spec.model.runner import RunnerChoice
 from tunewright.spec.model.section import Count, Duration, Name, Names, Section, Texts
 
 
@@ -30,6 +31,11 @@ class Evaluate(Section):
 
     system_prompt: str | None = None
     """System message put before prompts that have none."""
+
+    runner: RunnerChoice | None = None
+    """A runner of another package that asks and scores instead of ours: a name (`acme.exam`), or `name` and
+    `options`.
+    """
 
 
 class Gate(Section):

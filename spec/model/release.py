@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tunewright.spec.model.runner import RunnerChoice
 from tunewright.spec.model.section import Count, Duration, Name, Section, Share, Texts
 
 QuantizeMethod = Literal["bnb", "gptq", "awq", "fp8"]
@@ -47,6 +48,11 @@ class Export(Section):
 
     limits: ExportLimits | None = None
     """What the export may cost."""
+
+    runner: RunnerChoice | None = None
+    """A runner of another package that makes the package instead of ours: a name (`acme.pack`), or `name` and
+    `options`.
+    """
 
 
 class Replicas(Section):

@@ -20,6 +20,7 @@ from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.policy import Forbid, Policy, Require
 from tunewright.spec.model.release import Canary, Deploy, Export, ExportLimits, Objectives, Quantize, Replicas
 from tunewright.spec.model.reward import Reward
+from tunewright.spec.model.runner import Runner
 from tunewright.spec.model.section import Section
 from tunewright.spec.model.tracking import Mlflow, ReportTo, Wandb
 from tunewright.spec.model.train import Parallelism, Train, Tuner
@@ -51,6 +52,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### `export`": Export,
     "#### `export.quantize`": Quantize,
     "#### `export.limits`": ExportLimits,
+    "#### `export.runner`": Runner,
     "### `deploy`": Deploy,
     "#### `deploy.replicas`": Replicas,
     "#### `deploy.canary`": Canary,

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -126,25 +124,6 @@ def make_adapter(train_python: str, tiny_folder: Path, tmp_path_factory: pytest.
         return folder
 
     return make
-
-
-@pytest.fixture(scope="session")
-def plugged_environment(train_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The train environment with one package more: a thin environment in front of it, as for a site's own."""
-    folder = tmp_path_factory.mktemp("plugged")
-    # A copy: what building leaves behind stays there.
-    source = shutil.copytree(HERE.parent / "plug_ins" / "acme", folder / "source")
-    thin = folder / "environment"
-    subprocess.run([train_python, "-m", "venv", "--without-pip", thin], check=True)
-    asked = "import site; print(*site.getsitepackages(), sep='\\n')"
-    sites = subprocess.run([train_python, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
-    borrowed = {*sites, *(str(path) for path in Path(train_python).parents[1].glob("lib/python3*/site-packages"))}
-    (site,) = thin.glob("lib/python3*/site-packages")
-    lines = [f"import site; site.addsitedir({path!r})" for path in sorted(borrowed)]
-    (site / "borrowed.pth").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    pip = [sys.executable, "-m", "pip", "--python", str(thin / "bin" / "python"), "install", "-q"]
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--no-index", str(source)], check=True)
-    return thin
 
 
 @pytest.fixture(scope="module")

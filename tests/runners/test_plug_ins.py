@@ -1,7 +1,6 @@
 """A package of somebody else, installed for real into an environment, adds what specs name."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,13 +117,3 @@ def test_metric_scores_replies(plugged: Any, tiny_folder: Path) -> None:
     assert finished.code == contract.ExitCode.OK, finished.stderr
     measured = json.loads((bundle / "outputs" / "metrics.json").read_text())["exam"]
     assert (measured["politeness"], measured["rows"]) == (0.5, 2)
-
-
-def test_runner_of_a_kind_of_its_own_is_found_and_works(plugged: Any, plugged_environment: Path) -> None:
-    script = "from tunewright.runners.registry import find_runner; print(find_runner('acme.work').module)"
-    package = str(Path(contract.__file__).parents[1].parent)
-    found = subprocess.run(
-        [plugged.python, "-c", f"import sys; sys.path.insert(0, {package!r}); {script}"],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    assert found.stdout == "acme_runner\n"

@@ -4,9 +4,14 @@ from collections import Counter
 
 import pytest
 
-from tunewright.runners.training.mixing import mixed
+from tunewright.runners.training.mixing import mixed_order
 
 SETS = {"small": [f"s{n}" for n in range(100)], "large": [f"l{n}" for n in range(1000)]}
+
+
+def mixed(sets: dict[str, list[str]], weights: dict[str, float], how: str, seed: int) -> list[str]:
+    order = mixed_order({name: len(rows) for name, rows in sets.items()}, weights, how, seed)
+    return [sets[name][index] for name, index in order]
 
 
 def of(rows: list[str]) -> Counter[str]:

@@ -53,14 +53,14 @@ def test_rows_are_read_under_their_own_names(rows_of: RowsOf) -> None:
             "completion": [{"role": "assistant", "content": "Here."}],
         }
     ]
-    assert needs_chat_template(rows)
+    assert needs_chat_template(rows[0])
 
 
 def test_a_prompt_template_makes_text_of_instructions(rows_of: RowsOf) -> None:
     rows = rows_of({"tasks": (POSED, TASK)})
 
     assert rows == [{"prompt": "Q: Sort.\nA: ", "completion": "a b"}]
-    assert not needs_chat_template(rows)
+    assert not needs_chat_template(rows[0])
     assert rows_of({"tasks": (POSED, TASK)}, loss_on="all") == [{"text": "Q: Sort.\nA: a b"}]
 
 
