@@ -18,6 +18,8 @@ MAX_SPEC_CHARACTERS = 1024 * 1024
 MAX_LOCK_CHARACTERS = 4 * 1024 * 1024
 _MAX_NOTE_CHARACTERS = 1000
 _MAX_PATH_CHARACTERS = 4096
+#: What a variable of the caller's environment, or a value on the command line, can reasonably be.
+_MAX_WORD_CHARACTERS = 32 * 1024
 _LAST_SECOND = 253_402_300_799
 
 Word = TypeVar("Word")
@@ -77,6 +79,9 @@ def submitted(source: spec_pb2.SpecSource, folders: tuple[Path, ...] | None) -> 
     for field in ("path", "base_directory", "profile", "lock_path"):
         if len(getattr(source, field)) > _MAX_PATH_CHARACTERS:
             raise invalid(f"source.{field}", f"must be at most {_MAX_PATH_CHARACTERS} characters")
+    for field, words in (("sets", source.sets), ("variables", [*source.variables, *source.variables.values()])):
+        if any(len(word) > _MAX_WORD_CHARACTERS for word in words):
+            raise invalid(f"source.{field}", f"must be at most {_MAX_WORD_CHARACTERS} characters each")
     return Submitted(
         text=source.text,
         path=source.path or "life.yaml",
