@@ -11,16 +11,14 @@ import grpc
 
 from tunewright.daemon.access.identities import Identity
 from tunewright.daemon.access.reloading import Reloaded
-from tunewright.daemon.access.roles import ALL_PROJECTS, Grant, Role, is_project, is_subject
+from tunewright.daemon.access.roles import Grant
 from tunewright.daemon.access.site import AccessError, Certificates, Site, Tls
+from tunewright.spec.access import ALL_PROJECTS, GRANT_URI, Role, is_project, is_subject
 
 if TYPE_CHECKING:
     from cryptography import x509
 
 Value = TypeVar("Value")
-
-#: How our own authority writes a role in a project into a certificate: a name of the certificate, as a URI.
-GRANT_URI = "urn:tunewright:grant:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

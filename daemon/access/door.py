@@ -12,12 +12,13 @@ from tunewright.daemon.access import tokens
 from tunewright.daemon.access.certificates import CertificateError, Revocations, identity_of
 from tunewright.daemon.access.identities import OWN_GRANTS, Authentication, Identity
 from tunewright.daemon.access.oidc import Issuer
-from tunewright.daemon.access.roles import Grant, Role
+from tunewright.daemon.access.roles import Grant
 from tunewright.daemon.access.site import Site
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.store import access
 from tunewright.daemon.store.database import Database
+from tunewright.spec.access import Role
 
 _HOW = "`tunewright access whoami` says who you are; docs/access.md says how to get a credential"
 _LOOPBACK = ("ipv4:127.", "ipv6:[::1]", "ipv6:%5B::1%5D")

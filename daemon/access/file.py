@@ -8,8 +8,9 @@ from pydantic import Field, StringConstraints
 
 from tunewright.daemon.access import site
 from tunewright.daemon.access.limits import DEFAULT_LIMITS, Limits
-from tunewright.daemon.access.roles import Grant, Role, is_subject
+from tunewright.daemon.access.roles import Grant
 from tunewright.daemon.access.site import AccessError, Site
+from tunewright.spec.access import Role, is_subject
 from tunewright.spec.binding import bind_section
 from tunewright.spec.diagnostics import Diagnostic, DiagnosticSink
 from tunewright.spec.document import Document

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tunewright.daemon.access.roles import ALL_PROJECTS, Grant, Permission, Role, allowed_projects
+from tunewright.daemon.access.roles import Grant, Permission, allowed_projects
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.store.projects import Projects
+from tunewright.spec.access import ALL_PROJECTS, Role
 
 Authentication = Literal["socket", "anonymous", "certificate", "token", "oidc"]
 

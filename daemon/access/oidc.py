@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tunewright.daemon.access.identities import Identity
-from tunewright.daemon.access.roles import is_subject
 from tunewright.daemon.access.site import AccessError, Oidc, Site
 from tunewright.daemon.errors import RefusedError
+from tunewright.spec.access import is_subject
 
 if TYPE_CHECKING:
     import jwt

@@ -1,17 +1,11 @@
 """Roles and what each allows. No role includes another: who trains does not approve, who administers does neither."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tunewright.daemon.store.projects import Projects
-
-#: Stands in a grant for every project, also those to come.
-ALL_PROJECTS = "*"
-
-_PROJECT = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.@_-]{0,127}")
+from tunewright.spec.access import ALL_PROJECTS, Role
 
 
 class Permission(StrEnum):
@@ -24,17 +18,6 @@ class Permission(StrEnum):
     DEPLOY = "deploy"
     AUDIT = "audit"
     ADMINISTER = "administer"
-
-
-class Role(StrEnum):
-    """What somebody is in a project."""
-
-    VIEWER = "viewer"
-    SUBMITTER = "submitter"
-    APPROVER = "approver"
-    DEPLOYER = "deployer"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
 
 
 ROLES: Mapping[Role, frozenset[Permission]] = {
@@ -64,13 +47,3 @@ def allowed_projects(grants: frozenset[Grant], permission: Permission) -> Projec
 def roles_with(permission: Permission) -> tuple[Role, ...]:
     """Return the roles that give a permission."""
     return tuple(role for role, permissions in ROLES.items() if permission in permissions)
-
-
-def is_project(name: str) -> bool:
-    """Answer whether a text can name a project."""
-    return _PROJECT.fullmatch(name) is not None
-
-
-def is_subject(name: str) -> bool:
-    """Answer whether a text can name somebody."""
-    return _SUBJECT.fullmatch(name) is not None

@@ -9,7 +9,7 @@ from tunewright.daemon.access.calls import current
 from tunewright.daemon.access.door import grants_from_text, grants_text
 from tunewright.daemon.access.identities import Identity
 from tunewright.daemon.access.log import AccessLog
-from tunewright.daemon.access.roles import ALL_PROJECTS, Grant, Permission, Role, is_project, is_subject
+from tunewright.daemon.access.roles import Grant, Permission
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests, translate
@@ -19,6 +19,7 @@ from tunewright.daemon.store.access import BlockRecord, TokenRecord
 from tunewright.daemon.store.database import Database
 from tunewright.proto.v1 import access_pb2, access_service_pb2_grpc
 from tunewright.proto.v1 import access_service_pb2 as wire
+from tunewright.spec.access import ALL_PROJECTS, Role, is_project, is_subject
 
 _DAY_SECONDS = 24 * 3600
 _DEFAULT_LIFETIME_SECONDS = 30 * _DAY_SECONDS

@@ -8,7 +8,7 @@ from typing import Any
 from tunewright.daemon.access.calls import Call
 from tunewright.daemon.access.identities import Identity
 from tunewright.daemon.access.limits import UNLIMITED
-from tunewright.daemon.access.roles import Permission, is_project, roles_with
+from tunewright.daemon.access.roles import Permission, roles_with
 from tunewright.daemon.access.rules import Place, Rule
 from tunewright.daemon.access.site import Site
 from tunewright.daemon.engine.states import DEFAULT_PROJECT
@@ -16,6 +16,7 @@ from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.services import requests
 from tunewright.daemon.store import deployments, runs
 from tunewright.daemon.store.database import Database
+from tunewright.spec.access import is_project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
