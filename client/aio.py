@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from tunewright.client import calls
+from tunewright.client import access_calls, calls
+from tunewright.client.access_values import AccessEvent, Blocked, Grant, Identity, Token
 from tunewright.client.api import PATIENCE_SECONDS
-from tunewright.client.calls import TIMEOUT_SECONDS, Call
+from tunewright.client.calls import TIMEOUT_SECONDS, Call, in_project
 from tunewright.client.channel import open_async_channel
+from tunewright.client.credentials import NO_CREDENTIALS, Credentials
 from tunewright.client.streams import Log, Watch
 from tunewright.client.troubles import Persistence, passes, translated
 from tunewright.client.values import (
@@ -35,18 +37,32 @@ _PAUSE_SECONDS = 0.05
 Answer = TypeVar("Answer")
 
 
-def connect(target: str, *, patience_seconds: float = PATIENCE_SECONDS) -> "AsyncClient":
-    """Return a client for `unix:/path/daemon.sock` or `127.0.0.1:port`, to be used in the event loop that runs now."""
-    return AsyncClient(target, patience_seconds=patience_seconds)
+def connect(
+    target: str,
+    *,
+    credentials: Credentials = NO_CREDENTIALS,
+    project: str = "",
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> "AsyncClient":
+    """Return a client as `api.connect` does, to be used in the event loop that runs now."""
+    return AsyncClient(target, credentials=credentials, project=project, patience_seconds=patience_seconds)
 
 
 class AsyncClient:
     """Calls one daemon from an event loop; see `tunewright.client.api.Client`, whose methods it has."""
 
-    def __init__(self, target: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self.target = target
+    def __init__(
+        self,
+        target: str,
+        *,
+        credentials: Credentials = NO_CREDENTIALS,
+        project: str = "",
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.target, self.project = target, project
+        self._credentials = credentials
         self._patience_seconds = patience_seconds
-        self._channel = open_async_channel(target)
+        self._channel = open_async_channel(target, credentials)
         self._met = False
 
     async def __aenter__(self) -> "AsyncClient":
@@ -246,6 +262,40 @@ class AsyncClient:
             calls.stop_deployment(deployment, mode=mode, request_id=request_id, etag=etag, validate_only=validate_only)
         )
 
+    # Access
+
+    async def who_am_i(self) -> Identity:
+        """Return who the daemon takes the caller for."""
+        return await self._call(access_calls.who_am_i())
+
+    async def create_token(self, subject: str, grants: Sequence[Grant], *, days: float = 30) -> tuple[Token, str]:
+        """Make a token for somebody; return what is stored of it, and its secret, which nobody can see again."""
+        return await self._call(access_calls.create_token(subject, grants, days=days))
+
+    def tokens(self, *, ended: bool = False) -> AsyncIterator[Token]:
+        """Yield tokens, newest first; with `ended` also those that are over."""
+        return self._pages(lambda token: access_calls.list_tokens(token, ended=ended))
+
+    async def revoke_token(self, token: str) -> Token:
+        """Revoke a token by its id."""
+        return await self._call(access_calls.revoke_token(token))
+
+    async def block(self, subject: str, *, reason: str = "") -> Blocked:
+        """Let nobody of this name in any more."""
+        return await self._call(access_calls.block(subject, reason=reason))
+
+    async def unblock(self, subject: str) -> None:
+        """Take a block back."""
+        await self._call(access_calls.unblock(subject))
+
+    async def blocked(self) -> tuple[Blocked, ...]:
+        """Return whom nothing lets in."""
+        return await self._call(access_calls.list_blocked())
+
+    def access_events(self) -> AsyncIterator[AccessEvent]:
+        """Yield the log of access, newest first."""
+        return self._pages(access_calls.list_access_events)
+
     # The daemon
 
     async def server_info(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> ServerInfo:
@@ -257,17 +307,17 @@ class AsyncClient:
         await self._call(calls.shutdown())
 
     async def _call(self, call: Call[Answer]) -> Answer:
-        method = getattr(call.stub(self._channel), call.method)
+        method, request = getattr(call.stub(self._channel), call.method), in_project(call.request, self.project)
         deadline = time.monotonic() + call.timeout_seconds
         patience = min(self._patience_seconds, call.timeout_seconds)
         tries = Persistence(repeatable=call.repeatable, met=self._met, patience_seconds=patience)
         while True:
             try:
-                answer = await method(call.request, timeout=max(0.0, deadline - time.monotonic()))
+                answer = await method(request, timeout=max(0.0, deadline - time.monotonic()))
             except grpc.RpcError as error:
                 pause = tries.pause_after(error)
                 if pause is None:
-                    raise translated(error, self.target) from error
+                    raise await asyncio.to_thread(translated, error, self.target, self._credentials) from error
                 await asyncio.sleep(pause)
             else:
                 self._met = True
@@ -290,7 +340,7 @@ class AsyncClient:
                         yield item
             except grpc.RpcError as error:
                 if not passes(error) or not await self._comes_back(patience_seconds):
-                    raise translated(error, self.target) from error
+                    raise await asyncio.to_thread(translated, error, self.target, self._credentials) from error
             else:
                 return
 

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 
 import grpc
 
-from tunewright.client import calls
-from tunewright.client.calls import TIMEOUT_SECONDS, Call
+from tunewright.client import access_calls, calls
+from tunewright.client.access_values import AccessEvent, Blocked, Grant, Identity, Token
+from tunewright.client.calls import TIMEOUT_SECONDS, Call, in_project
 from tunewright.client.channel import open_channel
+from tunewright.client.credentials import NO_CREDENTIALS, Credentials
 from tunewright.client.streams import Log, Watch
 from tunewright.client.troubles import Persistence, passes, translated
 from tunewright.client.values import (
@@ -38,9 +40,19 @@ _PAUSE_SECONDS = 0.05
 Answer = TypeVar("Answer")
 
 
-def connect(target: str, *, patience_seconds: float = PATIENCE_SECONDS) -> "Client":
-    """Return a client for `unix:/path/daemon.sock` or `127.0.0.1:port`. Nothing is sent before the first call."""
-    return Client(target, patience_seconds=patience_seconds)
+def connect(
+    target: str,
+    *,
+    credentials: Credentials = NO_CREDENTIALS,
+    project: str = "",
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> "Client":
+    """Return a client for `unix:/path/daemon.sock`, `127.0.0.1:port` or, with credentials, `host:port`.
+
+    `project` is the one that runs are created and lists are read in; empty leaves it to the daemon. Nothing is sent
+    before the first call.
+    """
+    return Client(target, credentials=credentials, project=project, patience_seconds=patience_seconds)
 
 
 class Client:
@@ -50,10 +62,18 @@ class Client:
     may have been carried out is sent again only where that does no harm. Requests get an id of their own for that.
     """
 
-    def __init__(self, target: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self.target = target
+    def __init__(
+        self,
+        target: str,
+        *,
+        credentials: Credentials = NO_CREDENTIALS,
+        project: str = "",
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.target, self.project = target, project
+        self._credentials = credentials
         self._patience_seconds = patience_seconds
-        self._channel = open_channel(target)
+        self._channel = open_channel(target, credentials)
         self._met = False
 
     def __enter__(self) -> "Client":
@@ -256,6 +276,40 @@ class Client:
             calls.stop_deployment(deployment, mode=mode, request_id=request_id, etag=etag, validate_only=validate_only)
         )
 
+    # Access
+
+    def who_am_i(self) -> Identity:
+        """Return who the daemon takes the caller for."""
+        return self._call(access_calls.who_am_i())
+
+    def create_token(self, subject: str, grants: Sequence[Grant], *, days: float = 30) -> tuple[Token, str]:
+        """Make a token for somebody; return what is stored of it, and its secret, which nobody can see again."""
+        return self._call(access_calls.create_token(subject, grants, days=days))
+
+    def tokens(self, *, ended: bool = False) -> Iterator[Token]:
+        """Yield tokens, newest first; with `ended` also those that are over."""
+        return self._pages(lambda token: access_calls.list_tokens(token, ended=ended))
+
+    def revoke_token(self, token: str) -> Token:
+        """Revoke a token by its id."""
+        return self._call(access_calls.revoke_token(token))
+
+    def block(self, subject: str, *, reason: str = "") -> Blocked:
+        """Let nobody of this name in any more."""
+        return self._call(access_calls.block(subject, reason=reason))
+
+    def unblock(self, subject: str) -> None:
+        """Take a block back."""
+        self._call(access_calls.unblock(subject))
+
+    def blocked(self) -> tuple[Blocked, ...]:
+        """Return whom nothing lets in."""
+        return self._call(access_calls.list_blocked())
+
+    def access_events(self) -> Iterator[AccessEvent]:
+        """Yield the log of access, newest first."""
+        return self._pages(access_calls.list_access_events)
+
     # The daemon
 
     def server_info(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> ServerInfo:
@@ -267,17 +321,17 @@ class Client:
         self._call(calls.shutdown())
 
     def _call(self, call: Call[Answer]) -> Answer:
-        method = getattr(call.stub(self._channel), call.method)
+        method, request = getattr(call.stub(self._channel), call.method), in_project(call.request, self.project)
         deadline = time.monotonic() + call.timeout_seconds
         patience = min(self._patience_seconds, call.timeout_seconds)
         tries = Persistence(repeatable=call.repeatable, met=self._met, patience_seconds=patience)
         while True:
             try:
-                answer = method(call.request, timeout=max(0.0, deadline - time.monotonic()))
+                answer = method(request, timeout=max(0.0, deadline - time.monotonic()))
             except grpc.RpcError as error:
                 pause = tries.pause_after(error)
                 if pause is None:
-                    raise translated(error, self.target) from error
+                    raise translated(error, self.target, self._credentials) from error
                 time.sleep(pause)
             else:
                 self._met = True
@@ -301,7 +355,7 @@ class Client:
                     yield from stream.read(answer)
             except grpc.RpcError as error:
                 if not passes(error) or not self._comes_back(patience_seconds):
-                    raise translated(error, self.target) from error
+                    raise translated(error, self.target, self._credentials) from error
             else:
                 return
 

@@ -268,6 +268,14 @@ def shutdown() -> Call[None]:
     )
 
 
+def in_project(request: Any, project: str) -> Any:
+    """Return the request in a project, where it can be in one and names none itself."""
+    place = request.source if "source" in request.DESCRIPTOR.fields_by_name else request
+    if project and "project" in place.DESCRIPTOR.fields_by_name and not place.project:
+        place.project = project
+    return request
+
+
 def _new_request_id() -> str:
     """With an id of its own every request may be sent again."""
     return uuid4().hex

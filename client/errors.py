@@ -1,6 +1,7 @@
 """What a client call may raise.
 
 ClientError
+├── CredentialError    what the client shows, or what the daemon shows, will not do; the message says which
 ├── UnreachableError   nobody answers at the target
 └── RefusedError       the daemon answered no; `reason` is of the daemon's append-only table
 """
@@ -12,6 +13,17 @@ from tunewright.client.values import Diagnostic
 
 class ClientError(Exception):
     """Anything that a call to the daemon can end with but an answer."""
+
+
+class CredentialError(ClientError):
+    """A credential will not do: it can't be read, has expired, or is of an authority that the other side does not know.
+
+    The message says which file it is and why, `help` what to do.
+    """
+
+    def __init__(self, message: str, *, help: str = "") -> None:  # noqa: A002 - the word users read
+        super().__init__(message)
+        self.message, self.help = message, help
 
 
 class UnreachableError(ClientError):

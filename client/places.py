@@ -38,6 +38,15 @@ def secret_names() -> list[str]:
     return sorted(item.name for item in folder.iterdir() if not item.name.startswith(".")) if folder.is_dir() else []
 
 
+def contexts() -> Path:
+    """Return the file that names daemons and what this user shows them (TUNEWRIGHT_CONTEXTS); it need not exist."""
+    if chosen := os.environ.get("TUNEWRIGHT_CONTEXTS"):
+        return Path(chosen).absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("tunewright", appauthor=False)) / "contexts.yaml"
+
+
 def has_store() -> bool:
     """Say whether anything was ever run in this home."""
     return (home() / "control.db").exists()

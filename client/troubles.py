@@ -8,7 +8,8 @@ from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untype
 from grpc_status import rpc_status
 
 from tunewright.client import wire
-from tunewright.client.errors import RefusedError, UnreachableError
+from tunewright.client.credentials import Credentials
+from tunewright.client.errors import ClientError, RefusedError, UnreachableError
 from tunewright.proto.v1 import diagnostic_pb2
 
 #: The daemon said no before it did anything, and may say yes in a moment.
@@ -48,12 +49,17 @@ def passes(error: Any) -> bool:
     return bool(error.code() is grpc.StatusCode.UNAVAILABLE)
 
 
-def translated(error: Any, target: str) -> UnreachableError | RefusedError:
-    """Return the exception that a failed call ends with."""
+def translated(error: Any, target: str, credentials: Credentials) -> ClientError:
+    """Return the exception that a failed call ends with. Where nobody answers, credentials may be why: looks again."""
     status = rpc_status.from_call(error)
     code, message, info = error.code(), error.details() or "", _info(error)
     if code is grpc.StatusCode.UNAVAILABLE or (code is grpc.StatusCode.DEADLINE_EXCEEDED and not info.reason):
-        return UnreachableError(f"no Tunewright daemon answers at {target} ({message})", target=target)
+        # TLS and certificates cost their import only when something is wrong with them.
+        from tunewright.client.handshake import explain
+
+        return explain(target, credentials) or UnreachableError(
+            f"no Tunewright daemon answers at {target} ({message})", target=target
+        )
     diagnostics = diagnostic_pb2.SpecDiagnostics()
     for detail in status.details if status is not None else ():
         detail.Unpack(diagnostics)

@@ -15,7 +15,7 @@ STEP_ENDED = frozenset({"succeeded", "reused", "failed", "cancelled", "skipped"}
 class SpecSource:
     """A spec and what decides its meaning: text, label for diagnostics, absolute folder for relative paths, profile,
     `path=value` changes, values of the `${env:NAME}` references; the lock that pins its models, `locked` when nothing
-    may differ from it.
+    may differ from it; the project it belongs to (empty: the caller's own).
     """
 
     text: str
@@ -27,6 +27,7 @@ class SpecSource:
     lock: str = ""
     lock_path: str = ""
     locked: bool = False
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,9 @@ class Run:
     create_time: datetime | None
     start_time: datetime | None
     end_time: datetime | None
+    project: str = "default"
+    actor: str = ""
+    policy_digest: str = ""
 
     @property
     def paused(self) -> bool:
@@ -204,7 +208,7 @@ class CreatedRun:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvent:
     """One entry of a run's log; `body` holds the fields of its kind. `step` is empty and `attempt` 0 where the whole
-    run is meant.
+    run is meant; `actor` is who did it, `daemon` for what the daemon does by itself.
     """
 
     sequence: int
@@ -213,6 +217,7 @@ class RunEvent:
     attempt: int
     kind: str
     body: Mapping[str, Any] = field(default_factory=dict)
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

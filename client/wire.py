@@ -31,6 +31,7 @@ def source_message(source: values.SpecSource) -> spec_pb2.SpecSource:
         lock=source.lock,
         lock_path=source.lock_path,
         locked=source.locked,
+        project=source.project,
     )
 
 
@@ -79,9 +80,12 @@ def run(message: run_pb2.Run) -> values.Run:
         retry_of=_identifier(message.retry_of),
         last_sequence=message.last_sequence,
         etag=message.etag,
-        create_time=_time(message, "create_time"),
-        start_time=_time(message, "start_time"),
-        end_time=_time(message, "end_time"),
+        create_time=time_of(message, "create_time"),
+        start_time=time_of(message, "start_time"),
+        end_time=time_of(message, "end_time"),
+        project=message.project,
+        actor=message.actor,
+        policy_digest=message.policy_digest,
     )
 
 
@@ -128,6 +132,7 @@ def run_event(message: run_pb2.RunEvent) -> values.RunEvent:
         attempt=message.attempt,
         kind=message.kind,
         body=json.loads(message.body_json),
+        actor=message.actor,
     )
 
 
@@ -145,7 +150,7 @@ def artifact(message: artifact_pb2.Artifact) -> values.Artifact:
         file_count=message.file_count,
         path=message.path,
         intact=message.intact,
-        create_time=_time(message, "create_time"),
+        create_time=time_of(message, "create_time"),
     )
 
 
@@ -161,8 +166,8 @@ def deployment(message: deployment_pb2.Deployment) -> values.Deployment:
         state=_word(deployment_pb2.DeploymentState, message.state, "DEPLOYMENT_STATE_"),
         address=message.address,
         failure=_failure(message),
-        create_time=_time(message, "create_time"),
-        end_time=_time(message, "end_time"),
+        create_time=time_of(message, "create_time"),
+        end_time=time_of(message, "end_time"),
         etag=message.etag,
     )
 
@@ -180,7 +185,7 @@ def server_info(message: server_service_pb2.GetServerInfoResponse) -> values.Ser
         addresses=tuple(message.addresses),
         active_runs=message.active_runs,
         live_deployments=message.live_deployments,
-        start_time=_time(message, "start_time"),
+        start_time=time_of(message, "start_time"),
     )
 
 
@@ -201,8 +206,8 @@ def _run_step(message: run_pb2.RunStep) -> values.RunStep:
         failure=_failure(message),
         verdict=_verdict(message.verdict) if message.HasField("verdict") else None,
         address=message.address,
-        start_time=_time(message, "start_time"),
-        end_time=_time(message, "end_time"),
+        start_time=time_of(message, "start_time"),
+        end_time=time_of(message, "end_time"),
     )
 
 
@@ -248,7 +253,8 @@ def _word(enum: Any, number: int, prefix: str) -> str:
         return str(number)
 
 
-def _time(message: Any, field: str) -> datetime | None:
+def time_of(message: Any, field: str) -> datetime | None:
+    """Return a time of a message, None where it has none."""
     if not message.HasField(field):
         return None
     stamp: Timestamp = getattr(message, field)

@@ -30,8 +30,20 @@ Written by `scripts/gen_cli_reference.py` from the commands' own help.
 | `TUNEWRIGHT_CACHE` | folder of models and environments for all homes; default: the platform's cache folder |
 | `TUNEWRIGHT_POLICY` | the policy that specs are held to; see [policy.md](policy.md) |
 | `TUNEWRIGHT_DAEMON` | `HOST:PORT` or `unix:PATH` of the daemon to talk to; default: that of the home |
+| `TUNEWRIGHT_CONTEXTS` | the file with the contexts; default: `contexts.yaml` in the user's settings folder |
 | `TUNEWRIGHT_DEBUG` | any value: show the traceback of a bug |
 | `NO_COLOR` | any value: no colours |
+
+Every command with `--daemon` also takes these, and reads `TUNEWRIGHT_CONTEXT`, `TUNEWRIGHT_TOKEN_FILE` and so on;
+see [access.md](access.md):
+
+| option | means |
+|---|---|
+| `--context NAME` | daemon, project and credentials of this context (`tunewright access context`) |
+| `--project NAME` | the project to work in |
+| `--token-file FILE` | show the token in FILE |
+| `--cert FILE`, `--key FILE` | show this certificate; its private key |
+| `--ca FILE` | talk only to a daemon with a certificate of this authority |
 
 Beside the spec nothing is written but its lock (`life.lock`), by `plan`, `run` and `submit`; `--no-lock`
 leaves that out. `lock` writes it on demand; with `--locked` it is only read.

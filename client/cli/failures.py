@@ -13,9 +13,19 @@ from tunewright.client import places
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.screen import complain
-from tunewright.client.errors import RefusedError, UnreachableError
+from tunewright.client.errors import CredentialError, RefusedError, UnreachableError
 
 _START = "start one with `tunewright daemon`, or use `tunewright run`, which starts a private one"
+
+
+#: What to do about refusals whose sentence does not say it.
+_REMEDIES = {
+    "CREDENTIAL_MISSING": "give --token-file, or --cert and --key, or name a --context that has them",
+    "CREDENTIAL_INVALID": "look at --token-file, --cert and --context; `tunewright access whoami` tries them",
+    "CREDENTIAL_EXPIRED": "ask who administers the daemon for a new one",
+    "CREDENTIAL_REVOKED": "ask who administers the daemon",
+    "PERMISSION_MISSING": "`tunewright access whoami` shows what you may do",
+}
 
 
 def explain_failure(error: Exception) -> int:
@@ -30,6 +40,9 @@ def explain_failure(error: Exception) -> int:
         case click.ClickException():
             complain(error.format_message())
             return exits.FAILED
+        case CredentialError():
+            complain(error.message, error.help)
+            return exits.REFUSED
         case UnreachableError():
             complain(str(error), _START)
             return exits.UNREACHABLE
@@ -52,7 +65,7 @@ def _refused(error: RefusedError) -> int:
             complain(f"{where}[{item.code}] {item.message}", item.help)
         complain(error.message, "`tunewright check` shows all findings")
         return exits.FAILED
-    complain(f"the daemon refused: {error.message}")
+    complain(f"the daemon refused: {error.message}", _REMEDIES.get(error.reason, ""))
     return exits.REFUSED
 
 

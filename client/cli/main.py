@@ -53,6 +53,7 @@ SECTIONS = {
         "migrate": Entry(f"{_COMMANDS}.migrate", "bring a spec of an older version of the language to this one"),
         "schema": Entry(f"{_COMMANDS}.schema", "print the language's JSON Schema, for editors"),
         "lsp": Entry(f"{_COMMANDS}.lsp", "check and complete specs in an editor, which starts it"),
+        "access": Entry(f"{_COMMANDS}.access", "decide who may call a daemon, and with what"),
         "secret": Entry(f"{_COMMANDS}.secret", "keep tokens and keys that specs refer to"),
         "completion": Entry(f"{_COMMANDS}.completion", "print the completion script of a shell"),
     },

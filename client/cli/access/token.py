@@ -1,0 +1,73 @@
+"""`tunewright access token`: bearer tokens of a daemon."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from tunewright.client.cli import exits
+from tunewright.client.cli.access.grants import grant_option, read_grants
+from tunewright.client.cli.connection import connected, daemon_option
+from tunewright.client.cli.exits import CommandError
+from tunewright.client.cli.screen import remark, show, show_json
+
+
+@click.group(epilog="Example: tunewright access token create ci --grant support:submitter --out ci.token")
+def command() -> None:
+    """Make, list and revoke tokens. A token is whoever has it: hand it over by a file, never on a command line."""
+
+
+@command.command("create", epilog="Example: tunewright access token create ci --grant support:submitter --out ci.token")
+@click.argument("subject", metavar="SUBJECT")
+@grant_option
+@click.option("--days", type=click.FloatRange(0, 366, min_open=True), default=30.0, show_default=True)
+@click.option("--out", metavar="FILE", help="Write the token into a new FILE that only you can read.")
+@daemon_option
+def create(subject: str, grants: tuple[str, ...], days: float, out: str | None, target: str | None) -> int:
+    """Make a token for SUBJECT, the name that logs will know. It is shown this once and kept nowhere."""
+    wanted = read_grants(grants)
+    if out is not None and Path(out).exists():
+        raise CommandError(f"{out} is there already", help="choose another --out", code=exits.USAGE)
+    with connected(target) as client:
+        token, secret = client.create_token(subject, wanted, days=days)
+    if out is None:
+        show(secret)
+    else:
+        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(secret + "\n")
+    until = "" if token.expire_time is None else f" until {token.expire_time:%Y-%m-%d}"
+    remark(f"token {token.id} for {subject}{until}; revoke it: tunewright access token revoke {token.id}")
+    return exits.OK
+
+
+@command.command("list", epilog="Example: tunewright access token list --all")
+@click.option("--all", "ended", is_flag=True, help="Also those that are revoked or have expired.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@daemon_option
+def list_tokens(ended: bool, as_json: bool, target: str | None) -> int:
+    """List tokens, newest first; secrets are kept nowhere."""
+    with connected(target) as client:
+        found = list(client.tokens(ended=ended))
+    if as_json:
+        show_json({"tokens": [asdict(token) for token in found]})
+        return exits.OK
+    for token in found:
+        grants = ", ".join(map(str, token.grants))
+        end = token.revoke_time or token.expire_time
+        word = "revoked" if token.revoke_time else "until"
+        show(f"{token.id}  {token.subject}  {grants}  {word} {end:%Y-%m-%d}  by {token.created_by}")
+    if not found:
+        show("no tokens")
+    return exits.OK
+
+
+@command.command("revoke", epilog="Example: tunewright access token revoke 3f9a2c51d0b7")
+@click.argument("token", metavar="ID")
+@daemon_option
+def revoke(token: str, target: str | None) -> int:
+    """Revoke a token; what it is used for ends within five seconds."""
+    with connected(target) as client:
+        found = client.revoke_token(token)
+    remark(f"revoked the token of {found.subject}")
+    return exits.OK
