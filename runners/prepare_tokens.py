@@ -96,14 +96,17 @@ def _write(path: Path, rows: Iterator[Row], report: Reporter) -> None:
     """Write rows in Arrow's stream form, which trainers map into memory instead of reading it."""
     import pyarrow
 
-    schema = pyarrow.schema([(name, pyarrow.list_(pyarrow.int32())) for name in ("input_ids", "labels")])
-    done = 0
+    batch, done = list(islice(rows, _BATCH)), 0
+    tokens = pyarrow.list_(pyarrow.int32())
+    one_label = bool(batch) and not isinstance(batch[0]["labels"], list)
+    schema = pyarrow.schema([("input_ids", tokens), ("labels", pyarrow.int32() if one_label else tokens)])
     with pyarrow.OSFile(str(path), "wb") as sink, pyarrow.ipc.new_stream(sink, schema) as writer:
-        while batch := list(islice(rows, _BATCH)):
+        while batch:
             writer.write_batch(pyarrow.RecordBatch.from_pylist(batch, schema=schema))
             done += len(batch)
             report.emit("heartbeat", rows=done)
             report.check_cancelled()
+            batch = list(islice(rows, _BATCH))
 
 
 if __name__ == "__main__":

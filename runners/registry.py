@@ -33,6 +33,8 @@ BUILT_IN: Mapping[str, Runner] = {
         _ours("prepare.tokens", "prepare_tokens", "train"),
         _ours("train.trl", "train_trl", "train"),
         _ours("evaluate.suites", "evaluate_suites", "train"),
+        _ours("evaluate.labels", "evaluate_labels", "train"),
+        _ours("evaluate.vectors", "evaluate_vectors", "train"),
         _ours("evaluate.harness", "evaluate_harness", "harness"),
         _ours("export.model", "export_model", "train"),
         _ours("serve.embedded", "serve_embedded", "train"),

@@ -120,6 +120,8 @@ def _finish(trainer: Any, oversight: Oversight, health: HealthCheck, step: StepF
     def write(outputs: Path) -> dict[str, Any]:
         trainer.accelerator.wait_for_everyone()
         training_tuner(oversight.settings).save(trainer, outputs, oversight.settings)
+        if is_first():
+            training_method(oversight.settings.method).describe(outputs, trainer.model, oversight.settings)
         trainer.accelerator.wait_for_everyone()
         return {}
 

@@ -42,6 +42,15 @@ def scoring_class(folder: Path) -> Any:
     return transformers.AutoModelForSequenceClassification
 
 
+def body_class(folder: Path) -> Any:
+    """Return transformers' class that loads a folder's model without a head."""
+    import transformers
+
+    if is_quantized(folder):
+        teach_transformers()
+    return transformers.AutoModel
+
+
 def reader_class(folder: Path) -> Any:
     """Return transformers' class that loads what makes inputs of a folder's model: a processor, or a tokenizer."""
     import transformers

@@ -97,6 +97,8 @@ CODES = _table(
     ("TW2027", "unlearned-stop", _W),
     ("TW2028", "unread-property", _E),
     ("TW2029", "mixed-rows", _E),
+    ("TW2030", "unknown-label", _E),
+    ("TW2031", "unlearned-label", _W),
     ("TW2060", "unseen-images", _E),
     ("TW2061", "unknown-plug-in", _E),
     ("TW2062", "unusable-family", _E),
@@ -169,6 +171,10 @@ CODES = _table(
     ("TW3083", "unknown-block", _E),
     ("TW3084", "setting-against-tuner", _E),
     ("TW3085", "unusable-adapter", _E),
+    ("TW3090", "malformed-labels", _E),
+    ("TW3091", "relabelled-model", _E),
+    ("TW3092", "adapter-below-another-head", _E),
+    ("TW3093", "lonely-pair", _E),
     # 4 evaluation and gates
     ("TW4001", "malformed-requirement", _E),
     ("TW4002", "unmeasured-metric", _E),
@@ -181,6 +187,8 @@ CODES = _table(
     ("TW4009", "setting-of-another-metric", _E),
     ("TW4010", "exam-without-learned-system-prompt", _W),
     ("TW4011", "benchmark-without-data", _W),
+    ("TW4012", "unfit-suite", _E),
+    ("TW4013", "setting-of-another-model", _E),
     # 5 export
     ("TW5001", "double-quantization", _E),
     ("TW5002", "unmerged-quantization", _E),

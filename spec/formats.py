@@ -10,10 +10,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tunewright.spec.labels import label_name
 from tunewright.spec.prompts import fill_template
 from tunewright.spec.tool_calls import calls_problem, tools_of, tools_problem, with_arguments
 
-FORMATS = ("messages", "prompt_completion", "instruction", "preference", "kto", "prompt", "text")
+FORMATS = (
+    "messages",
+    "prompt_completion",
+    "instruction",
+    "preference",
+    "kto",
+    "prompt",
+    "text",
+    "text_label",
+    "anchor_positive",
+)
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 
@@ -130,8 +141,10 @@ def detect_format(row: Mapping[str, Any]) -> str | None:
         return "prompt_completion"
     if "prompt" in row:
         return "prompt"
+    if "anchor" in row and "positive" in row:
+        return "anchor_positive"
     if "text" in row:
-        return "text"
+        return "text_label" if "label" in row else "text"
     return None
 
 
@@ -166,8 +179,34 @@ def row_problem(row: Mapping[str, Any], form: str) -> str | None:
             return _text_problem(row, "prompt", allow_messages=True)
         case "text":
             return _text_problem(row, "text")
+        case "text_label":
+            return _text_problem(row, "text") or _label_problem(row)
+        case "anchor_positive":
+            return _triplet_problem(row)
         case _:
             raise ValueError(f"unknown format {form}")
+
+
+def _label_problem(row: Mapping[str, Any]) -> str | None:
+    label = row.get("label")
+    if label is None:
+        return f"`label` is missing (columns here: {', '.join(sorted(map(str, row)))})"
+    if isinstance(label, str):
+        return None if label.strip() else "`label` is empty"
+    if isinstance(label, list):
+        return "`label` must be one label: several for one text are not supported"
+    if isinstance(label, bool) or not isinstance(label, int) or label < 0:
+        return f"`label` must be text or a whole number from 0, not {_kind(label)}"
+    return None
+
+
+def _triplet_problem(row: Mapping[str, Any]) -> str | None:
+    columns = ("anchor", "positive", "negative") if row.get("negative") is not None else ("anchor", "positive")
+    if (problem := next(filter(None, (_text_problem(row, column) for column in columns)), None)) is not None:
+        return problem
+    if row["anchor"] == row["positive"]:
+        return "`anchor` and `positive` are equal"
+    return "`positive` and `negative` are equal" if row["positive"] == row.get("negative") else None
 
 
 def _prompt_needed(row: Mapping[str, Any]) -> str | None:
@@ -249,7 +288,8 @@ def normal_row(row: Mapping[str, Any], form: str, prompt_template: str | None = 
     `messages`, `prompt_completion`, `instruction` become `{prompt: [message...], completion: [message...]}` (the last
     assistant turn is the completion), with `tools` where the row offers some; `preference` becomes
     `{prompt, chosen, rejected}`; `kto` `{prompt, completion, label}`; `prompt` keeps its other columns; `text` stays
-    `{text}`.
+    `{text}`; `text_label` becomes `{text, label}` with the label as text; `anchor_positive` `{anchor, positive}`, with
+    `negative` where the row has one.
     With a prompt template, prompt and completion of `instruction` are texts. The row must fit (`row_problem` returned
     None).
     """
@@ -282,6 +322,10 @@ def normal_row(row: Mapping[str, Any], form: str, prompt_template: str | None = 
             return {**row, "prompt": _turns(row["prompt"], "user")}
         case "text":
             return {"text": row["text"]}
+        case "text_label":
+            return {"text": row["text"], "label": label_name(row["label"])}
+        case "anchor_positive":
+            return {name: row[name] for name in ("anchor", "positive", "negative") if row.get(name) is not None}
         case _:
             raise ValueError(f"unknown format {form}")
 

@@ -42,6 +42,9 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
         "kto": "One answer, marked good or bad: `prompt`, `completion`, `label`.",
         "prompt": "A question alone: `prompt`, and columns that rewards compare replies with.",
         "text": "Plain text to go on reading: `text`.",
+        "text_label": "A text and its class: `text`, `label`.",
+        "anchor_positive": "Two texts that belong together, and perhaps one that does not: `anchor`, `positive`, "
+        "`negative`.",
     },
     "Watch.not_finite": _POLICIES,
     "Watch.loss_spike": _POLICIES,
@@ -65,6 +68,7 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
         "multiple_choice": "The right choice is the likeliest one; nothing is generated.",
         "regex": "The reply matches `pattern`.",
         "accuracy": "The first line of the reply is the expected label, apart from case and final marks.",
+        "retrieval": "By an embedding model: how near to its prompt the expected text is found among all of the suite.",
         "bleu": "N-grams shared with the expected text, as in translation (0 to 100).",
         "rouge": "Words shared with the expected text, as for summaries (0 to 1).",
         "bertscore": "Nearness in meaning to the expected text, by another model.",
@@ -122,6 +126,10 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
         "dapo": "Divided by the tokens of the whole batch: no preference for a length.",
         "apo_zero": "Raises the chosen reply and lowers the rejected one.",
         "apo_down": "Lowers both, the rejected one more: the model is better than the chosen replies.",
+    },
+    "Train.pooling": {
+        "last_token": "The last token has seen the whole text: for models that read from left to right.",
+        "mean": "All tokens count alike.",
     },
     "Train.scale_rewards": {
         "group": "The replies to one prompt.",

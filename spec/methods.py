@@ -34,6 +34,7 @@ class Method:
     model it starts from; `needs_adapter`: that is the model without its adapter. `fused_loss`: the loss is computed in
     tiles, without the logits of a whole batch.
     `generates`: it learns from replies that it generates itself. `makes`: what the trained model answers with.
+    `batch`: default rows that a process takes at once, where not every method's.
     `on_megatron`: the Megatron runner has it. `tokenizes`: we make the tokens of its rows, ahead where that helps.
     `sees_images`: rows may name images, where the base model sees them. `sampling`: default order of the rows.
     """
@@ -56,7 +57,8 @@ class Method:
     fused_loss: bool = False
     needs_adapter: bool = False
     generates: bool = False
-    makes: Literal["text", "score"] = "text"
+    makes: Literal["text", "score", "label", "vector"] = "text"
+    batch: int | None = None
     on_megatron: bool = False
     tokenizes: bool = False
     sees_images: bool = False
@@ -82,10 +84,17 @@ class Method:
         return "rewards" in self.options or bool({"preference", "kto"}.intersection(self.formats))
 
     @property
+    def has_turns(self) -> bool:
+        """Say whether its rows hold what somebody says, which a chat template puts in order."""
+        return not _WITHOUT_TURNS.issuperset(self.formats)
+
+    @property
     def own_keys(self) -> frozenset[str]:
         """The keys of `train` that mean something to this method and not to every one."""
         loss = {"loss_on"} if self.loss_on else set()
-        return frozenset(self.options) | loss | ({"truncation", "tokenize"} if self.tokenizes else set())
+        turns = {"system_prompt"} if self.has_turns else set()
+        tokens = {"truncation", "tokenize"} if self.tokenizes else set()
+        return frozenset(self.options) | loss | turns | tokens
 
 
 def _whole(value: object) -> int:
@@ -93,6 +102,8 @@ def _whole(value: object) -> int:
 
 
 _PAIRS = ("preference",)
+#: Formats of rows in which nobody speaks.
+_WITHOUT_TURNS = frozenset({"text", "text_label", "anchor_positive"})
 _BOTH_REPLIES = "`chosen` and `rejected`"
 #: What methods share that learn from rewards for replies of their own.
 _GENERATION: Mapping[str, object] = {"rewards": None, "max_completion_length": 256, "temperature": 1.0}
@@ -269,6 +280,29 @@ METHODS: Mapping[str, Method] = {
         ranges={"beta": (0.0, 1.0)},
         fused_loss=True,
         generates=True,
+    ),
+    "classify": Method(
+        meaning="Learn to tell to which of a few classes a text belongs.",
+        word="classifier",
+        formats=("text_label",),
+        needs="`text` and `label`",
+        learning_rate=(1.0e-4, 2.0e-5),
+        epochs=3.0,
+        options={"labels": None},
+        tokenizes=True,
+        makes="label",
+    ),
+    "embed": Method(
+        meaning="Learn vectors that lie near each other where texts belong together, from pairs of such texts.",
+        word="embedding",
+        formats=("anchor_positive",),
+        needs="`anchor` and `positive`",
+        learning_rate=(1.0e-4, 2.0e-5),
+        options={"pooling": "last_token", "temperature": 0.05},
+        ranges={"temperature": (1e-3, 1.0)},
+        sequences=3,  # with a negative; rows without one take less
+        makes="vector",
+        batch=16,  # the other rows of a batch are what a pair is told from
     ),
 }
 

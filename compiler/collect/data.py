@@ -13,13 +13,13 @@ from tunewright.compiler.collect.images import look_at_images
 from tunewright.compiler.collect.progress import Progress, Read, following
 from tunewright.compiler.collect.rows import MOST_PROBLEMS, Check, Row, Tally, median, pass_over
 from tunewright.compiler.collect.suites import suite_check, suite_format
-from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, FileFact, ImagesFact, RowProblem
+from tunewright.compiler.ir.facts import NO_ROWS, ClassFact, DataFacts, FileFact, ImagesFact, RowProblem
 from tunewright.compiler.ir.pins import DataPin
 from tunewright.spec.canonical import digest_of
 from tunewright.spec.formats import FORMATS, SUFFIXES, detect_format, row_problem
 
 #: Raise it when a pass begins to find or to say other things: what older versions remembered is then not used.
-_LOOK = "3"
+_LOOK = "4"
 _REMOTE = ("hf://", "ms://")
 _GLOB = frozenset("*?[")
 
@@ -120,6 +120,7 @@ def _summary(tally: Tally, digest: str) -> Mapping[str, Any]:
         "problems": tally.problems,
         "problem_count": tally.problem_count,
         "lengths": sorted(tally.lengths.items()),
+        "classes": [[name, *counted] for name, counted in tally.classes.items()],
         "labels": [tally.labels[False], tally.labels[True]],
         "prompts": tally.prompts,
         "images": list(tally.images.items()),
@@ -168,6 +169,7 @@ class _Total:
     problem_count: int = 0
     lengths: dict[int, int] = field(default_factory=dict)
     labels: tuple[int, int] = (0, 0)
+    classes: dict[str, ClassFact] = field(default_factory=dict)
     prompts: list[str] = field(default_factory=list)
     images: list[ImagesFact] = field(default_factory=list)
 
@@ -189,6 +191,9 @@ class _Total:
         for length, times in found["lengths"]:
             self.lengths[length] = self.lengths.get(length, 0) + times
         self.labels = (self.labels[0] + found["labels"][0], self.labels[1] + found["labels"][1])
+        for name, rows, line in found["classes"]:
+            known = self.classes.get(name) or ClassFact(name=name, rows=0, file=written, line=line)
+            self.classes[name] = dataclasses.replace(known, rows=known.rows + rows)
         self.prompts.extend(found["prompts"])
         if found["images"]:
             self._add_images(written, path, found["images"], cache)
@@ -223,6 +228,7 @@ class _Total:
             total_characters=sum(length * times for length, times in self.lengths.items()),
             bad_labels=self.labels[0],
             good_labels=self.labels[1],
+            classes=tuple(self.classes.values()),
             prompt_digests=tuple(self.prompts),
             images=tuple(self.images),
             digest=None

@@ -21,10 +21,10 @@ def _question(row: Mapping[str, Any]) -> str:
     if isinstance(instruction := row.get("instruction"), str):
         extra = row.get("input")
         return f"{instruction} {extra}" if isinstance(extra, str) else instruction
-    for column in ("prompt", "question", "messages", "chosen"):
+    for column in ("prompt", "question", "messages", "chosen", "anchor"):
         if column in row:
             return _asked(row[column])
-    return ""
+    return _asked(row["text"]) if "label" in row and "text" in row else ""
 
 
 def _asked(value: Any) -> str:

@@ -13,6 +13,7 @@ from tunewright.spec.canonical import digest_of_file
 from tunewright.spec.columns import renamed
 from tunewright.spec.formats import DataError, parse_line, read_rows
 from tunewright.spec.images import images_of
+from tunewright.spec.labels import label_name
 
 Row = Mapping[str, Any]
 #: Say why a row can't be used, or return None; called once a row in the order of the file.
@@ -21,6 +22,7 @@ Check = Callable[[int, Row], str | None]
 MOST_PROBLEMS = 20
 _MOST_COLUMNS = 64
 _MOST_PROMPTS = 50_000
+_MOST_CLASSES = 1000
 _LONGEST_MESSAGE = 300
 _LONGEST_LINE = 64 * 2**20
 _BLOCK = 2**20
@@ -34,13 +36,18 @@ _TEXT_COLUMNS: Mapping[str | None, tuple[str, ...]] = {
     "kto": ("prompt", "completion"),
     "prompt": ("prompt",),
     "text": ("text",),
+    "text_label": ("text",),
+    "anchor_positive": ("anchor", "positive", "negative"),
 }
+#: Formats of which each text is read by itself, beside what is common to all: the longest one counts.
+_APART = {"preference": 1, "anchor_positive": 0}
 
 
 @dataclass(slots=True)
 class Tally:
     """What a pass over a file has found so far. Problems are `(line, message)`; `read` is told of each piece.
 
+    `classes` has each label with its rows and the line that has it first.
     `images` has each image that rows name, with the line that names it first. `rename` maps the format's columns to
     the file's own, `replace` texts to others.
     """
@@ -55,6 +62,7 @@ class Tally:
     problem_count: int = 0
     lengths: Counter[int] = field(default_factory=Counter)
     labels: Counter[bool] = field(default_factory=Counter)
+    classes: dict[str, list[int]] = field(default_factory=dict)
     prompts: list[str] = field(default_factory=list)
     images: dict[str, int] = field(default_factory=dict)
 
@@ -63,6 +71,16 @@ class Tally:
         self.problem_count += 1
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append((line, _printable(message)[:_LONGEST_MESSAGE]))
+
+    def note_class(self, line: int, label: str | int) -> None:
+        """Count a row of a class; no model learns thousands of them, and free text is none."""
+        name = label_name(label)
+        if name in self.classes:
+            self.classes[name][0] += 1
+        elif len(self.classes) < _MOST_CLASSES:
+            self.classes[name] = [1, line]
+        else:
+            self.object_to(line, f"`label` is another one than the {_MOST_CLASSES} before: classes are few")
 
 
 def pass_over(path: Path, tally: Tally, check: Check, start: Callable[[Row], None]) -> str:
@@ -104,6 +122,8 @@ def _look_at(rows: Iterable[tuple[int, Row]], tally: Tally, check: Check, start:
                 tally.prompts.append(prompt_digest(row))
             if tally.form == "kto":
                 tally.labels[row["label"]] += 1
+            elif tally.form == "text_label":
+                tally.note_class(line, row["label"])
         else:
             tally.object_to(line, problem)
 
@@ -147,12 +167,14 @@ def _lines(stream: Any, hasher: Any, tally: Tally) -> Iterator[bytes]:
 
 
 def _characters(row: Row, form: str | None) -> int:
-    """Return how many characters of a row a model reads; of a preference pair the longer answer counts."""
+    """Return how many characters of a row a model reads at once; of texts that are read apart the longest counts."""
     columns = _TEXT_COLUMNS.get(form)
     if columns is None:
         return sum(map(_text_length, row.values()))
     lengths = [_text_length(row.get(column)) for column in columns]
-    return lengths[0] + max(lengths[1:]) if form == "preference" else sum(lengths)
+    if (common := _APART.get(form or "")) is None:
+        return sum(lengths)
+    return sum(lengths[:common]) + max(lengths[common:])
 
 
 def _text_length(value: Any) -> int:

@@ -196,6 +196,8 @@ def texts_of(
     normal = normal_row(row, form, prompt_template)
     if "text" in normal:
         return [normal["text"]]
+    if "anchor" in normal:
+        return list(normal.values())
     prompt = normal["prompt"]
     if isinstance(prompt, str):
         return [prompt + normal["completion"]]

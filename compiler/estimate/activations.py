@@ -58,7 +58,7 @@ def loss_memory(
 ) -> LossMemory:
     """Return what the loss of a training method takes in memory for a micro-batch of `tokens`."""
     vocabulary, hidden = model.vocab_size or 0, model.hidden_size or 0
-    if METHODS[method].makes == "score":
+    if METHODS[method].makes != "text":
         return LossMemory(0.0)
     if not METHODS[method].fused_loss:
         upcast = 4 if element_bytes < 4 else 0

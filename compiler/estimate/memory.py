@@ -8,7 +8,7 @@ from tunewright.compiler.estimate.parameters import has_shape
 from tunewright.compiler.estimate.rows import RowLengths
 from tunewright.compiler.estimate.storage import ELEMENT_BYTES, optimizer_bytes, parameters_of
 from tunewright.compiler.estimate.time import train_time
-from tunewright.compiler.estimate.trained import trained_parameters
+from tunewright.compiler.estimate.trained import head_parameters, trained_parameters
 from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.ir.plan import Estimate
 from tunewright.compiler.ir.resolved import ResolvedTrain
@@ -36,7 +36,7 @@ def estimate_train(
 @lru_cache(maxsize=1024)
 def _estimate(train: ResolvedTrain, model: ModelFacts, hardware: HardwareFacts, rows: RowLengths) -> Estimate:
     memory = train_memory(train, model, rows)
-    trained = trained_parameters(train.tuner, model)
+    trained = trained_parameters(train.tuner, model) + head_parameters(train, model)
     time = train_time(train, model, hardware, rows, trained)
     return Estimate(
         memory_bytes=memory.device_bytes,

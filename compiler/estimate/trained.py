@@ -5,13 +5,21 @@ from collections.abc import Callable, Iterator, Mapping
 from tunewright.compiler.estimate.parameters import LinearShape, linear_shapes, lora_parameters
 from tunewright.compiler.estimate.storage import block_parameters, embedding_parameters, parameters_of
 from tunewright.compiler.ir.facts import ModelFacts
-from tunewright.compiler.ir.resolved import ResolvedTuner
+from tunewright.compiler.ir.resolved import ResolvedTrain, ResolvedTuner
+from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
 
 def trained_parameters(tuner: ResolvedTuner, model: ModelFacts) -> int:
     """Return how many parameters learn at a time."""
     return int(_COUNTS[TUNERS[tuner.type].learns](tuner, model)) + _saved(tuner, model)
+
+
+def head_parameters(train: ResolvedTrain, model: ModelFacts) -> int:
+    """Return the parameters of a new head, which learns in full beside an adapter: one output, or one a label."""
+    labels = train.options.get("labels")
+    outputs = {"score": 1, "label": len(labels) if isinstance(labels, tuple) else 0}
+    return outputs.get(METHODS[train.method].makes, 0) * (model.hidden_size or 0) if train.tuner.is_adapter else 0
 
 
 def stepped_parameters(tuner: ResolvedTuner, model: ModelFacts) -> int:

@@ -24,6 +24,8 @@ KINDS = {
     "train.trl": Kind("tunewright.runners.train_trl", "train", version=3),
     "train.megatron": Kind("tunewright.runners.train_megatron", "megatron"),
     "evaluate.suites": Kind("tunewright.runners.evaluate_suites", "train"),
+    "evaluate.labels": Kind("tunewright.runners.evaluate_labels", "train"),
+    "evaluate.vectors": Kind("tunewright.runners.evaluate_vectors", "train"),
     "evaluate.harness": Kind("tunewright.runners.evaluate_harness", "harness"),
     "export.model": Kind("tunewright.runners.export_model", "train"),
     "export.gptq": Kind("tunewright.runners.export_gptq", "export-gptq"),

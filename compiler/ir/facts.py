@@ -53,15 +53,25 @@ class ImagesFact:
 
 
 @record(kw_only=True)
+class ClassFact:
+    """A label of a data set: how many rows have it, and file and line of the first of them."""
+
+    name: str
+    rows: int
+    file: str
+    line: int
+
+
+@record(kw_only=True)
 class DataFacts:
     """One data set or suite file after a pass over all its rows.
 
     `format`: detected from the rows (the declared one is in the spec). `problems` holds the first 20 of `problem_count`
     rows that do not fit.
     `remote`: on a hub, not looked into; what a lock pins are `revision`, `files` and `digest`.
-    Lengths are characters of the text in a row. `bad_labels` and `good_labels`
-    count kto's marks. `prompt_digests`: what each row asks, in order (the first 50,000 rows of each
-    file; empty for a row that asks nothing).
+    Lengths are characters of the text in a row. `bad_labels` and `good_labels` count kto's marks; `classes` has the
+    labels of `text_label` rows. `prompt_digests`: what each row asks, in order (the first 50,000 rows of each file;
+    empty for a row that asks nothing).
     """
 
     files: tuple[FileFact, ...] = ()
@@ -75,6 +85,7 @@ class DataFacts:
     total_characters: int = 0
     bad_labels: int = 0
     good_labels: int = 0
+    classes: tuple[ClassFact, ...] = ()
     prompt_digests: tuple[str, ...] = ()
     images: tuple[ImagesFact, ...] = ()
     remote: bool = False

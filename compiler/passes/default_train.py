@@ -1,11 +1,13 @@
 """Defaults of a training step."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from tunewright.compiler.facts import defaults
 from tunewright.compiler.facts.families import Family, linears_with
 from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedStep, ResolvedTrain, ResolvedTuner
 from tunewright.compiler.passes import machine
+from tunewright.compiler.passes.default_labels import default_labels
 from tunewright.compiler.passes.default_report_to import default_report_to
 from tunewright.compiler.passes.default_rewards import default_rewards
 from tunewright.compiler.passes.default_watch import default_watch
@@ -50,7 +52,7 @@ def default_train(
         num_train_epochs=chooser.default("num_train_epochs", train.num_train_epochs, method.epochs, train.method),
         max_steps=chooser.optional("max_steps", train.max_steps),
         per_device_train_batch_size=chooser.default(
-            "per_device_train_batch_size", train.per_device_train_batch_size, defaults.MICRO_BATCH
+            "per_device_train_batch_size", train.per_device_train_batch_size, method.batch or defaults.MICRO_BATCH
         ),
         gradient_accumulation_steps=train.gradient_accumulation_steps or 0,
         max_length=chooser.derived("max_length", train.max_length, lambda: _max_length(work, before)),
@@ -59,7 +61,7 @@ def default_train(
         mix=chooser.default("mix", train.mix, "concat"),
         packing=packing,
         loss_on=chooser.derived("loss_on", train.loss_on, lambda: _loss_on(work, train)),
-        options=_options(train, method.options, chooser),
+        options=_options(train, method.options, chooser, {"labels": lambda: default_labels(work, train)}),
         weight_decay=chooser.default("weight_decay", train.weight_decay, 0.0),
         max_grad_norm=chooser.default("max_grad_norm", train.max_grad_norm, 1.0),
         adam_beta1=chooser.default("adam_beta1", train.adam_beta1, 0.9),
@@ -158,13 +160,21 @@ def _targets(work: Work, roles: str, known: ResolvedTuner | None) -> tuple[str, 
     return linears_with(machine.base_model(work).family, roles) if roles else ("all-linear",)
 
 
-def _options(section: Train | Tuner | None, known: Mapping[str, object], chooser: Chooser) -> dict[str, object]:
-    """Return the options of a method or tuner: what is written, or the table's default."""
+def _options(
+    section: Train | Tuner | None,
+    known: Mapping[str, object],
+    chooser: Chooser,
+    following: Mapping[str, Callable[[], tuple[object, str]]] = MappingProxyType({}),
+) -> dict[str, object]:
+    """Return the options of a method or tuner: what is written, what follows from the rows, or the table's default."""
     options: dict[str, object] = {}
     for key, default in known.items():
         value = getattr(section, key, None)
         if key == "rewards" and value is not None:
             options[key] = default_rewards(value, chooser)
+            continue
+        if key in following:
+            options[key] = chooser.derived(key, value, following[key])
             continue
         options[key] = chooser.optional(key, value) if default is None else chooser.default(key, value, default)
     return options
@@ -196,6 +206,8 @@ def _loss_on(work: Work, train: Train) -> tuple[str, str]:
     assert work.facts is not None
     assert work.spec is not None
     formats = {_format(work, name) for name in train.data}
+    if not METHODS[train.method].has_turns:
+        return "all", "rows have no reply"
     if formats == {"text"}:
         return "all", "plain text has no reply"
     return "completion", "rows have a reply to learn"

@@ -5,13 +5,18 @@ from typing import Any
 
 from tunewright.compiler.facts.benchmarks import BENCHMARKS
 from tunewright.compiler.ir.plan import Step
-from tunewright.compiler.ir.resolved import ResolvedEvaluate, ResolvedStep
+from tunewright.compiler.ir.resolved import ResolvedEvaluate, ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes import lowering
 from tunewright.compiler.passes.work import Work
+from tunewright.spec.methods import METHODS
 from tunewright.spec.model.data import Suite
+from tunewright.spec.model.document import Spec
 
 #: Metrics of own suites whose scoring is not built yet.
 _PLANNED_METRICS = {"bertscore": "the BERTScore metric", "judge": "scoring by a judge model"}
+
+#: What models that do not write answer with -> the kind of step that measures it.
+_OWN_KINDS = {"label": "evaluate.labels", "vector": "evaluate.vectors"}
 
 
 def lower_evaluate(work: Work) -> Work:
@@ -27,23 +32,23 @@ def is_benchmark(suite: Suite | None, name: str) -> bool:
     return suite.benchmark is not None if suite else name in BENCHMARKS
 
 
+def answers_with(spec: Spec, model: str) -> str:
+    """Return what the model that a step (or `base`) makes answers with, in the words of spec/methods.py."""
+    step = spec.steps.get(model)
+    if step is None or step.train is None:
+        return "text"
+    return METHODS[step.train.method].makes
+
+
 def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
     assert work.spec is not None
     own = [name for name in body.suites if not is_benchmark(work.spec.suites.get(name), name)]
     public = [name for name in body.suites if name not in own]
-    kind = "evaluate.suites" if own else "evaluate.harness"
+    makes = answers_with(work.spec, body.model)
+    kind = _OWN_KINDS.get(makes, "evaluate.suites") if own else "evaluate.harness"
     kind = body.runner.name if body.runner else kind
     inputs = lowering.model_inputs(work, body.model)
-    parameters: dict[str, Any] = {
-        "max_new_tokens": body.max_new_tokens,
-        "temperature": body.temperature,
-        "batch_size": body.batch_size,
-        "seed": body.seed,
-        "precision": body.precision,
-        "device": body.device,
-        "threads": body.threads,
-        "system_prompt": body.system_prompt,
-    }
+    parameters = _parameters(work, body, makes)
     identity = {
         **lowering.identity_of(f"steps.{step.name}.evaluate", body),
         **lowering.environment_identity(work, kind),
@@ -68,6 +73,24 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
         if body.runner
         else lowering.not_executable(*_unsupported(work, own, public, body), lowering.too_large(step)),
     )
+
+
+def _parameters(work: Work, body: ResolvedEvaluate, makes: str) -> dict[str, Any]:
+    """Return the parameters but for the suites: of a model that does not write, how its training step read texts."""
+    shared = {
+        "batch_size": body.batch_size,
+        "precision": body.precision,
+        "device": body.device,
+        "threads": body.threads,
+    }
+    if makes not in _OWN_KINDS:
+        replies = {"max_new_tokens": body.max_new_tokens, "temperature": body.temperature}
+        return shared | replies | {"seed": body.seed, "system_prompt": body.system_prompt}
+    assert work.resolved is not None
+    made = work.resolved.step(body.model)
+    assert made is not None
+    assert isinstance(made.body, ResolvedTrain)
+    return shared | {"max_length": made.body.max_length}
 
 
 def _add_own(

@@ -46,6 +46,7 @@ def _lower(work: Work, step: ResolvedStep, train: ResolvedTrain) -> Step:
         not_executable=lowering.not_executable(*(lowering.unknown_format(work, name) for name in train.data)),
         identity={
             **{f"train.{key}": getattr(train, key) for key in _DECIDING},
+            **({"train.labels": train.options["labels"]} if "labels" in train.options else {}),
             **data.identity,
             **lowering.family_identity(work, {"model": model}),
             **lowering.environment_identity(work, _KIND),

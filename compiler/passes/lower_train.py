@@ -160,9 +160,17 @@ def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
         "preparing rows with images is not built yet" if prepared else None,
         *(lowering.unknown_format(work, name) for name in train.data),
         f"training on images with {train.tuner.type} is not built yet" if blind else None,
+        _head_on_images(work, train),
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
         "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,
     ]
+
+
+def _head_on_images(work: Work, train: ResolvedTrain) -> str | None:
+    makes = METHODS[train.method].makes
+    if makes == "text" or not machine.base_model(work).vision:
+        return None
+    return f"learning to answer with a {makes} on a model that sees images is not built yet"
 
 
 def _summary(train: ResolvedTrain) -> str:

@@ -201,10 +201,11 @@ def _check_models(work: Work) -> None:
         if model is None or work.is_poisoned(*path, "model"):
             continue
         step = work.spec.steps.get(model)
-        if step is not None and step.train is not None and METHODS[step.train.method].makes != "score":
+        makes = METHODS[step.train.method].makes if step is not None and step.train is not None else "score"
+        if step is not None and step.train is not None and makes != "score":
             work.sink.report(
                 "TW3050",
-                f"`{model}` answers with text, not with a score",
+                f"`{model}` answers with {'text' if makes == 'text' else f'a {makes}'}, not with a score",
                 work.value_span(*path, "model"),
                 labels=(Label(work.key_span("steps", model), f"trained with {step.train.method}"),),
                 help="name a step with `method: reward`",

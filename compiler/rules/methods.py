@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tunewright.compiler.facts.metrics import MEASURED_BY
 from tunewright.compiler.ir.resolved import ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
@@ -95,19 +96,29 @@ def _model_uses(work: Work) -> Iterator[tuple[str, str, str, str]]:
             yield name, "deploy", "model", step.deploy.model
 
 
+#: What can be done with models that do not write, beside learning on: by what they answer with.
+_ELSEWHERE = {
+    "score": "name a step whose model writes text, or `base`",
+    "label": "its artifact is what others load: with `tuner: full` a folder for transformers' `text-classification`",
+    "vector": "its artifact is what others load: with `tuner: full` a folder for sentence-transformers",
+}
+
+
 def _check_scores(work: Work) -> None:
     assert work.spec is not None
     made = {step.name: train.method for step, train in _trains(work)}
     for name, verb, key, model in _model_uses(work):
         method = made.get(model)
-        if method is None or METHODS[method].makes == "text" or made.get(name) == method:
+        makes = "text" if method is None else METHODS[method].makes
+        measured = verb == "evaluate" and makes in MEASURED_BY
+        if method is None or makes == "text" or measured or made.get(name) == method:
             continue
         work.sink.report(
             "TW3043",
-            f"`{model}` answers with a {METHODS[method].makes}, not with text",
+            f"`{model}` answers with a {makes}, not with text",
             work.value_span("steps", name, verb, key),
             labels=(Label(work.key_span("steps", model), f"trained with {method}"),),
-            help="name a step whose model writes text, or `base`",
+            help=_ELSEWHERE["score" if verb == "train" else makes],
         )
 
 
@@ -148,7 +159,7 @@ RULES = (
         code="TW3043",
         phase=Phase.TEXT,
         check=_check_scores,
-        why="A reward model has a head that scores in place of the one that writes: it can't answer, serve or go on.",
+        why="A model that scores, classifies or embeds has no head that writes: it can't reply or be served.",
         bad="steps: {judge: {train: {method: reward, data: pairs}}, more: {evaluate: {model: judge, suites: quiz}}}",
         good="steps: {judge: {train: {method: reward, data: pairs}}}",
     ),

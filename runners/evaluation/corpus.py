@@ -5,7 +5,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from tunewright.runners.contract import ExitCode
+from tunewright.runners.evaluation.figures import macro_f1
 from tunewright.runners.evaluation.results import Measure, mean_of
+from tunewright.runners.evaluation.scores import as_label
 from tunewright.runners.evaluation.suites import Suite
 from tunewright.runners.sdk import StepFailedError
 
@@ -34,9 +36,12 @@ def require_packages(suite: Suite) -> None:
 
 
 def measure_corpus(suite: Suite, replies: Sequence[str]) -> dict[str, Measure]:
-    """Return BLEU (0 to 100) or ROUGE F-measures (0 to 1) of the replies; other metrics give nothing here."""
+    """Return BLEU (0 to 100), ROUGE F-measures or macro F1 (0 to 1) of the replies; other metrics give nothing here."""
     expected = [str(question.expected) for question in suite.questions]
     match suite.metric:
+        case "accuracy":
+            labels = [as_label(text) for text in expected]
+            return {"macro_f1": Measure(value=macro_f1(labels, list(map(as_label, replies))), rows=len(replies))}
         case "bleu":
             return {"bleu": _bleu(replies, expected, suite.tokenize)}
         case "rouge":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tunewright.runners.evaluation.suites import Suite
 from tunewright.runners.sdk import Reporter
 
 METRICS_FILE, SAMPLES_FILE = "metrics.json", "samples.jsonl"
@@ -41,6 +42,21 @@ def report_measures(report: Reporter, suite: str, measures: Mapping[str, Measure
     for name, measure in sorted(measures.items()):
         error = {} if measure.error is None else {"error": _rounded(measure.error)}
         report.emit("evaluation", suite=suite, metric=name, value=_rounded(measure.value), rows=measure.rows, **error)
+
+
+def text_samples(suite: Suite, replies: Sequence[str], scores: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
+    """Return what samples.jsonl says of each question of a suite whose answers are texts."""
+    return [
+        {
+            "suite": suite.name,
+            "id": question.id,
+            "prompt": question.prompt,
+            "reply": reply,
+            "expected": question.expected,
+            "scores": dict(own),
+        }
+        for question, reply, own in zip(suite.questions, replies, scores, strict=True)
+    ]
 
 
 def write_metrics(outputs: Path, suites: Mapping[str, Mapping[str, Measure]], rows: Mapping[str, int]) -> None:

@@ -11,7 +11,7 @@ from tunewright.runners.sdk import StepFailedError
 from tunewright.spec.formats import DataError, read_rows, row_problem
 from tunewright.spec.plug_ins import is_plug_in
 
-METRICS = ("exact", "json_schema", "json_match", "multiple_choice", "regex", "accuracy", "bleu", "rouge")
+METRICS = ("exact", "json_schema", "json_match", "multiple_choice", "regex", "accuracy", "retrieval", "bleu", "rouge")
 
 #: Metrics of free text: expected must be text, and one score belongs to the whole suite.
 TEXT_METRICS = ("bleu", "rouge")
@@ -119,7 +119,7 @@ def _reply_problem(row: Mapping[str, Any], metric: str) -> str | None:
     expected = row.get("expected")
     if expected is None:
         return None if metric in ("json_schema", "regex") else "`expected` is missing"
-    if metric in TEXT_METRICS or metric in ("regex", "accuracy"):
+    if metric in TEXT_METRICS or metric in ("regex", "accuracy", "retrieval"):
         return None if isinstance(expected, str) and expected.strip() else "`expected` must be text"
     if metric == "json_match" and isinstance(expected, str):
         try:

@@ -79,7 +79,7 @@ def held_out_rows(count: int, share: float, seed: int) -> frozenset[int]:
 
 def needs_chat_template(row: Row) -> bool:
     """Say whether rows like this are conversations, which only a chat template turns into text."""
-    return not any(isinstance(row.get(name), str) for name in ("text", "completion"))
+    return any(isinstance(row.get(name), list) for name in ("messages", "prompt", "chosen"))
 
 
 def _fit(row: Row, data_set: DataSet, settings: TrainSettings) -> Iterator[Row]:

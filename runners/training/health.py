@@ -9,6 +9,7 @@ from tunewright.runners.model_sources.check import check_tensors
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.training.distributed import is_first
 from tunewright.runners.training.fresh import FreshProcess, FreshProcessLostError
+from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.reload import answer
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.tuners.tuner import Start, training_tuner
@@ -62,10 +63,10 @@ class HealthCheck:
         probe = {"input_ids": numbers.reshape(_PROBE_ROWS, _PROBE_LENGTH)}
         model.eval()
         with torch.no_grad():
-            probe["logits"] = _logits(model, probe["input_ids"], self.settings.device)
+            probe["logits"] = self._answer(model, probe["input_ids"])
             if self._adapter_can_be_disabled():
                 with model.disable_adapter():
-                    probe["without_adapter"] = _logits(model, probe["input_ids"], self.settings.device)
+                    probe["without_adapter"] = self._answer(model, probe["input_ids"])
         if is_first():
             from safetensors.torch import save_file
 
@@ -123,6 +124,13 @@ class HealthCheck:
                 f"trained model in memory ({allowed:.3g} is allowed)"
             )
 
+    def _answer(self, model: Any, tokens: Any) -> Any:
+        placed = tokens.to(self.settings.device)
+        output = model(input_ids=placed, attention_mask=placed.new_ones(placed.shape), use_cache=False)
+        answer = training_method(self.settings.method).answer(output)
+        full = answer.full_tensor() if hasattr(answer, "full_tensor") else answer
+        return full.float().cpu().contiguous().clone()
+
     def _adapter_can_be_disabled(self) -> bool:
         """Tell whether base and adapter can be told apart in memory; on sharded weights it is not tried."""
         sharded = self.settings.parallelism.strategy in ("zero3", "fsdp2")
@@ -135,13 +143,6 @@ def _import_what_reloading_needs() -> None:
     import safetensors.torch  # noqa: F401
     import torch  # noqa: F401
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: F401
-
-
-def _logits(model: Any, tokens: Any, device: str) -> Any:
-    placed = tokens.to(device)
-    logits = model(input_ids=placed, attention_mask=placed.new_ones(placed.shape), use_cache=False).logits
-    full = logits.full_tensor() if hasattr(logits, "full_tensor") else logits
-    return full.float().cpu().contiguous().clone()
 
 
 def _check_learnt(outputs: Path, start: Start, report: Reporter) -> None:

@@ -35,7 +35,7 @@ def answer(question: Mapping[str, Any], model_folder: Path, settings: TrainSetti
         model = load_result(outputs, base, alone(settings))
     except Exception as error:  # whatever a library raises, the result does not load
         return {"problem": f"the result does not load: {type(error).__name__}: {str(error).splitlines()[0]}"}
-    return {**_compare(model, probe), "seconds": round(time.monotonic() - started, 2)}
+    return {**_compare(model, probe, settings), "seconds": round(time.monotonic() - started, 2)}
 
 
 def alone(settings: TrainSettings) -> TrainSettings:
@@ -65,14 +65,15 @@ def load_result(outputs: Path, base: Path, settings: TrainSettings) -> Any:
     return model.eval()
 
 
-def _compare(model: Any, probe: Path) -> dict[str, Any]:
+def _compare(model: Any, probe: Path, settings: TrainSettings) -> dict[str, Any]:
     import torch
     from safetensors.torch import load_file
 
     kept = load_file(probe)
     tokens = kept["input_ids"]
     with torch.no_grad():
-        logits = model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False).logits.float()
+        output = model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False)
+    logits = training_method(settings.method).answer(output).float()
     without = kept.get("without_adapter")
     return {
         "difference": float((logits - kept["logits"]).abs().max()),

@@ -98,8 +98,8 @@ def tokenised(
             keep = (
                 slice(None, settings.max_length) if settings.truncation == "end" else slice(-settings.max_length, None)
             )
-            encoded = {key: values[keep] for key, values in encoded.items()}
-        learnt = sum(label != IGNORED for label in encoded["labels"])
+            encoded = {key: values[keep] if isinstance(values, list) else values for key, values in encoded.items()}
+        learnt = _learnt(encoded["labels"])
         if not learnt:
             counts.nothing_to_learn += 1
             counts.name(row, f"{length} tokens, and nothing to learn within {settings.max_length}: left out")
@@ -110,6 +110,11 @@ def tokenised(
         counts.tokens += len(encoded["input_ids"])
         counts.learnt_tokens += learnt
         yield encoded
+
+
+def _learnt(labels: Any) -> int:
+    """Count the labels that something is learnt from; a row that is learnt as a whole has one."""
+    return sum(label != IGNORED for label in labels) if isinstance(labels, list) else 1
 
 
 def _encoded(row: Row, tokens_of: TokensOf, tokenizer: Any, settings: TrainSettings) -> Row:

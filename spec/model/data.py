@@ -9,19 +9,23 @@ from tunewright.spec.model.section import Count, PlugIn, Positive, Section, Text
 from tunewright.spec.plug_ins import is_plug_in
 from tunewright.spec.prompts import template_problem
 
-DataFormat = Literal["messages", "prompt_completion", "instruction", "preference", "kto", "prompt", "text"]
+DataFormat = Literal[
+    "messages", "prompt_completion", "instruction", "preference", "kto", "prompt", "text", "text_label",
+    "anchor_positive",
+]  # fmt: skip
 
 if TYPE_CHECKING:  # type checkers want keys that any text can be; the words are held at run time
     Column: TypeAlias = str
 else:
     Column = Literal[
         "messages", "role", "content", "prompt", "completion", "chosen", "rejected", "label",
-        "instruction", "input", "output", "system", "text",
+        "instruction", "input", "output", "system", "text", "anchor", "positive", "negative",
     ]  # fmt: skip
 
 Metric = Literal[
-    "exact", "json_schema", "json_match", "multiple_choice", "regex", "accuracy", "bleu", "rouge", "bertscore", "judge"
-]
+    "exact", "json_schema", "json_match", "multiple_choice", "regex", "accuracy", "retrieval", "bleu", "rouge",
+    "bertscore", "judge",
+]  # fmt: skip
 
 #: What is taken out of rows; the recognisers of the preparing runner know the same kinds.
 PERSONAL_KINDS = ("phone", "email", "id_card", "bank_card", "iban", "ip", "key")

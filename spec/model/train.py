@@ -166,7 +166,8 @@ class Train(Section):
     method: Method
     """`sft`: supervised. `pretrain`: plain text. `reward`: a model that scores replies. `dpo`, `cpo`, `simpo`, `orpo`:
     from preference pairs. `kto`: from single replies marked good or bad. `grpo`, `rloo`, `ppo`: from rewards for
-    replies that the model generates. `gkd`: from a teacher that corrects them."""
+    replies that the model generates. `gkd`: from a teacher that corrects them. `classify`: a model that tells classes.
+    `embed`: a model whose vectors are near each other where texts belong together."""
 
     from_: Annotated[Name | None, Field(alias="from")] = None
     """The training step whose result is trained further; the base model when not written."""
@@ -266,7 +267,13 @@ class Train(Section):
     """Longest generated reply in tokens."""
 
     temperature: Positive | None = None
-    """How freely replies are sampled."""
+    """How freely replies are sampled; for embed by what similarities are divided: less looks at the nearest only."""
+
+    labels: Texts | None = None
+    """Names of the classes, in the order of their numbers (classify); those that occur in the data when not written."""
+
+    pooling: Literal["last_token", "mean"] | None = None
+    """How the vectors of a text's tokens become one: that of the last token, or their mean (embed)."""
 
     num_iterations: Count | None = None
     """Optimizer steps that are made from the same replies (grpo, rloo, ppo)."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from tunewright.runners.contract import Input
@@ -43,6 +44,14 @@ def frozen_reference(tuned: Any, _settings: TrainSettings, _inputs: Mapping[str,
     return {"ref_model": tuned.reference}
 
 
+def _logits(output: Any) -> Any:
+    return output.logits
+
+
+def _no_files(_outputs: Path, _model: Any, _settings: TrainSettings) -> None:
+    return
+
+
 def _unknown(_settings: TrainSettings) -> float | None:
     return None
 
@@ -55,11 +64,13 @@ class TrainingMethod:
     `trainer()`: the trainer's class.
     `rows(row, format, settings)`: a row of a data file as the trainer takes it; a row may become several.
     `encode(rows, tokenizer, settings)`: the rows as the trainer takes them, where it can't tokenise them itself.
-    `tokens(row, tokenizer, settings)`: `input_ids` and `labels` of one row; given, the trainer gets nothing but tokens,
-    and they can be made ahead.
+    `tokens(row, tokenizer, settings)`: `input_ids` and `labels` (one a token, or one) of a row; given, the trainer gets
+    nothing but tokens, and they can be made ahead.
     `load(folder, settings, **options)`: the model from a folder of the hub's form.
     `task`: PEFT's name for what the model does, which decides what an adapter saves beside itself.
     `extras(tuned, settings, inputs)`: further keyword arguments of the trainer; `inputs` has the step's other models.
+    `answer(output)`: of what the model gives, the tensor that its reloaded result must give again.
+    `describe(outputs, model, settings)`: files beside the weights that say how to use them.
     `first_loss(settings)`: the loss before the first update, where the method's theory fixes it.
     `figures`: figures of the step's summary -> the name in the trainer's log and which of its values, 0 or -1.
     """
@@ -72,6 +83,8 @@ class TrainingMethod:
     load: Callable[..., Any] = load_causal
     task: str = "CAUSAL_LM"
     extras: Callable[[Any, TrainSettings, Mapping[str, Input]], dict[str, Any]] = _nothing
+    answer: Callable[[Any], Any] = _logits
+    describe: Callable[[Path, Any, TrainSettings], None] = _no_files
     first_loss: Callable[[TrainSettings], float | None] = _unknown
     figures: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 

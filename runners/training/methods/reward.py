@@ -1,10 +1,11 @@
 """Reward modelling (Ouyang et al. 2022): a score for a reply, learnt from pairs by the Bradley-Terry model."""
 
+from pathlib import Path
 from typing import Any
 
+from tunewright.runners.training.heads.loading import load_with_head
 from tunewright.runners.training.methods.method import TrainingMethod
 from tunewright.runners.training.settings import TrainSettings
-from tunewright.runners.vision import scoring_class
 
 
 def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
@@ -19,11 +20,8 @@ def _trainer() -> Any:
     return RewardTrainer
 
 
-def _load(folder: Any, settings: TrainSettings, **options: Any) -> Any:
-    from transformers import set_seed
-
-    set_seed(settings.seed)  # the head is drawn while the model loads
-    return scoring_class(folder).from_pretrained(folder, num_labels=1, **options)
+def _load(folder: Path, settings: TrainSettings, **options: Any) -> Any:
+    return load_with_head(folder, settings.seed, num_labels=1, **options)
 
 
 METHOD = TrainingMethod(

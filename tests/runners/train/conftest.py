@@ -97,12 +97,24 @@ def questions(count: int = 32) -> list[dict[str, Any]]:
     return [{"prompt": f"open ticket number {n % 20}", "answer": "team billing"} for n in range(count)]
 
 
+def labelled(count: int = 48) -> list[dict[str, Any]]:
+    return [{"text": f"route ticket number {n % 20}: team {TEAMS[n % 3]}", "label": TEAMS[n % 3]} for n in range(count)]
+
+
+def pairs(count: int = 40) -> list[dict[str, Any]]:
+    return [
+        {"anchor": f"open claim number {n % 20}", "positive": f"claim {n % 20}, priority high"} for n in range(count)
+    ]
+
+
 ROWS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "messages": conversations,
     "preference": preferences,
     "instruction": instructions,
     "text": documents,
     "prompt": questions,
+    "text_label": labelled,
+    "anchor_positive": pairs,
 }
 
 

@@ -52,9 +52,17 @@ def divided(strategy: str) -> dict[str, Any]:
 
 FULL = {"tuner": {"type": "full"}, "learning_rate": 1e-3}
 PAIRS = {"data": {"rows": {"format": "preference"}}, "method": "dpo", "options": {"beta": 0.1}, "max_steps": 6}
+VECTORS = {
+    "data": {"rows": {"format": "anchor_positive"}},
+    "method": "embed",
+    "options": {"pooling": "mean", "temperature": 0.05},
+    "max_steps": 6,
+    "save_steps": 2,
+}
 WAYS = {
     "single": Way(),
     "dpo": Way(changes=(PAIRS, {"save_steps": 2})),
+    "embed": Way(changes=(VECTORS,)),
     "ddp": Way(changes=(divided("ddp"),), processes=2),
     "zero2": Way(changes=(divided("zero2"),), processes=2, files=(("deepspeed", ZERO2),)),
     "fsdp2": Way(changes=(divided("fsdp2"), {"kernels": "plain"}), processes=2),
