@@ -20,6 +20,7 @@ from tunewright.runners.training.guard import scale_learning_rate
 from tunewright.runners.training.health import HealthCheck
 from tunewright.runners.training.imports import leave_out_unused
 from tunewright.runners.training.loading import load_tuned_model
+from tunewright.runners.training.merging import discard_merged
 from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.refusals import refused_row
@@ -75,13 +76,14 @@ def _train(step: StepFile, settings: TrainSettings, bundle: Path, report: Report
     oversight = Oversight(settings, report, checkpoints, sinks=Sinks(settings.report_to, step, folder))
     arguments = training_arguments(settings, folder, evaluates=bool(held_out))
     adapter = step.inputs.get("adapter")
-    tuned = load_tuned_model(model_folder, Path(adapter.path) if adapter else None, settings, report)
+    tuned = load_tuned_model(model_folder, Path(adapter.path) if adapter else None, settings, folder, report)
     if ahead is not None:
         check_tokens(ahead, tuned.tokenizer)
     try:
         trainer = make_trainer(settings, arguments, tuned, rows, held_out, oversight, step.inputs)
     except Exception as error:
         raise refused_row(error, step.inputs, settings, tuned.tokenizer, report) or error from error
+    discard_merged(folder)
     health.check_trained(_trainable_parameters(trainer.model), step.estimate.get("trained_parameters"))
     trainer.add_callback(_callback(trainer, oversight))
     succeeded = False

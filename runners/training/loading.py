@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners.sdk import Reporter, StepFailedError
+from tunewright.runners.training.merging import merge_first
 from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.precision import weights_precision
 from tunewright.runners.training.settings import Parallelism, TrainSettings
 from tunewright.runners.training.tuners.tuner import training_tuner
 from tunewright.runners.vision import reader_class, text_part
-from tunewright.spec.methods import METHODS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,25 +19,33 @@ class TunedModel:
     """What a trainer is given.
 
     `peft_config` is for a new adapter: the trainer adds it after seeding, and its reference is the model without it.
-    A continued adapter is already in `model`; then the trainer freezes a copy of it as the reference. `reference` is
-    given only where neither works. `tokenizer` is a processor where the model sees images.
+    A continued adapter is already in `model`; then the trainer freezes a copy of it as the reference. Where all weights
+    learn it loads the reference from the folder that `model` came from. `tokenizer` is a processor where the model sees
+    images.
     """
 
     model: Any
     tokenizer: Any
     peft_config: Any | None = None
-    reference: Any | None = None
 
 
-def load_tuned_model(model_folder: Path, adapter: Path | None, settings: TrainSettings, report: Reporter) -> TunedModel:
-    """Load the base model, its tokenizer and the adapter to continue from; raise StepFailedError."""
+def load_tuned_model(
+    model_folder: Path, adapter: Path | None, settings: TrainSettings, work: Path, report: Reporter
+) -> TunedModel:
+    """Load the base model, its tokenizer and the adapter to continue from; raise StepFailedError.
+
+    An adapter that shall not go on as one is merged in a folder below `work` first.
+    """
     report.phase("loading the model")
     tokenizer = reader_class(model_folder).from_pretrained(
         adapter if adapter and _has_tokenizer(adapter) else model_folder
     )
     if (text := text_part(tokenizer)).pad_token is None:
         text.pad_token = text.eos_token
-    model = _load_base(model_folder, settings)
+    if adapter is not None and not settings.tuner.makes_adapter:
+        base = model_folder
+        model_folder, adapter = merge_first(lambda: _load_base(base, settings), adapter, work), None
+    model = _load_base(model_folder, settings, sharding=_sharded_at_load(settings.parallelism, settings.device))
     report.check_cancelled()
     if adapter is not None:
         return _continue_adapter(model, tokenizer, adapter, settings, report)
@@ -46,12 +54,12 @@ def load_tuned_model(model_folder: Path, adapter: Path | None, settings: TrainSe
     return TunedModel(model=model, tokenizer=tokenizer, peft_config=tuner.adapter(model, settings))
 
 
-def _load_base(folder: Path, settings: TrainSettings) -> Any:
+def _load_base(folder: Path, settings: TrainSettings, *, sharding: Any | None = None) -> Any:
     import torch
 
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[weights_precision(settings)]
     extra = training_tuner(settings).loading(settings)
-    if (sharding := _sharded_at_load(settings.parallelism, settings.device)) is not None:
+    if sharding is not None:
         extra["distributed_config"] = sharding
     try:
         return training_method(settings.method).load(
@@ -79,18 +87,6 @@ def _sharded_at_load(parallelism: Parallelism, device: str) -> Any | None:
 def _continue_adapter(
     model: Any, tokenizer: Any, adapter: Path, settings: TrainSettings, report: Reporter
 ) -> TunedModel:
-    if not settings.tuner.makes_adapter:
-        import copy
-
-        from peft import PeftModel
-
-        tuned = PeftModel.from_pretrained(model, adapter)
-        merged = training_tuner(settings).prepare(tuned.merge_and_unload().requires_grad_(True), settings)
-        return TunedModel(
-            model=merged,
-            tokenizer=tokenizer,
-            reference=copy.deepcopy(merged) if METHODS[settings.method].compares(settings.options) else None,
-        )
     tuned = training_tuner(settings).go_on(model, adapter, settings)
     rank = _rank(adapter) or settings.tuner.rank
     if rank != settings.tuner.rank:

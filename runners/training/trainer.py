@@ -14,6 +14,7 @@ from tunewright.runners.training.kernels.choose import use_kernels
 from tunewright.runners.training.loading import TunedModel
 from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.oversight import Oversight, overseen
+from tunewright.runners.training.replicated import make_copies_whole
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.tuners.tuner import training_tuner
 
@@ -64,6 +65,8 @@ def make_trainer(
     except StopIteration as error:
         raise nothing_left(settings) from error
     trainer.oversight = oversight
+    if trainer.is_distributed_loading_by_transformers:
+        make_copies_whole(trainer.model)
     use_kernels(trainer.model, settings)
     training_tuner(settings).ready(trainer, settings)
     if isinstance(rows, list) and not makes_tokens(rows, settings):

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from tunewright.runners.training.methods.method import PREFERENCE_FIGURES, TrainingMethod, frozen_reference
+from tunewright.runners.training.methods.method import PREFERENCE_FIGURES, TrainingMethod
 from tunewright.runners.training.settings import TrainSettings
 
 
@@ -35,6 +35,4 @@ def _first_loss(settings: TrainSettings) -> float | None:
     return math.log(2) if alone else None
 
 
-METHOD = TrainingMethod(
-    arguments=_arguments, trainer=_trainer, first_loss=_first_loss, extras=frozen_reference, figures=PREFERENCE_FIGURES
-)
+METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, first_loss=_first_loss, figures=PREFERENCE_FIGURES)

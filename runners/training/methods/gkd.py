@@ -1,6 +1,7 @@
 """Generalised knowledge distillation (Agarwal et al. 2024), on replies of the model that learns."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tunewright.runners.training.methods.generation import prompt_rows, prompts_
 from tunewright.runners.training.methods.method import TrainingMethod
 from tunewright.runners.training.precision import weights_precision
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.training.unsharded import whole_models
 from tunewright.runners.vision import is_quantized, model_class
 
 
@@ -41,16 +43,17 @@ def _teacher(tuned: TunedModel, settings: TrainSettings, inputs: Mapping[str, In
     import torch
 
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[weights_precision(settings)]
-    folder = Path(inputs["teacher.model"].path)
-    teacher = model_class(folder).from_pretrained(
-        folder, dtype=dtype, attn_implementation=settings.attention, use_safetensors=True
-    )
-    if (adapter := inputs.get("teacher.adapter")) is not None:
-        from peft import PeftModel
+    folder, adapter = Path(inputs["teacher.model"].path), inputs.get("teacher.adapter")
+    with whole_models() if adapter is not None else nullcontext():  # shards can't be merged; the trainer cuts it later
+        teacher = model_class(folder).from_pretrained(
+            folder, dtype=dtype, attn_implementation=settings.attention, use_safetensors=True
+        )
+        if adapter is not None:
+            from peft import PeftModel
 
-        adapted = PeftModel.from_pretrained(teacher, adapter.path)
-        # Quantised weights can't take the adapter in: it stays beside them.
-        teacher = adapted.get_base_model() if is_quantized(folder) else adapted.merge_and_unload()
+            adapted = PeftModel.from_pretrained(teacher, adapter.path)
+            # Quantised weights can't take the adapter in: it stays beside them.
+            teacher = adapted.get_base_model() if is_quantized(folder) else adapted.merge_and_unload()
     mine, its = tuned.model.config.get_text_config().vocab_size, teacher.config.get_text_config().vocab_size
     if mine != its:
         raise StepFailedError(

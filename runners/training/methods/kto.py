@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tunewright.runners.training.methods.method import PREFERENCE_FIGURES, Row, TrainingMethod, frozen_reference
+from tunewright.runners.training.methods.method import PREFERENCE_FIGURES, Row, TrainingMethod
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.spec.formats import normal_row
 
@@ -30,6 +30,4 @@ def _rows(row: Row, form: str, _settings: TrainSettings) -> Iterator[Row]:
         yield normal
 
 
-METHOD = TrainingMethod(
-    arguments=_arguments, trainer=_trainer, rows=_rows, extras=frozen_reference, figures=PREFERENCE_FIGURES
-)
+METHOD = TrainingMethod(arguments=_arguments, trainer=_trainer, rows=_rows, figures=PREFERENCE_FIGURES)

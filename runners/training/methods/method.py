@@ -39,11 +39,6 @@ def _nothing(_tuned: Any, _settings: TrainSettings, _inputs: Mapping[str, Input]
     return {}
 
 
-def frozen_reference(tuned: Any, _settings: TrainSettings, _inputs: Mapping[str, Input]) -> dict[str, Any]:
-    """Return the reference where the trainer can't make it itself (`TunedModel.reference`)."""
-    return {"ref_model": tuned.reference}
-
-
 def _logits(output: Any) -> Any:
     return output.logits
 

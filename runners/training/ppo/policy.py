@@ -31,7 +31,16 @@ def with_value_head(model: Any, peft_config: Any | None) -> Any:
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
     model.value_head = head.to(model.device)
+    model.register_forward_hook(_add_values)
     return model
+
+
+def _add_values(model: Any, _inputs: Any, answer: Any) -> Any:
+    """Value each token within the model's own pass: wrappers that divide the work see no weight used elsewhere."""
+    if answer.hidden_states is None:  # who only generates asks for none
+        return answer
+    values = model.value_head(answer.hidden_states[-1].float()).squeeze(2)
+    return {"logits": answer.logits, "values": values}
 
 
 def _freeze_copy(model: Any) -> None:
@@ -61,7 +70,7 @@ def as_reference(model: Any) -> Iterator[None]:
                 parameter.requires_grad_(False)
 
 
-def judge(model: Any, head: Any, tokens: Any, mask: Any, reply_length: int, temperature: float) -> Judged:
+def judge(model: Any, tokens: Any, mask: Any, reply_length: int, temperature: float) -> Judged:
     """Return log-probabilities and values of the last `reply_length` tokens; `tokens` and `mask` cover the prompts."""
     positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
     answer = model(
@@ -72,8 +81,7 @@ def judge(model: Any, head: Any, tokens: Any, mask: Any, reply_length: int, temp
         logits_to_keep=reply_length + 1,
         use_cache=False,
     )
-    logits = answer.logits[:, -reply_length - 1 : -1].float() / temperature
+    logits = answer["logits"][:, -reply_length - 1 : -1].float() / temperature
     chosen = tokens[:, -reply_length:]
     log_probabilities = logits.gather(2, chosen.unsqueeze(2)).squeeze(2) - logits.logsumexp(dim=2)
-    states = answer.hidden_states[-1][:, -reply_length - 1 : -1].float()
-    return Judged(log_probabilities, head(states).squeeze(2))
+    return Judged(log_probabilities, answer["values"][:, -reply_length - 1 : -1])

@@ -87,9 +87,9 @@ class PPOTrainer(Trainer):  # type: ignore[misc]
         said = self.processing_class.batch_decode(tokens[:, -length:], skip_special_tokens=True)
         scores = self._scores(rows, said)
         temperature = self._options["temperature"]
-        old = judge(self._plain, self._plain.value_head, tokens, mask, length, temperature)
+        old = judge(self._plain, tokens, mask, length, temperature)
         with as_reference(self._plain):
-            reference = judge(self._plain, self._plain.value_head, tokens, mask, length, temperature)
+            reference = judge(self._plain, tokens, mask, length, temperature)
         log_ratio = (old.log_probabilities - reference.log_probabilities) * replies
         paid = objective.token_rewards(scores, log_ratio, replies, self._options["beta"])
         advantages, returns = objective.advantages_of(
@@ -148,7 +148,6 @@ class PPOTrainer(Trainer):  # type: ignore[misc]
         mask, epsilon = inputs["reply_mask"], self._options["epsilon"]
         now = judge(
             model,
-            self._plain.value_head,
             inputs["input_ids"],
             inputs["attention_mask"],
             mask.shape[1],

@@ -5,6 +5,7 @@ from typing import Any
 
 from tunewright.runners.sdk import StepFailedError
 from tunewright.runners.training.settings import TrainSettings
+from tunewright.runners.training.unsharded import whole_models
 from tunewright.runners.vision import scoring_class
 
 
@@ -45,11 +46,13 @@ def load_scorer(model: Path, adapter: Path | None, settings: TrainSettings) -> S
     tokenizer = AutoTokenizer.from_pretrained(adapter or model)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    loaded = scoring_class(model).from_pretrained(model, num_labels=1, dtype=dtype, use_safetensors=True)
+    with whole_models():
+        loaded = scoring_class(model).from_pretrained(model, num_labels=1, dtype=dtype, use_safetensors=True)
     if adapter is not None:
         from peft import PeftModel
 
-        loaded = PeftModel.from_pretrained(loaded, adapter)
+        with whole_models():
+            loaded = PeftModel.from_pretrained(loaded, adapter)
     elif not _has_head(model):
         raise StepFailedError(
             "the folder named as a reward holds no reward model: there is no head that scores",

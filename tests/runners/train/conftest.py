@@ -89,7 +89,7 @@ def instructions(count: int = 64) -> list[dict[str, Any]]:
     return [{"instruction": f"ticket {n % 20}", "output": f"team {TEAMS[n % 3]}, priority high."} for n in range(count)]
 
 
-def documents(count: int = 24) -> list[dict[str, Any]]:
+def texts(count: int = 24) -> list[dict[str, Any]]:
     return [{"text": f"open ticket number {n % 20}: team {TEAMS[n % 3]}, priority high."} for n in range(count)]
 
 
@@ -111,7 +111,7 @@ ROWS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "messages": conversations,
     "preference": preferences,
     "instruction": instructions,
-    "text": documents,
+    "text": texts,
     "prompt": questions,
     "text_label": labelled,
     "anchor_positive": pairs,
@@ -301,6 +301,12 @@ def sft(trainer: TrainBench) -> Trained:
 def parts() -> dict[str, dict[str, Any]]:
     """Pieces of parameters that tests combine."""
     return {"parameters": PARAMETERS, "full": FULL, "preferences": PREFERENCES}
+
+
+@pytest.fixture(scope="session")
+def documents() -> list[dict[str, Any]]:
+    """Plain texts, enough for several steps of whole batches when they are packed."""
+    return texts(200)
 
 
 @pytest.fixture(scope="session")

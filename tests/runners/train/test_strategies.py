@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dividing.cells import deepspeed
 
 import tunewright
 
@@ -27,26 +28,8 @@ def operators(train_python: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def alone(trainer: Any, parts: Any) -> Any:
-    return trainer.run("alone", parts["full"])
-
-
-def deepspeed(stage: int, *, offload: bool = False) -> dict[str, Any]:
-    zero: dict[str, Any] = {"stage": stage}
-    content: dict[str, Any] = {
-        "train_micro_batch_size_per_gpu": 4,
-        "gradient_accumulation_steps": 1,
-        "train_batch_size": 8,
-        "gradient_clipping": 1.0,
-        "zero_optimization": zero,
-    }
-    if stage == 3:
-        zero["stage3_gather_16bit_weights_on_model_save"] = True
-    if offload:
-        zero["offload_optimizer"] = zero["offload_param"] = {"device": "cpu"}
-        adam = {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0}
-        content["optimizer"] = {"type": "AdamW", "params": adam}
-    return content
+def alone(trainer: Any, nursery: Any, parts: Any) -> Any:
+    return nursery.run(trainer.bundle("alone", parts["full"]))
 
 
 def divided(strategy: str, **more: Any) -> dict[str, Any]:
@@ -63,27 +46,31 @@ def assert_same_work(together: Any, alone: Any, difference: Any) -> None:
     assert difference(together.outputs, alone.outputs) < WEIGHT_TOLERANCE
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp2"])
-def test_torch_strategies_learn_the_same(trainer: Any, alone: Any, parts: Any, tensors_of: Any, strategy: str) -> None:
-    together = trainer.run(strategy, parts["full"], divided(strategy), processes=2)
+def test_processes_of_the_launcher_learn_the_same(trainer: Any, alone: Any, parts: Any, tensors_of: Any) -> None:
+    together = trainer.run("ddp", parts["full"], divided("ddp"), processes=2)
+    assert_same_work(together, alone, tensors_of)
+
+
+def test_fsdp2_learns_the_same(trainer: Any, nursery: Any, alone: Any, parts: Any, tensors_of: Any) -> None:
+    together = nursery.run(trainer.bundle("fsdp2", parts["full"], divided("fsdp2")), processes=2)
     assert_same_work(together, alone, tensors_of)
 
 
 @pytest.mark.usefixtures("operators")
 @pytest.mark.parametrize(("stage", "offload"), [(2, False), (3, True)], ids=["zero2", "zero3-offload"])
 def test_deepspeed_learns_the_same(
-    trainer: Any, alone: Any, parts: Any, tensors_of: Any, stage: int, offload: bool
+    trainer: Any, nursery: Any, alone: Any, parts: Any, tensors_of: Any, stage: int, offload: bool
 ) -> None:
     strategy = divided(f"zero{stage}", offload_optimizer="cpu" if offload else "none")
-    together = trainer.run(
-        f"zero{stage}", parts["full"], strategy, processes=2, deepspeed=deepspeed(stage, offload=offload)
-    )
+    files = {"deepspeed": deepspeed(stage, offload=offload)}
+    together = nursery.run(trainer.bundle(f"zero{stage}", parts["full"], strategy, **files), processes=2)
     assert_same_work(together, alone, tensors_of)
 
 
 @pytest.mark.usefixtures("operators")
-def test_a_plan_for_zero3_with_the_settings_of_zero2_is_refused(trainer: Any, parts: Any) -> None:
-    other = trainer.run("other", parts["full"], divided("zero3"), processes=2, deepspeed=deepspeed(2))
+def test_a_plan_for_zero3_with_the_settings_of_zero2_is_refused(trainer: Any, nursery: Any, parts: Any) -> None:
+    bundle = trainer.bundle("other", parts["full"], divided("zero3"), deepspeed=deepspeed(2))
+    other = nursery.run(bundle, processes=2)
     assert other.code != 0
     assert {event["reason"] for event in other.of("failure")} == {"SILENT_FALLBACK"}
     assert not other.losses, "nothing was trained"
