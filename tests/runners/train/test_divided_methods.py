@@ -33,7 +33,9 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def run(trainer: Any, nursery: Any, parts: Any, documents: list[dict[str, Any]]) -> Callable[[Cell], Any]:
+def run(
+    trainer: Any, nursery: Any, parts: Any, documents: list[dict[str, Any]], request: pytest.FixtureRequest
+) -> Callable[[Cell], Any]:
     """A function that trains a cell, once."""
     done: dict[str, Any] = {}
 
@@ -46,11 +48,12 @@ def run(trainer: Any, nursery: Any, parts: Any, documents: list[dict[str, Any]])
 
     def run_cell(cell: Cell) -> Any:
         if str(cell) not in done:
+            if cell.files():
+                request.getfixturevalue("operators")
             speaker = judge = trainer.model
             if cell.method in (*REWARDED, "gkd"):
-                speaker = made(
-                    "speaker", parts["full"], {"learning_rate": 1e-2, "max_steps": 30, "num_train_epochs": 4}
-                )
+                talks = {"learning_rate": 1e-2, "max_steps": 30, "num_train_epochs": 4}
+                speaker = made("speaker", parts["full"], talks)
             if cell.method in REWARDED:
                 judge = made("judge", parts["preferences"], {"max_steps": 3, "method": "reward"})
             bundle = trainer.bundle(

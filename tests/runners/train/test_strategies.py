@@ -1,30 +1,15 @@
 """Two processes learn what one learns: equal global batch, fp32, so losses and weights agree to rounding."""
 
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 from dividing.cells import deepspeed
-
-import tunewright
 
 pytestmark = pytest.mark.train
 
 #: fp32 sums taken in another order: seen 0 to 3e-6 on the loss, where two optimizers differ (DeepSpeed's fused Adam).
 LOSS_TOLERANCE = 2e-5
 WEIGHT_TOLERANCE = 2e-4
-
-
-@pytest.fixture(scope="module")
-def operators(train_python: str) -> None:
-    """DeepSpeed's compiled operators: a minute and a half once an environment, then nothing."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(tunewright.__file__).parents[1])}
-    command = [train_python, "-P", "-m", "tunewright.runners.build_extensions"]
-    subprocess.run(command, check=True, capture_output=True, env=environment, timeout=500)
-    again = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=500)
-    assert "compiling" not in again.stderr, "what is built is not built again"
 
 
 @pytest.fixture(scope="module")
