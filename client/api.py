@@ -20,10 +20,12 @@ from tunewright.client.streams import Log, Watch
 from tunewright.client.troubles import Persistence, passes, translated
 from tunewright.client.values import (
     Artifact,
+    Collection,
     Compiled,
     CreatedRun,
     Deployment,
     Diagnostic,
+    Hold,
     LogChunk,
     Run,
     RunDetail,
@@ -309,6 +311,24 @@ class Client:
     def access_events(self) -> Iterator[AccessEvent]:
         """Yield the log of access, newest first."""
         return self._pages(access_calls.list_access_events)
+
+    # What is kept
+
+    def collect_garbage(self, *, validate_only: bool = False) -> Collection:
+        """Remove what the site's retention does not keep; with `validate_only` only say what that would be."""
+        return self._call(calls.collect_garbage(validate_only=validate_only))
+
+    def hold(self, subject: str, *, reason: str) -> Hold:
+        """Hold `runs/ID` (with all that it used and left) or `artifacts/HEX`: it is never collected."""
+        return self._call(calls.create_hold(subject, reason=reason))
+
+    def release(self, subject: str, *, reason: str) -> Hold:
+        """Release what is held."""
+        return self._call(calls.release_hold(subject, reason=reason))
+
+    def holds(self, *, released: bool = False) -> Iterator[Hold]:
+        """Yield holds, newest first; with `released` also those that are over."""
+        return self._pages(lambda token: calls.list_holds(token, released=released))
 
     # The daemon
 

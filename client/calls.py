@@ -11,10 +11,12 @@ from uuid import uuid4
 from tunewright.client import wire
 from tunewright.client.values import (
     Artifact,
+    Collection,
     Compiled,
     CreatedRun,
     Deployment,
     Diagnostic,
+    Hold,
     Run,
     RunDetail,
     RunEvent,
@@ -26,6 +28,8 @@ from tunewright.proto.v1 import (
     artifact_service_pb2_grpc,
     deployment_service_pb2,
     deployment_service_pb2_grpc,
+    keeping_service_pb2,
+    keeping_service_pb2_grpc,
     run_service_pb2,
     run_service_pb2_grpc,
     server_service_pb2,
@@ -37,6 +41,8 @@ from tunewright.proto.v1 import (
 #: Seconds for calls that compile (they read and hash the spec's files) and for all others.
 COMPILE_TIMEOUT_SECONDS = 600.0
 TIMEOUT_SECONDS = 30.0
+#: Seconds for removing what nothing keeps: terabytes, at worst.
+COLLECT_TIMEOUT_SECONDS = 6 * 3600.0
 _EVENT_PAGE = 1000
 _CANCEL_MODES = {"graceful": run_service_pb2.CANCEL_MODE_GRACEFUL, "now": run_service_pb2.CANCEL_MODE_NOW}
 
@@ -246,6 +252,45 @@ def stop_deployment(deployment: str, *, mode: str, request_id: str, etag: str, v
     return _of_deployments("StopDeployment", request, lambda answer: wire.deployment(answer.deployment))
 
 
+def collect_garbage(*, validate_only: bool) -> Call[Collection]:
+    """What nothing keeps; collecting twice is collecting once."""
+    return Call(
+        stub=keeping_service_pb2_grpc.KeepingServiceStub,
+        method="CollectGarbage",
+        request=keeping_service_pb2.CollectGarbageRequest(validate_only=validate_only),
+        read=wire.collection,
+        timeout_seconds=COLLECT_TIMEOUT_SECONDS,
+    )
+
+
+def create_hold(subject: str, *, reason: str) -> Call[Hold]:
+    """A hold; what is held already stays held as it is."""
+    request = keeping_service_pb2.CreateHoldRequest(subject=subject, reason=reason)
+    return Call(stub=keeping_service_pb2_grpc.KeepingServiceStub, method="CreateHold", request=request, read=_hold_of)
+
+
+def release_hold(subject: str, *, reason: str) -> Call[Hold]:
+    """The end of a hold. Sent again it would find none."""
+    request = keeping_service_pb2.ReleaseHoldRequest(subject=subject, reason=reason)
+    return Call(
+        stub=keeping_service_pb2_grpc.KeepingServiceStub,
+        method="ReleaseHold",
+        request=request,
+        read=_hold_of,
+        repeatable=False,
+    )
+
+
+def list_holds(token: str, *, released: bool) -> Call[Page[Hold]]:
+    """A page of holds."""
+    return Call(
+        stub=keeping_service_pb2_grpc.KeepingServiceStub,
+        method="ListHolds",
+        request=keeping_service_pb2.ListHoldsRequest(page_token=token, show_released=released),
+        read=lambda answer: _page(answer.holds, wire.hold, answer),
+    )
+
+
 def server_info(timeout_seconds: float) -> Call[ServerInfo]:
     """Who answers."""
     return Call(
@@ -291,6 +336,10 @@ def _of_runs(
 def _of_deployments(method: str, request: Any, read: Callable[[Any], Answer]) -> Call[Answer]:
     stub = deployment_service_pb2_grpc.DeploymentServiceStub
     return Call(stub=stub, method=method, request=request, read=read)
+
+
+def _hold_of(answer: Any) -> Hold:
+    return wire.hold(answer.hold)
 
 
 def _run_of(answer: Any) -> Run:

@@ -14,6 +14,7 @@ from tunewright.proto.v1 import diagnostic_pb2
 
 #: The daemon said no before it did anything, and may say yes in a moment.
 _PASSING_REASONS = frozenset({"GOING_AWAY", "STORE_BUSY"})
+_NOBODY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
 
@@ -53,7 +54,7 @@ def translated(error: Any, target: str, credentials: Credentials) -> ClientError
     """Return the exception that a failed call ends with. Where nobody answers, credentials may be why: looks again."""
     status = rpc_status.from_call(error)
     code, message, info = error.code(), error.details() or "", _info(error)
-    if code is grpc.StatusCode.UNAVAILABLE or (code is grpc.StatusCode.DEADLINE_EXCEEDED and not info.reason):
+    if code in _NOBODY and info.reason in ("", "GOING_AWAY"):
         # TLS and certificates cost their import only when something is wrong with them.
         from tunewright.client.handshake import explain
 

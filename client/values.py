@@ -265,6 +265,44 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Garbage:
+    """One thing that goes, or has gone. `kind`: artifact, checkpoints, logs."""
+
+    kind: str
+    subject: str
+    project: str
+    size_bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """What was collected, or would be; `garbage` are the first thousand of `count`. `retention` is what was held to:
+    days by kind, and `keep_last` runs of each spec.
+    """
+
+    retention: Mapping[str, int]
+    garbage: tuple[Garbage, ...]
+    count: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Something that is never collected; `subject` is `runs/ID` or `artifacts/HEX`."""
+
+    id: str
+    subject: str
+    project: str
+    reason: str
+    create_time: datetime | None
+    created_by: str
+    release_time: datetime | None
+    released_by: str
+    release_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
     """Who answers."""
 

@@ -11,6 +11,7 @@ from tunewright.proto.v1 import (
     artifact_pb2,
     deployment_pb2,
     diagnostic_pb2,
+    keeping_service_pb2,
     run_pb2,
     run_service_pb2,
     server_service_pb2,
@@ -169,6 +170,40 @@ def deployment(message: deployment_pb2.Deployment) -> values.Deployment:
         create_time=time_of(message, "create_time"),
         end_time=time_of(message, "end_time"),
         etag=message.etag,
+    )
+
+
+def collection(message: keeping_service_pb2.CollectGarbageResponse) -> values.Collection:
+    """Return the value of a collection."""
+    return values.Collection(
+        retention={field.name: getattr(message.retention, field.name) for field in message.retention.DESCRIPTOR.fields},
+        garbage=tuple(
+            values.Garbage(
+                kind=_word(keeping_service_pb2.GarbageKind, item.kind, "GARBAGE_KIND_"),
+                subject=item.subject,
+                project=item.project,
+                size_bytes=item.size_bytes,
+                reason=item.reason,
+            )
+            for item in message.garbage
+        ),
+        count=message.garbage_count,
+        size_bytes=message.size_bytes,
+    )
+
+
+def hold(message: keeping_service_pb2.Hold) -> values.Hold:
+    """Return the value of a hold."""
+    return values.Hold(
+        id=_identifier(message.name),
+        subject=message.subject,
+        project=message.project,
+        reason=message.reason,
+        create_time=time_of(message, "create_time"),
+        created_by=message.created_by,
+        release_time=time_of(message, "release_time"),
+        released_by=message.released_by,
+        release_reason=message.release_reason,
     )
 
 

@@ -66,12 +66,18 @@ class Home:
         finally:
             os.close(descriptor)
 
-    def begin_collecting(self) -> int | None:
-        """Return a descriptor to close when garbage was collected; None while a backup is being made."""
+    @contextmanager
+    def collecting(self) -> Iterator[bool]:
+        """Yield whether files may be taken away for as long as this lasts: not while a backup is being made."""
         try:
-            return self._collecting(fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = self._collecting(fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return None
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            os.close(descriptor)
 
     def _collecting(self, how: int) -> int:
         descriptor = os.open(self.root / "collect.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -17,6 +17,7 @@ from tunewright.daemon.engine.reconciler import Reconciler
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.step_files import Interpreters
 from tunewright.daemon.home import Home, cache_folder
+from tunewright.daemon.retention.collector import Collector
 from tunewright.daemon.services.border import Activity
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.database import Database
@@ -39,6 +40,7 @@ class Parts:
     reconciler: Reconciler
     admission: Admission
     compiler: Compiler
+    collector: Collector
     ending: asyncio.Event
 
 
@@ -72,5 +74,6 @@ def assemble(
         reconciler=reconciler,
         admission=Admission(database, clock, Results(database.read, home), interpreters),
         compiler=compiler or compile_with(home.root, environments, settings.policy),
+        collector=Collector(database=database, home=home, clock=clock, in_use=keeper.in_use),
         ending=asyncio.Event(),
     )

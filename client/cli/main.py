@@ -55,6 +55,8 @@ SECTIONS = {
         "lsp": Entry(f"{_COMMANDS}.lsp", "check and complete specs in an editor, which starts it"),
         "access": Entry(f"{_COMMANDS}.access", "decide who may call a daemon, and with what"),
         "secret": Entry(f"{_COMMANDS}.secret", "keep tokens and keys that specs refer to"),
+        "gc": Entry(f"{_COMMANDS}.gc", "remove files that nothing keeps any more"),
+        "hold": Entry(f"{_COMMANDS}.hold", "keep a run or an artifact from being removed"),
         "completion": Entry(f"{_COMMANDS}.completion", "print the completion script of a shell"),
     },
 }

@@ -74,6 +74,11 @@ RULES: Mapping[str, Rule] = {
     "tunewright.v1.AccessService/UnblockIdentity": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
     "tunewright.v1.AccessService/ListBlockedIdentities": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
     "tunewright.v1.AccessService/ListAccessEvents": Rule(Permission.AUDIT, Place.EVERYWHERE),
+    "tunewright.v1.KeepingService/CollectGarbage": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
+    # Who collects does not decide what is held.
+    "tunewright.v1.KeepingService/CreateHold": Rule(Permission.AUDIT, Place.EVERYWHERE),
+    "tunewright.v1.KeepingService/ReleaseHold": Rule(Permission.AUDIT, Place.EVERYWHERE),
+    "tunewright.v1.KeepingService/ListHolds": Rule(Permission.AUDIT, Place.EVERYWHERE),
     # Health says nothing about anybody, and what watches a daemon has no identity.
     "grpc.health.v1.Health/Check": _PUBLIC,
     "grpc.health.v1.Health/Watch": _PUBLIC,

@@ -16,6 +16,7 @@ from tunewright.compiler.ir.plan import Plan
 from tunewright.daemon.engine import artifacts as artifact_folders
 from tunewright.daemon.engine import journal
 from tunewright.daemon.engine.artifacts import ArtifactError
+from tunewright.daemon.engine.in_use import InUse
 from tunewright.daemon.engine.ledger import Ledger
 from tunewright.daemon.engine.states import (
     STEP_DONE,
@@ -83,6 +84,7 @@ class AttemptKeeper:
     ledger: Ledger
     home: Home
     interpreters: Interpreters
+    in_use: InUse = field(default_factory=InUse)
     _fresh: set[_Key] = field(default_factory=set)
     _cancels: dict[_Key, str] = field(default_factory=dict)
 
@@ -201,7 +203,8 @@ class AttemptKeeper:
         self, run: RunRecord, step: StepRecord, attempt: Attempt, record: ExitRecord, bundle: Path
     ) -> RunRecord:
         if record.code == ExitCode.OK and record.outputs is not None and not step.service:
-            return await self._succeed(run, step, attempt, record, record.outputs, bundle)
+            with self.in_use.hold(record.outputs.digest):
+                return await self._succeed(run, step, attempt, record, record.outputs, bundle)
         if step.state is StepState.CANCELLING:
             return await self._end(run, step, Stopped(), record.reason)
         failure = Failure(reason=record.reason, message=record.message, help=record.help)

@@ -48,6 +48,7 @@ class Reconciler:
         self._keeper = keeper
         self._deployments = deployments
         self._slots = slots
+        self._in_use = keeper.in_use
         self._results = Results(ledger.database.read, home)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bells: dict[str, asyncio.Event] = {}
@@ -137,7 +138,8 @@ class Reconciler:
             step = plan.step(record.name)
             result = self._results.find(step, run.project) if not record.attempt else None
             if result is not None:
-                run = await self._ledger.apply(run, step.name, result)
+                with self._in_use.hold(result.artifact):
+                    run = await self._ledger.apply(run, step.name, result)
             elif step.gate is not None:
                 run = await self._decide(run, step)
             elif not step.service or await self._deployments.make_room(run, step):

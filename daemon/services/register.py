@@ -17,6 +17,7 @@ from tunewright.daemon.services.artifacts import ArtifactService
 from tunewright.daemon.services.authority import Authority
 from tunewright.daemon.services.border import Border
 from tunewright.daemon.services.deployments import DeploymentService
+from tunewright.daemon.services.keeping import KeepingService
 from tunewright.daemon.services.logs import LogService
 from tunewright.daemon.services.runs import RunService
 from tunewright.daemon.services.server import ServerService
@@ -28,6 +29,8 @@ from tunewright.proto.v1 import (
     artifact_service_pb2_grpc,
     deployment_service_pb2,
     deployment_service_pb2_grpc,
+    keeping_service_pb2,
+    keeping_service_pb2_grpc,
     log_service_pb2,
     log_service_pb2_grpc,
     run_service_pb2,
@@ -48,6 +51,7 @@ SERVICES = tuple(
         (deployment_service_pb2, "DeploymentService"),
         (server_service_pb2, "ServerService"),
         (access_service_pb2, "AccessService"),
+        (keeping_service_pb2, "KeepingService"),
     )
 )
 
@@ -105,4 +109,6 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
     server_service_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
     access_service = AccessService(database=database, clock=parts.clock, log=parts.access_log)
     access_service_pb2_grpc.add_AccessServiceServicer_to_server(access_service, server)
+    keeping_service = KeepingService(database=database, home=home, clock=parts.clock, collector=parts.collector)
+    keeping_service_pb2_grpc.add_KeepingServiceServicer_to_server(keeping_service, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

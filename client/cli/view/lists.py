@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tunewright.client.values import Artifact, Deployment, Run
+from tunewright.client.values import Artifact, Deployment, Garbage, Hold, Run
 from tunewright.compiler.render.columns import aligned
 from tunewright.compiler.render.plain import clean_line
 from tunewright.compiler.render.quantities import counted, duration, size
@@ -83,6 +83,31 @@ def stopped_sentence(deployments: Sequence[Deployment]) -> str:
     """Return what was stopped, in one sentence."""
     names = ", ".join(f"{item.id} revision {item.revision}" for item in deployments)
     return f"stopped {counted(len(deployments), 'deployment')}: {names}" if deployments else "nothing to stop"
+
+
+def garbage_table(garbage: Sequence[Garbage]) -> str:
+    """Return one line a thing that goes."""
+    rows = [("what", "of", "size", "project", "why nothing keeps it")]
+    rows += [(item.kind, _short(item.subject), size(item.size_bytes), item.project, item.reason) for item in garbage]
+    return _text(rows, "nothing: everything is kept")
+
+
+def holds_table(holds: Sequence[Hold]) -> str:
+    """Return one line a hold."""
+    rows = [("held", "since", "by", "why", "")]
+    for item in holds:
+        over = f"released {_time(item.release_time)} by {item.released_by}: {item.release_reason}"
+        note = clean_line(over) if item.release_time else ""
+        row = (_short(item.subject), _time(item.create_time), item.created_by, clean_line(item.reason), note)
+        rows.append(row)
+    return _text(rows, "nothing is held")
+
+
+def _short(subject: str) -> str:
+    collection, _, identifier = subject.partition("/")
+    if collection == "artifacts":
+        return f"sha256:{identifier}"[:_DIGEST]
+    return identifier.replace("/steps/", " ").replace("/attempts/", " attempt ")
 
 
 def _text(rows: Sequence[tuple[str, ...]], empty: str) -> str:
