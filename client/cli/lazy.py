@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from textwrap import wrap
 from typing import Any
 
 import click
@@ -74,7 +73,7 @@ def overview(tagline: str, sections: Mapping[str, Mapping[str, Entry]]) -> str:
     lines = ["Usage: tunewright COMMAND [ARGUMENTS]     (COMMAND --help says more; --version)", "", tagline, ""]
     for title, section in sections.items():
         if title == ALSO:
-            lines += wrap(", ".join(section), 80, initial_indent=f"{title:<8} ", subsequent_indent=" " * 9)
+            lines.append(f"{title:<8} {' '.join(section)}")
             continue
         for index, (name, entry) in enumerate(section.items()):
             lines.append(f"{title if index == 0 else '':<8} {name:<12} {entry.summary}")

@@ -234,11 +234,8 @@ def test_nothing_is_collected_while_a_backup_is_made_or_the_policy_is_wrong(fill
     with pytest.raises(RefusedError, match="a backup is being made"):
         client.collect_garbage()
     os.close(backing_up)
-    for text, told in (
-        ("artefact_days: 3\n", "artefact_days"),
-        ("artifacts_days: -1\n", "artifacts_days"),
-        ("[", "retention.yaml:1"),
-    ):
+    wrong = {"artefact_days: 3\n": "artefact_days", "artifacts_days: -1\n": "artifacts_days", "[": "retention.yaml:1"}
+    for text, told in wrong.items():
         (daemon.home / "retention.yaml").write_text(text)
         with pytest.raises(RefusedError, match=told) as caught:
             client.collect_garbage()
