@@ -12,15 +12,6 @@ from tunewright.client.errors import CredentialError
 
 _TIMEOUT_SECONDS = 3.0
 _EXPIRED, _NOT_YET, _HOST_NAME, _ADDRESS = 10, 9, 62, 64
-#: Of the alerts that a daemon ends a handshake with (RFC 8446, 6.2): what it had against the caller's certificate.
-_ALERTS = {
-    "CERTIFICATE_EXPIRED": "has expired, the daemon says",
-    "UNKNOWN_CA": "is of an authority that the daemon does not know",
-    "CERTIFICATE_REVOKED": "was revoked, the daemon says",
-    "BAD_CERTIFICATE": "is not one that the daemon takes",
-    "CERTIFICATE_UNKNOWN": "is not one that the daemon takes",
-    "DECRYPT_ERROR": "is not one that the daemon takes",
-}
 _NEW = "ask who runs the authority for a new one (`tunewright access certificate client` there)"
 
 
@@ -74,13 +65,26 @@ def _handshake_problem(address: tuple[str, int], credentials: Credentials) -> Cr
             socket.create_connection(address, _TIMEOUT_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=address[0]) as secured,
         ):
-            # In TLS 1.3 the daemon looks at the caller's certificate when the caller thinks that all is done.
-            secured.recv(1)
+            return None if _is_welcome(secured) else _of_caller(credentials)
     except ssl.SSLCertVerificationError as error:
         return _of_daemon(error, address[0], credentials)
     except ssl.SSLError as error:
-        return _of_caller(error, address, credentials)
-    return None
+        if "WRONG_VERSION_NUMBER" not in (error.reason or ""):
+            return None
+        message = f"what answers at {address[0]}:{address[1]} does not speak TLS"
+        return CredentialError(message, help="leave --ca and --cert out for a daemon on this machine that takes tokens")
+
+
+def _is_welcome(secured: ssl.SSLSocket) -> bool:
+    """In TLS 1.3 the daemon looks at the caller's certificate when the caller thinks that all is done. Then it begins
+    HTTP/2, or closes without a word.
+    """
+    try:
+        return bool(secured.recv(1))
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
 
 
 def _of_daemon(error: ssl.SSLCertVerificationError, host: str, credentials: Credentials) -> CredentialError:
@@ -97,19 +101,15 @@ def _of_daemon(error: ssl.SSLCertVerificationError, host: str, credentials: Cred
     return CredentialError(message, help="ask who runs the daemon for its authority's certificate, and give it as --ca")
 
 
-def _of_caller(error: ssl.SSLError, address: tuple[str, int], credentials: Credentials) -> CredentialError | None:
-    reason = error.reason or ""
-    if "WRONG_VERSION_NUMBER" in reason or "HTTP_REQUEST" in reason:
-        message = f"what answers at {address[0]}:{address[1]} does not speak TLS"
-        return CredentialError(message, help="leave --ca and --cert out for a daemon on this machine that takes tokens")
-    if "CERTIFICATE_REQUIRED" in reason or (credentials.certificate is None and "HANDSHAKE_FAILURE" in reason):
+def _of_caller(credentials: Credentials) -> CredentialError:
+    if credentials.certificate is None:
         message = "the daemon takes callers with a certificate only, and none was given"
         return CredentialError(message, help="give yours with --cert and --key")
-    for alert, words in _ALERTS.items():
-        if reason.endswith(alert):
-            subject = f"your certificate {credentials.certificate}" if credentials.certificate else "what you showed"
-            return CredentialError(f"{subject} {words}", help=_NEW)
-    return None
+    from cryptography import x509
+
+    issuer = x509.load_pem_x509_certificate(read(credentials.certificate)).issuer.rfc4514_string()
+    message = f"the daemon does not take your certificate {credentials.certificate}: it knows no authority `{issuer}`"
+    return CredentialError(message, help=_NEW)
 
 
 def _unencrypted_problem(address: tuple[str, int], target: str) -> CredentialError | None:
