@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from tunewright.daemon.access import calls
 from tunewright.daemon.access.calls import Call
@@ -47,6 +48,25 @@ class Activity:
         self.last = time.monotonic()
 
 
+@dataclass(frozen=True, slots=True)
+class _Malformed:
+    """A request whose bytes are no message."""
+
+    why: str
+
+
+def _forgiving(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Left to gRPC, bytes that are no message end a call as a bug of ours would."""
+
+    def read(content: bytes) -> Any:
+        try:
+            return deserialize(content)
+        except DecodeError as error:
+            return _Malformed(str(error))
+
+    return read
+
+
 @dataclass(slots=True, kw_only=True)
 class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """The interceptor of all services."""
@@ -69,7 +89,7 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         rule = RULES.get(method)
         if found is None or (rule is not None and rule.public):
             return found
-        codecs = (found.request_deserializer, found.response_serializer)
+        codecs = (_forgiving(found.request_deserializer), found.response_serializer)
         if found.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(self._answering(found.unary_unary, method, rule), *codecs)
         if found.unary_stream is not None:
@@ -123,6 +143,8 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         identity = None
         try:
             identity = await self._identified(evidence)
+            if isinstance(request, _Malformed):
+                raise RefusedError("FIELD_INVALID", f"the request can't be read: {request.why}", field="")
             call = self._decided(rule, identity, request)
             if not identity.is_local:
                 self.meter.take(identity.subject, call.limits.requests_per_second)
