@@ -24,6 +24,7 @@ ROWS = {
     "preference": {"prompt": "A question?", "chosen": "A good answer.", "rejected": "A bad one."},
     "kto": {"prompt": "A question?", "completion": "An answer.", "label": True},
     "text": {"text": "A text to read."},
+    "prompt": {"prompt": "A question?"},
 }
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tunewright.compiler.facts.families import family_of
-from tunewright.compiler.facts.models import known_model
 from tunewright.compiler.importers.axolotl_data import add_data_set
+from tunewright.compiler.importers.axolotl_tuners import set_tuner
 from tunewright.compiler.importers.axolotl_vocabulary import DEFAULTS, HARMLESS_PLUGINS, OWN_TOKENS, VOCABULARY
 from tunewright.compiler.importers.deepspeed import shard_by_deepspeed, shard_by_fsdp
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation, visible_accelerators
-from tunewright.compiler.importers.layers import set_layers, set_saved
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.options import Options, as_flag, as_integer, as_word
+from tunewright.compiler.importers.rows import set_truncation
 from tunewright.compiler.importers.schedule import set_adam, set_floor, set_noise, set_warmup
 from tunewright.compiler.importers.templates import check_template
 from tunewright.compiler.importers.training import (
@@ -24,7 +23,10 @@ from tunewright.compiler.importers.training import (
 )
 from tunewright.compiler.importers.words import METHODS_MISSING
 
-_METHODS = {"dpo": "dpo", "ipo": "dpo", "orpo": "orpo", "kto": "kto"}
+_METHODS = {"dpo": "dpo", "ipo": "dpo", "orpo": "orpo", "kto": "kto", "simpo": "simpo"}
+_OWN_REWARDS = (
+    "its rewards are functions of your own: offer them as a package's (`acme.name`), and name them under `rewards`"
+)
 _FOREIGN_ADAPTER = (
     "an adapter from elsewhere can't be named in a spec; import it together with the file that trained it"
 )
@@ -87,7 +89,7 @@ def _train(invocation: Invocation, options: Options, life: Life) -> None:
     _start(options, step, life)
     check_template(options.word("chat_template"), life.drafting)
     _data(options, step, life)
-    _tuner(options, step, life)
+    set_tuner(options, step, life)
     _schedule(options, step, life)
     _batch(options, step)
     step.set("max_length", options.integer("sequence_len"), _default("sequence_len"))
@@ -109,13 +111,19 @@ def _train(invocation: Invocation, options: Options, life: Life) -> None:
 
 def _method(options: Options, step: Training, life: Life) -> bool:
     kind = options.word("rl")
+    if options.is_on("reward_model"):
+        step.set("method", Said("reward", options.items["reward_model"].origin))
+        for name in ("reward_model", "num_labels"):
+            options.take(name)
+        return True
     if kind is None:
-        step.set("method", Said("sft", "no `rl`"))
+        reads = options.has("pretraining_dataset") and not options.has("datasets")
+        step.set("method", Said("pretrain", "pretraining_dataset") if reads else Said("sft", "no `rl`"))
         return True
     method = _METHODS.get(str(kind.value))
     if method is None:
         options.taken.update(options.items)
-        life.drafting.refuse(kind.origin, METHODS_MISSING.get(str(kind.value), "is not a method here"))
+        life.drafting.refuse(kind.origin, _reason(str(kind.value)))
         return False
     step.set("method", Said(method, kind.origin))
     beta = options.number("rl_beta", "dpo_beta", "beta")
@@ -123,6 +131,11 @@ def _method(options: Options, step: Training, life: Life) -> bool:
         beta = options.number("orpo_alpha") or beta
     step.set("beta", beta, _default("beta"))
     step.set_weights(options, ("rpo_alpha",), "kto_desirable_weight", "kto_undesirable_weight")
+    if method == "simpo":
+        step.set("simpo_gamma", options.number("simpo_gamma"), Said(0.5, "default of TRL, which Axolotl calls"))
+        weight = options.number("cpo_alpha") or Said(1.0, "default of TRL, which Axolotl calls")
+        if weight.value:
+            life.drafting.lose(weight.origin, "SimPO learns from the pairs alone here (`cpo_alpha` 0)")
     loss = options.words("dpo_loss_type")
     if kind.value == "ipo":
         step.set("loss_type", Said("ipo", kind.origin))
@@ -131,6 +144,10 @@ def _method(options: Options, step: Training, life: Life) -> bool:
     else:
         step.set("loss_type", Said("sigmoid", "default of Axolotl"))
     return True
+
+
+def _reason(kind: str) -> str:
+    return _OWN_REWARDS if kind == "grpo" else METHODS_MISSING.get(kind, "is not a method here")
 
 
 def _start(options: Options, step: Training, life: Life) -> None:
@@ -174,85 +191,17 @@ def _data(options: Options, step: Training, life: Life) -> None:
     step.set("data", Said(tuple(names), origin))
 
 
-def _tuner(options: Options, step: Training, life: Life) -> None:
-    kind = options.word("adapter")
-    four, eight = options.flag("load_in_4bit"), options.flag("load_in_8bit")
-    if kind is None or kind.value == "none":
-        step.set(
-            "tuner.type",
-            kind.but("full", "all weights learn") if kind else Said("full", "no `adapter`: all weights learn"),
-        )
-        _unused(options, life)
-        return
-    if kind.value not in ("lora", "qlora"):
-        life.drafting.refuse(
-            kind.origin, f"`{kind.value}` is not a tuner here: there are full, lora, qlora, dora, rslora"
-        )
-    quantized = kind.value == "lora" and four is not None and four.value
-    step.set("tuner.type", Said("qlora", f"{kind.origin}, {four.origin}") if quantized and four else kind)
-    if eight is not None and eight.value and kind.value == "lora" and not quantized:
-        step.set("tuner.type", Said("qlora", f"{kind.origin}, {eight.origin}"))
-        step.set("tuner.bits", Said(8, eight.origin))
-    for flag, ours in (("peft_use_dora", "dora"), ("peft_use_rslora", "rslora")):
-        said = options.flag(flag)
-        if said is not None and said.value and step.get("tuner.type") == "qlora":
-            life.drafting.lose(said.origin, "on a base held in few bits adapters are plain LoRA here")
-        elif said is not None and said.value:
-            step.set("tuner.type", Said(ours, said.origin))
-    for ours, theirs in (("rank", "lora_r"), ("alpha", "lora_alpha")):
-        said = options.integer(theirs) if ours == "rank" else options.number(theirs)
-        if said is None:
-            life.drafting.refuse(theirs, f"`adapter: {kind.value}` needs it, and it is not written")
-        step.set(f"tuner.{ours}", said)
-    step.set("tuner.dropout", options.number("lora_dropout"), _default("lora_dropout"))
-    _layers(options, step, life)
-    set_saved(options, step, "lora_modules_to_save")
-
-
-def _unused(options: Options, life: Life) -> None:
-    for name in (
-        "lora_r",
-        "lora_alpha",
-        "lora_dropout",
-        "lora_target_modules",
-        "lora_target_linear",
-        "peft_use_dora",
-        "peft_use_rslora",
-        "lora_modules_to_save",
-    ):
-        if (option := options.take(name)) is not None:
-            life.drafting.leave(option.origin, "means nothing where all weights learn")
-
-
-def _layers(options: Options, step: Training, life: Life) -> None:
-    linear, modules = options.flag("lora_target_linear"), options.words("lora_target_modules")
-    if linear is not None and linear.value:
-        if modules is not None:
-            life.drafting.leave(modules.origin, "are among all linear layers")
-        step.set("tuner.target_modules", Said(("all-linear",), linear.origin))
-        return
-    if modules is not None:
-        set_layers(modules, step, None)
-        return
-    source = str(life.drafting.value(("base", "model")) or "")
-    model = known_model(source.split("://", 1)[-1].split("@")[0], source)
-    family = family_of(model.model_type if model else None)
-    if family is not None:
-        why = f"peft's choice for {family.model_type} when nothing is said"
-        step.set("tuner.target_modules", Said(family.lora_modules, why))
-    else:
-        life.drafting.assume("lora_target_modules", "peft chooses layers by model; here all linear layers learn")
-        step.set("tuner.target_modules", Said(("all-linear",), "nothing is said"))
-
-
 def _schedule(options: Options, step: Training, life: Life) -> None:
     step.set("learning_rate", options.number("learning_rate"))
     if "learning_rate" not in step.values:
         life.drafting.refuse("learning_rate", "Axolotl needs it, and it is not written")
     scheduler = options.word("lr_scheduler") or _default("lr_scheduler")
-    optimizer = options.word("optimizer") or _default("optimizer")
     step.set("lr_scheduler_type", translate_scheduler(scheduler, life.drafting))
-    step.set("optim", translate_optimizer(optimizer, life.drafting))
+    optimizer = options.word("optimizer") or _default("optimizer")
+    if step.tuner is None or step.tuner.optimizer is None:
+        step.set("optim", translate_optimizer(optimizer, life.drafting))
+    elif "8bit" in str(optimizer.value):
+        life.drafting.lose(optimizer.origin, f"{step.tuner.word} keeps its state in 32 bits here")
     step.set("num_train_epochs", options.number("num_epochs"), _default("num_epochs"))
     step.set("max_steps", options.integer("max_steps"))
     set_warmup(options, step, _default("warmup_ratio"))
@@ -275,10 +224,15 @@ def _batch(options: Options, step: Training) -> None:
 
 
 def _rows(options: Options, step: Training, life: Life) -> None:
+    formats = {life.drafting.value(("data", name, "format")) for name in life.drafting.names("data")}
+    if formats != {"text"}:  # whole texts are divided, not left out
+        set_truncation(options.word("excess_length_strategy") or Said("drop", "default of Axolotl"), step)
     step.set("packing", options.flag("sample_packing"), Said(False, "default of Axolotl"))
+    if step.get("method") == "pretrain":
+        step.set("packing", Said(True, "pretraining_dataset: texts share a sequence"))
+        step.set("packing_strategy", Said("bfd", "pretraining_dataset: long texts are cut"))
     options.take("pad_to_sequence_len")
     inputs = options.flag("train_on_inputs")
-    formats = {life.drafting.value(("data", name, "format")) for name in life.drafting.names("data")}
     if formats == {"text"} or (inputs is not None and inputs.value):
         step.set("loss_on", Said("all", inputs.origin if inputs and inputs.value else "text has no reply"))
     else:
@@ -353,6 +307,8 @@ def _spread(invocation: Invocation, options: Options, step: Training, life: Life
 
 
 def _tokens(options: Options, life: Life) -> None:
+    if (ends := options.take("eot_tokens")) is not None:
+        life.drafting.assume(ends.origin, "replies end as the model's chat template ends them")
     option = options.take("special_tokens")
     if option is None or not isinstance(option.value, Mapping):
         return

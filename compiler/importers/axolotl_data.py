@@ -53,6 +53,7 @@ _PAIRS: Mapping[str, Mapping[str, str]] = {
     "ultra": {},
     "prompt_pairs": {},
     "icr": {"prompt": "input"},
+    "chat_template": {"prompt": "input", "system": "system"},  # of bradley_terry
     "zephyr": {},
 }
 

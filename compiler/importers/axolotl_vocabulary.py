@@ -34,6 +34,7 @@ VOCABULARY = Vocabulary(
             "cls_model_config gptq gptq_model_v1 gptq_groupsize gptq_disable_exllama model_quantization_config "
             "model_quantization_config_kwargs tokenizer_use_fast tokenizer_legacy"
         ),
+        "a wider table for kernels' sake, which no token uses": "resize_token_embeddings_to_32x",
         "a watch over the loss: the run's figures are watched by the daemon": "loss_watchdog_*",
         "settings of Axolotl's own preparation": (
             "skip_prepare_dataset remove_unused_columns experimental_skip_move_to_device sample_packing_eff_est "
@@ -56,10 +57,10 @@ VOCABULARY = Vocabulary(
             "test_datasets do_bench_eval bench_* do_causal_lm_eval eval_causal_lm_metrics lm_eval_*"
         ),
         "the model's own chat template is used": (
-            "chat_template_jinja chat_template_kwargs eot_tokens default_system_message_role"
+            "chat_template_jinja chat_template_kwargs default_system_message_role"
         ),
         "equal rows are not taken out here": "dataset_exact_deduplication",
-        "rows too short or too long are kept": "min_sample_len excess_length_strategy",
+        "short rows are kept": "min_sample_len",
         "which turns are learned from can't be chosen": "roles_to_train train_on_eos train_on_eot",
         "layers for adapters are named by their last word": (
             "lora_target_parameters peft_layers_* lora_rank_pattern lora_alpha_pattern"
@@ -79,12 +80,13 @@ VOCABULARY = Vocabulary(
     refused={
         "which of all weights learn can't be chosen": "unfrozen_parameters trainable_parameters* freeze_parameters*",
         "another way of learning, which the language has no word for": (
-            "relora* lisa_* qat ebft diffusion noise_schedule kd_trainer kd_alpha galore* use_mora spectrum_* "
+            "relora* qat ebft diffusion noise_schedule kd_trainer kd_alpha use_mora spectrum_* "
             "reinit_weights llmcompressor use_onebitllms layer_offloading"
         ),
-        "a reward model is not trained here": "reward_model process_reward_model num_labels",
-        "Mixture-of-Depths and attention of other reach are not in the language": "s2_attention",
-        "rewards of generated replies are not in the language": "trl reward_funcs nemo_gym_enabled",
+        "a model that scores steps is not trained here": "process_reward_model",
+        "a model that sorts texts is not trained here": "num_labels",
+        "is not in the language together with this kind of learning": "s2_attention reward_model lisa_*",
+        "rewards of generated replies are for GRPO": "trl reward_funcs nemo_gym_enabled",
     },
     carried=(
         "base_model trust_remote_code revision_of_model adapter lora_r lora_alpha lora_dropout "

@@ -44,6 +44,18 @@ def _is_pattern(text: str) -> bool:
     return len(text) <= _LONGEST
 
 
+def set_encoder(options: Options, step: Training, *frozen: str) -> None:
+    """Say what becomes of switches that let an image encoder rest: beside adapters it does so here too."""
+    for name in frozen:
+        said = options.flag(name)
+        if said is None:
+            continue
+        if said.value and step.get("tuner.type") != "full":
+            step.drafting.leave(said.origin, "the image encoder gets no adapters here either")
+        else:
+            step.drafting.lose(said.origin, "which parts of a vision model learn can't be chosen")
+
+
 def set_saved(options: Options, step: Training, name: str) -> None:
     """Set the modules that learn in full beside the adapters."""
     saved = options.words(name)

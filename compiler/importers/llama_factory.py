@@ -7,13 +7,16 @@ from tunewright.compiler.importers import llama_factory_release
 from tunewright.compiler.importers.deepspeed import shard_by_deepspeed, shard_by_fsdp
 from tunewright.compiler.importers.draft import Drafting, Said
 from tunewright.compiler.importers.invocation import Invocation, visible_accelerators
-from tunewright.compiler.importers.layers import set_layers, set_saved
+from tunewright.compiler.importers.layers import set_encoder
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.llama_factory_base import FOREIGN_ADAPTER, base_of
 from tunewright.compiler.importers.llama_factory_data import add_data_set
+from tunewright.compiler.importers.llama_factory_rewards import set_ppo
+from tunewright.compiler.importers.llama_factory_tuners import set_tuner
 from tunewright.compiler.importers.llama_factory_v1 import add_table, is_v1, translated
-from tunewright.compiler.importers.llama_factory_vocabulary import ALPHA_PER_RANK, DEFAULTS, VOCABULARY
+from tunewright.compiler.importers.llama_factory_vocabulary import DEFAULTS, VOCABULARY
 from tunewright.compiler.importers.options import Option, Options, as_number
+from tunewright.compiler.importers.rows import set_mix
 from tunewright.compiler.importers.schedule import set_adam, set_floor, set_noise, set_warmup
 from tunewright.compiler.importers.templates import check_template
 from tunewright.compiler.importers.training import (
@@ -25,7 +28,11 @@ from tunewright.compiler.importers.training import (
 )
 from tunewright.compiler.importers.words import METHODS_MISSING
 
-_FORMATS = {"pt": "text", "dpo": "preference", "orpo": "preference", "kto": "kto"}
+_FORMATS = {
+    "pt": "text", "dpo": "preference", "orpo": "preference", "simpo": "preference", "reward": "preference",
+    "kto": "kto", "ppo": "prompt",
+}  # fmt: skip
+_METHODS = {"pt": "pretrain", "rm": "reward", "sft": "sft", "kto": "kto", "dpo": "dpo", "ppo": "ppo"}
 _LOSSES = frozenset({"sigmoid", "hinge", "ipo"})
 _SPLITS = (
     ("tensor_parallel", "tensor_model_parallel_size"),
@@ -84,12 +91,13 @@ def _said(value: Any) -> Said:
 def _train(invocation: Invocation, options: Options, life: Life, hub: str) -> None:
     step = Training(life.drafting)
     stage = options.word("stage") or _said("sft")
-    if not _method(stage, options, step, life):
+    if not _method(stage, invocation, options, step, life):
         return
     _start(options, step, life, hub)
     check_template(options.word("template"), life.drafting)
     _data(str(stage.value), options, step, life)
-    _tuner(options, step, life)
+    set_tuner(options, step, life)
+    set_encoder(options, step, "freeze_vision_tower", "freeze_multi_modal_projector")
     _schedule(options, step, life)
     for name in ("per_device_train_batch_size", "gradient_accumulation_steps", "seed", "logging_steps", "save_steps"):
         step.set(name, options.integer(name), _default(name))
@@ -108,25 +116,28 @@ def _train(invocation: Invocation, options: Options, life: Life, hub: str) -> No
         life.drafting.leave(output.origin, "every result has a folder of its own, named by its digest")
 
 
-def _method(stage: Said, options: Options, step: Training, life: Life) -> bool:
-    """Set the method; LLaMA-Factory writes ORPO as a loss of DPO."""
+def _method(stage: Said, invocation: Invocation, options: Options, step: Training, life: Life) -> bool:
+    """Set the method; LLaMA-Factory writes ORPO and SimPO as losses of DPO."""
     loss = options.word("pref_loss") or _default("pref_loss")
     assert loss is not None
-    method = stage
-    if stage.value == "dpo" and loss.value == "orpo":
-        method = Said("orpo", f"{stage.origin}, {loss.origin}")
-    elif stage.value == "pt":
-        method = Said("sft", stage.origin)
-    if method.value == "dpo" and loss.value in _LOSSES:
+    method = Said(_METHODS.get(str(stage.value)), stage.origin)
+    if stage.value == "dpo" and loss.value in ("orpo", "simpo"):
+        method = Said(loss.value, f"{stage.origin}, {loss.origin}")
+    elif stage.value == "dpo":
         step.set("loss_type", loss)
-    elif method.value == "dpo" or method.value not in ("sft", "orpo", "kto"):
-        wrong = str(loss.value if method.value == "dpo" else method.value)
+    elif stage.value == "pt" and _megatron(invocation, options) is not None:
+        method = Said("sft", f"{stage.origin}: of whole texts, with Megatron")
+    if method.value is None or (method.value == "dpo" and loss.value not in _LOSSES):
+        wrong = str(loss.value if method.value == "dpo" else stage.value)
         options.taken.update(options.items)
-        life.drafting.refuse(method.origin, METHODS_MISSING.get(wrong, f"`{wrong}` is not a method here"))
+        life.drafting.refuse(stage.origin, METHODS_MISSING.get(wrong, f"`{wrong}` is not a method here"))
         return False
     step.set("method", method)
     step.set("beta", options.number("pref_beta"), _default("pref_beta"))
+    step.set("simpo_gamma", options.number("simpo_gamma"), _default("simpo_gamma"))
     step.set_weights(options, ("pref_ftx",), "kto_chosen_weight", "kto_rejected_weight")
+    if method.value == "ppo":
+        set_ppo(options, step, life)
     return True
 
 
@@ -159,6 +170,10 @@ def _data(stage: str, options: Options, step: Training, life: Life) -> None:
         step.set("data", Said(add_table(table, form, life), table.origin))
         return
     limit, shares = options.integer("max_samples"), options.words("interleave_probs")
+    set_mix(options.word("mix_strategy"), step)
+    if step.get("mix") in (None, "concat") and shares is not None:
+        life.drafting.leave(shares.origin, "sets are put one after the other, whatever their shares")
+        shares = None
     added = []
     for index, name in enumerate(names.value):
         place = str(folder.value).removeprefix("REMOTE:").rstrip("/")
@@ -167,51 +182,7 @@ def _data(stage: str, options: Options, step: Training, life: Life) -> None:
             life.say_of_data(added[-1], "limit", limit)
         if shares is not None and index < len(shares.value) and (share := as_number(shares.value[index])):
             life.say_of_data(added[-1], "weight", Said(share, shares.origin))
-    mix = options.take("mix_strategy")
-    if mix is not None and mix.value == "concat":
-        life.drafting.leave(mix.origin, "is how sets are put together here")
-    elif mix is not None:
-        life.drafting.lose(mix.origin, "sets are mixed by `weight`, without a rule when one is used up")
     step.set("data", Said(tuple(added), names.origin))
-
-
-def _tuner(options: Options, step: Training, life: Life) -> None:
-    kind = options.word("finetuning_type") or _default("finetuning_type")
-    assert kind is not None
-    if kind.value not in ("lora", "full"):
-        life.drafting.refuse(
-            kind.origin, f"`{kind.value}` is not a tuner here: there are full, lora, qlora, dora, rslora"
-        )
-    step.set("tuner.type", kind)
-    rank = options.integer("lora_rank") or _default("lora_rank")
-    assert rank is not None
-    step.set("tuner.rank", rank)
-    step.set(
-        "tuner.alpha",
-        options.number("lora_alpha"),
-        Said(float(rank.value * ALPHA_PER_RANK), "default of LLaMA-Factory: twice the rank"),
-    )
-    step.set("tuner.dropout", options.number("lora_dropout"), _default("lora_dropout"))
-    set_layers(options.words("lora_target"), step, _default("lora_target"))
-    set_saved(options, step, "additional_target")
-    _quantized(options, step, life)
-    for flag, ours in (("use_dora", "dora"), ("use_rslora", "rslora")):
-        said = options.flag(flag)
-        if said is not None and said.value and step.get("tuner.type") == "qlora":
-            life.drafting.lose(said.origin, "on a base held in few bits adapters are plain LoRA here")
-        elif said is not None and said.value:
-            step.set("tuner.type", Said(ours, said.origin))
-
-
-def _quantized(options: Options, step: Training, life: Life) -> None:
-    bits, method = options.integer("quantization_bit"), options.word("quantization_method")
-    if bits is None or step.get("tuner.type") == "full":
-        return
-    if bits.value in (4, 8) and (method is None or method.value in ("bnb", "bitsandbytes")):
-        step.set("tuner.type", Said("qlora", f"{step.values['tuner.type'].origin}, {bits.origin}"))
-        step.set("tuner.bits", bits if bits.value == 8 else None)
-    else:
-        life.drafting.lose(bits.origin, "the base is held in 4 or 8 bits of bitsandbytes here: it stays as it is")
 
 
 def _schedule(options: Options, step: Training, life: Life) -> None:
@@ -236,7 +207,9 @@ def _rows(stage: str, options: Options, step: Training, life: Life) -> None:
         step.set("packing", neat)
     elif packing is not None or stage == "pt":
         step.set("packing", packing, _said(True))
-        if step.get("packing"):
+        if step.get("packing") and step.get("method") == "pretrain":
+            step.set("packing_strategy", Said("wrapped", f"{step.values['packing'].origin}: one endless text"))
+        elif step.get("packing"):
             life.drafting.assume(
                 step.values["packing"].origin, "packed rows see each other there; here they are kept apart"
             )
@@ -282,9 +255,19 @@ def _computation(options: Options, step: Training, life: Life) -> None:
         step.set("attention", translate_attention(attention, life.drafting))
 
 
+def _megatron(invocation: Invocation, options: Options) -> Said | None:
+    """Return what says that Megatron trains: a switch, a variable, or sizes that only it has."""
+    switch = options.flag("use_mca")
+    if switch is not None:
+        return switch if switch.value else None
+    if invocation.environment.get("USE_MCA", "0").lower() in ("1", "true"):
+        return Said(True, "USE_MCA")
+    sizes = [options.items[theirs] for _, theirs in _SPLITS if options.has(theirs)]
+    return Said(True, f"{sizes[0].origin}: only Megatron has it") if sizes else None
+
+
 def _spread(invocation: Invocation, options: Options, step: Training, life: Life) -> None:
-    megatron = options.flag("use_mca")
-    if megatron is not None and megatron.value:
+    if (megatron := _megatron(invocation, options)) is not None:
         step.set("parallelism.strategy", Said("megatron", megatron.origin))
         for ours, theirs in _SPLITS:
             said = options.integer(theirs)

@@ -42,6 +42,8 @@ def add_data_set(name: str, folder: str, form: str | None, origin: str, life: Li
     for ours, theirs in wanted.items():
         if ours != theirs:
             life.drafting.put(("data", added, "columns", ours), Said(theirs, f"columns of {name}"))
+    if (images := columns.get("images", "images")) != "images":
+        life.drafting.lose(f"{name}: column {images}", f"images stand in `images`: {_CONVERT}")
     for key, reason in _NOT_READ.items():
         if key in columns:
             life.drafting.lose(f"{name}: column {columns[key]}", reason)
@@ -51,7 +53,6 @@ def add_data_set(name: str, folder: str, form: str | None, origin: str, life: Li
 
 #: Columns that rows may have there and that nothing reads here.
 _NOT_READ = {
-    "images": "images are not read",
     "videos": "videos are not read",
     "audios": "sounds are not read",
     "tools": "the descriptions of tools beside a conversation are not read",
@@ -102,6 +103,11 @@ def _form(
         return "text", {"text": columns.get("prompt", "text")}
     is_chat = entry.get("formatting", "alpaca") == "sharegpt"
     talk = _talk(name, columns, _texts(entry.get("tags")), life) if is_chat else {}
+    if form == "prompt":
+        if is_chat:
+            life.drafting.assume(name, "a row's last turn must be the user's: the reply is the model's own")
+            talk["prompt"] = talk.pop("messages")
+        return "prompt", talk or {"prompt": columns.get("prompt", "instruction")}
     if entry.get("ranking") is True:
         if is_chat:
             talk["prompt"] = talk.pop("messages")

@@ -15,6 +15,9 @@ DEFAULTS: Mapping[str, Any] = {
     "optim": "adamw_torch_fused", "seed": 42,
     "logging_steps": 500, "save_steps": 500, "pref_beta": 0.1, "pref_loss": "sigmoid", "infer_backend": "huggingface",
     "vllm_maxlen": 4096, "vllm_gpu_util": 0.7, "dataset_dir": "data",
+    "galore_rank": 16, "galore_update_interval": 200, "galore_scale": 2.0, "pissa_iter": 16, "oft_block_size": 32,
+    "oft_target": ("all-linear",), "module_dropout": 0.0, "freeze_trainable_layers": 2, "simpo_gamma": 0.5,
+    "ppo_epochs": 4, "ppo_beta": 0.2, "ppo_max_new_tokens": 1024, "ppo_temperature": 0.95,
 }  # fmt: skip
 
 ALPHA_PER_RANK = 2
@@ -28,6 +31,11 @@ VOCABULARY = Vocabulary(
             "recompute_* moe_grouped_gemm moe_token_dispatcher_type account_for_* use_packed_sequences "
             "export_hf_on_finish calculate_per_token_loss"
         ),
+        "belongs to a way of learning that is not on": (
+            "galore_* oft_* freeze_trainable_layers freeze_trainable_modules freeze_extra_modules module_dropout "
+            "pissa_iter pissa_convert simpo_gamma reward_model_type loraplus_lr_embedding"
+        ),
+        "rows name no videos here, and need none": "video_*",
         "where an export is computed": "export_device offload_folder export_model_type",
         "found out from the model itself": "use_kv_cache infer_dtype compute_dtype print_config init_config",
         "kernels of the engine": "vllm_enforce_eager",
@@ -37,15 +45,14 @@ VOCABULARY = Vocabulary(
     },
     lost={
         **COMMON_LOST,
+        "images are read as the model's own processor does it": "image_* audio_* use_audio_in_video crop_to_patches",
         "which parts of a vision model learn can't be chosen": (
-            "freeze_vision_tower freeze_multi_modal_projector freeze_language_model image_* video_* audio_* "
-            "use_audio_in_video crop_to_patches"
+            "freeze_vision_tower freeze_multi_modal_projector freeze_language_model"
         ),
         "the model's own chat template is used": "enable_thinking preserve_thinking tool_format reasoning_effort",
         "rows for validation come from the training rows (`evaluation_share`); measure with an `evaluate` step": (
             "eval_dataset eval_on_each_dataset"
         ),
-        "sets are mixed by `weight` without a rule when one is used up": "mix_strategy",
         "number formats inside the model stay as they are": "upcast_layernorm upcast_lmhead_output",
         "the reference is the model before the step": "ref_model ref_model_* create_new_adapter",
         "generation inside training is not in the language": (
@@ -71,10 +78,14 @@ VOCABULARY = Vocabulary(
     refused={
         "which of all weights learn can't be chosen": "unfrozen_parameters trainable_parameters* freeze_parameters*",
         "another way of learning, which the language has no word for": (
-            "use_galore use_apollo use_badam use_llama_pro mixture_of_depths use_muon use_adam_mini shift_attn"
+            "use_apollo apollo_* use_badam badam_* use_llama_pro mixture_of_depths use_muon use_adam_mini"
         ),
+        "is not in the language together with this kind of learning": (
+            "use_galore shift_attn pissa_init loraplus_lr_ratio"
+        ),
+        "PPO is as its own paper has it here": "ppo_score_norm ppo_whiten_rewards ppo_buffer_size ppo_target",
+        "a reward model is for PPO": "reward_model",
         "weights from nothing are not trained here": "train_from_scratch",
-        "a reward model is not trained or used here": "reward_model ppo_*",
     },
     carried=(
         "model_name_or_path adapter_name_or_path trust_remote_code stage finetuning_type dataset dataset_dir "

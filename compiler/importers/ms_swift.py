@@ -10,6 +10,8 @@ from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation, visible_accelerators
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.ms_swift_call import Call
+from tunewright.compiler.importers.ms_swift_rewards import set_generation, widen
+from tunewright.compiler.importers.ms_swift_tuners import set_tuner
 from tunewright.compiler.importers.ms_swift_vocabulary import (
     ADAPTER_RATE,
     FULL_RATE,
@@ -27,6 +29,7 @@ from tunewright.compiler.importers.training import (
     translate_optimizer,
     translate_scheduler,
 )
+from tunewright.spec.methods import METHODS
 
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}")
 
@@ -66,7 +69,8 @@ def _train(call: Call) -> None:
     options.take("template")
     _start(call, step)
     call.set_data(step)
-    call.set_tuner(step, call.default("tuner_type"))
+    set_tuner(call, step, call.default("tuner_type"))
+    set_generation(call, step)
     is_full = step.get("tuner.type") == "full"
     rate = call.said(FULL_RATE if is_full else ADAPTER_RATE)
     step.set("learning_rate", options.number("learning_rate"), rate)
@@ -78,6 +82,7 @@ def _train(call: Call) -> None:
     set_floor(options, step, life)
     _batch(call, step)
     _shared(call, step)
+    widen(call, step)
     _memory(call, step)
     _parallelism(call, step)
     call.finish(step)
@@ -111,7 +116,8 @@ def _batch(call: Call, step: Training) -> None:
     )
     rows = as_integer(step.get("per_device_train_batch_size")) or 1
     world = (call.invocation.processes or 1) * (call.invocation.nodes or 1)
-    accumulation = max(1, math.ceil(ROWS_A_STEP / (max(1, rows) * world)))
+    generated = METHODS[str(step.get("method"))].generates
+    accumulation = 1 if generated else max(1, math.ceil(ROWS_A_STEP / (max(1, rows) * world)))
     step.set(
         "gradient_accumulation_steps", call.options.integer("gradient_accumulation_steps"), call.said(accumulation)
     )

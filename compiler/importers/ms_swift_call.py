@@ -7,18 +7,25 @@ from typing import Any, ClassVar
 from tunewright.compiler.facts.models import known_ids
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.invocation import Invocation
-from tunewright.compiler.importers.layers import set_layers, set_saved
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.ms_swift_vocabulary import Version, default_of
 from tunewright.compiler.importers.options import Option, Options, as_number, as_word
+from tunewright.compiler.importers.rows import set_mix, set_truncation
 from tunewright.compiler.importers.schedule import set_adam, set_noise
 from tunewright.compiler.importers.training import Training, translate_precision
-from tunewright.compiler.importers.words import DPO_LOSSES, METHODS_MISSING
+from tunewright.compiler.importers.words import METHODS_MISSING
+from tunewright.spec.methods import METHODS
 
 _REFERENCE = re.compile(r"(?:(?P<hub>HF|MS|hf|ms)::)?(?P<id>[^#]+?)(?:#(?P<limit>\d{1,12}))?")
 _TASKS = ("seq_cls", "embedding", "reranker", "generative_reranker", "prm")
-_ADAPTERS = ("lora", "longlora")
-_FORMATS = {"dpo": "preference", "orpo": "preference", "kto": "kto"}
+_METHODS = {name: name for name in ("dpo", "orpo", "simpo", "cpo", "kto", "ppo", "grpo", "gkd")} | {"rm": "reward"}
+#: What a method's rows are.
+_FORMATS = {
+    "dpo": "preference", "orpo": "preference", "simpo": "preference", "cpo": "preference", "reward": "preference",
+    "kto": "kto", "ppo": "prompt", "grpo": "prompt", "rloo": "prompt", "gkd": "prompt",
+}  # fmt: skip
+#: Methods whose own default of `beta` is not DPO's.
+_BETAS = {"simpo": 2.0}
 
 
 @dataclass(slots=True)
@@ -76,19 +83,38 @@ class Call:
             return False
         if verb != "rlhf":
             self.options.take("rlhf_type")
-            step.set("method", Said("sft", self.name))
+            # Megatron reads whole texts as it reads replies.
+            reads = verb == "pt" and not self.invocation.verb.startswith("megatron")
+            step.set("method", Said("pretrain" if reads else "sft", self.name))
             return True
         kind = self.options.word("rlhf_type") or self.said("dpo")
-        if kind.value not in _FORMATS:
+        if kind.value not in _METHODS:
             reason = METHODS_MISSING.get(str(kind.value), "is not a method here")
             self._refuse(kind.origin, reason)
             return False
-        step.set("method", kind)
-        step.set("beta", self.options.number("beta"), self.default("beta"))
-        loss = self.options.words("loss_type")
-        if loss is not None and kind.value == "dpo":
-            self._loss_type(loss, step)
+        method = Said(_METHODS[str(kind.value)], kind.origin)
+        step.set("method", method)
+        if not METHODS[method.value].generates:
+            self._set_pairs(method, step)
         return True
+
+    def _set_pairs(self, method: Said, step: Training) -> None:
+        usual = self.said(_BETAS[method.value]) if method.value in _BETAS else self.default("beta")
+        step.set("beta", self.options.number("beta"), usual)
+        if method.value in ("dpo", "cpo") and (loss := self.options.words("loss_type")) is not None:
+            self._loss_type(loss, method.value, step)
+        if method.value == "simpo":
+            step.set("simpo_gamma", self.options.number("simpo_gamma"), self.said(1.0))
+            weight = self.options.number("cpo_alpha") or self.said(1.0)
+            if weight.value:
+                self.life.drafting.lose(weight.origin, "SimPO learns from the pairs alone here (`cpo_alpha` 0)")
+        if method.value == "cpo":
+            step.set("cpo_alpha", self.options.number("cpo_alpha"), self.said(1.0))
+        if method.value == "reward":
+            step.set("center_rewards_coefficient", self.options.number("center_rewards_coefficient"))
+        smoothing = self.options.items.get("label_smoothing")
+        if smoothing is not None and str(step.get("loss_type") or "sigmoid") in METHODS[method.value].smoothed:
+            step.set("label_smoothing", self.options.number("label_smoothing"))
 
     def set_data(self, step: Training) -> None:
         """Write the data sets of the step."""
@@ -109,6 +135,8 @@ class Call:
                 self.life.say_of_data(name, "limit", sample)
             if weights is not None and index < len(weights.value) and (share := as_number(weights.value[index])):
                 self.life.say_of_data(name, "weight", Said(share, weights.origin))
+        if weights is not None:
+            set_mix(self.options.word("stopping_strategy"), step, self.said("first_exhausted"))
         if not names:
             drafting.refuse("dataset", "nothing says what is learned from")
             return
@@ -120,33 +148,6 @@ class Call:
         for other in others:
             self.life.drafting.lose(other, "an export is calibrated with one data set")
         return self._add_data(first, option.origin_of(first)) if first else None
-
-    def set_tuner(self, step: Training, default: Said | None) -> None:
-        """Set the tuner and, for adapters, their form."""
-        options = self.options
-        kind = options.word("tuner_type") or default
-        assert kind is not None
-        bits = options.integer("quant_bits")
-        if kind.value not in (*_ADAPTERS, "full", "dummy"):
-            self.life.drafting.refuse(
-                kind.origin, f"`{kind.value}` is not a tuner here: there are full, lora, qlora, dora, rslora"
-            )
-        if kind.value == "longlora":
-            self.life.drafting.refuse(kind.origin, "LongLoRA's shifted attention is not in the language")
-        if kind.value == "full":
-            step.set("tuner.type", Said("full", kind.origin))
-            for name in ("lora_rank", "lora_alpha", "lora_dropout", "target_modules", "modules_to_save"):
-                if unused := options.take(name):
-                    self.life.drafting.leave(unused.origin, "means nothing where all weights learn")
-            return
-        step.set("tuner.type", self._adapter_kind(kind, bits))
-        step.set("tuner.rank", options.integer("lora_rank"), self.default("lora_rank"))
-        step.set("tuner.alpha", options.number("lora_alpha"), self.default("lora_alpha"))
-        step.set("tuner.dropout", options.number("lora_dropout"), self.default("lora_dropout"))
-        set_layers(self._targets(), step, self.default("target_modules"))
-        set_saved(options, step, "modules_to_save")
-        if step.get("tuner.type") == "qlora" and bits is not None and bits.value == 8:
-            step.set("tuner.bits", bits)
 
     def set_loss(self, step: Training) -> None:
         """Set which tokens are learned from."""
@@ -186,15 +187,7 @@ class Call:
 
     def check_rest(self, step: Training) -> None:
         """Say what the options about rows and optimizer, or their defaults, mean differently."""
-        drafting = self.life.drafting
-        cut = self.options.word("truncation_strategy")
-        if cut is None or cut.value == "delete":
-            drafting.assume(
-                cut.origin if cut else "truncation_strategy",
-                "no row is longer than `max_length`: ms-swift drops longer ones, here they are cut at the end",
-            )
-        elif cut.value != "right":
-            drafting.lose(cut.origin, "longer rows are cut at the end here")
+        set_truncation(self.options.word("truncation_strategy") or self.said("delete"), step)
         set_adam(self.options, step, self.default("adam_beta2"))
         set_noise(self.options, step)
         step.set_weights(self.options, ("rpo_alpha",), "desirable_weight", "undesirable_weight")
@@ -239,12 +232,15 @@ class Call:
                 return Said(found, option.origin)
         return Said(written, option.origin)
 
-    def _loss_type(self, loss: Said, step: Training) -> None:
-        if len(loss.value) == 1 and loss.value[0] in DPO_LOSSES:
+    def _loss_type(self, loss: Said, method: str, step: Training) -> None:
+        known = METHODS[method].words["loss_type"]
+        if len(loss.value) == 1 and loss.value[0] in known:
             step.set("loss_type", Said(loss.value[0], loss.origin))
+        elif loss.value == ("simpo",):
+            step.set("method", Said("simpo", loss.origin))
         else:
             self.life.drafting.refuse(
-                loss.origin, f"losses of DPO here: {', '.join(sorted(DPO_LOSSES))}, one at a time"
+                loss.origin, f"losses of {method.upper()} here: {', '.join(sorted(known))}, one at a time"
             )
 
     def _add_data(self, reference: str, origin: str) -> str | None:
@@ -280,37 +276,6 @@ class Call:
             self.life.drafting.put(("data", name, "replace", place), Said(said.value[0], said.origin))
             if len(said.value) > 1:
                 self.life.drafting.lose(said.origin, "one name is put in, not one for each tongue")
-
-    def _adapter_kind(self, kind: Said, bits: Said | None) -> Said:
-        method = self.options.word("quant_method")
-        dora, stable = self.options.flag("use_dora"), self.options.flag("use_rslora")
-        if bits is not None and bits.value in (4, 8) and (method is None or method.value == "bnb"):
-            for said in (dora, stable):
-                if said is not None and said.value:
-                    self.life.drafting.lose(said.origin, "on a base held in few bits adapters are plain LoRA here")
-            return Said("qlora", f"{kind.origin}, {bits.origin}")
-        if method is not None or bits is not None:
-            said = method or bits
-            assert said is not None
-            self.life.drafting.lose(
-                said.origin, "the base is held in 4 or 8 bits of bitsandbytes here: it stays as it is"
-            )
-        if dora is not None and dora.value:
-            return Said("dora", dora.origin)
-        if stable is not None and stable.value:
-            return Said("rslora", stable.origin)
-        return Said("lora", kind.origin)
-
-    def _targets(self) -> Said | None:
-        targets = self.options.words("target_modules", "target_regex")
-        if targets is None:
-            return None
-        if {"DEFAULT", "AUTO"} & set(targets.value):
-            self.life.drafting.assume(
-                targets.origin, "`DEFAULT` of 2.x chose layers by model; here all linear layers learn"
-            )
-            return Said(("all-linear",), targets.origin)
-        return targets
 
 
 def _references(option: Option | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.ms_swift_call import Call
+from tunewright.compiler.importers.ms_swift_tuners import set_tuner
 from tunewright.compiler.importers.ms_swift_vocabulary import ADAPTER_RATE, FULL_RATE
 from tunewright.compiler.importers.options import as_integer
 from tunewright.compiler.importers.schedule import set_floor, set_warmup
@@ -37,7 +38,7 @@ def train(call: Call) -> None:
     if (adapter := options.take("adapters", "mcore_adapter", "adapter_load")) is not None:
         _continue(call, step, adapter.origin, str(adapter.value))
     call.set_data(step)
-    call.set_tuner(step, call.said("full"))
+    set_tuner(call, step, call.said("full"))
     rate = call.said(FULL_RATE if step.get("tuner.type") == "full" else ADAPTER_RATE)
     step.set("learning_rate", options.number("lr", "learning_rate"), rate)
     scheduler = options.word("lr_decay_style", "lr_scheduler_type") or call.said("cosine")

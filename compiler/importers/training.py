@@ -1,5 +1,6 @@
 """A training step in our words, before it is written: what several frameworks say alike, and what our rules ask for."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -7,14 +8,23 @@ from tunewright.compiler.facts.models import known_model
 from tunewright.compiler.importers.draft import Drafting, Said
 from tunewright.compiler.importers.options import Options
 from tunewright.compiler.importers.words import ATTENTION, OPTIMIZERS, PRECISIONS, SCHEDULERS
+from tunewright.spec.methods import METHODS, OWNERS
+from tunewright.spec.tuners import TUNERS, Tuner
 
+#: What of a tuner stands beside its type, in the order in which people read it.
+_FORM = (
+    "rank", "alpha", "dropout", "target_modules", "target_pattern", "modules_to_save", "bits", "ratio", "iterations",
+    "groups", "layers", "patterns", "block_size", "active_layers", "interval", "scale",
+)  # fmt: skip
 #: The order in which people read a training step.
 _ORDER = (
-    "method", "from", "data", "tuner.type", "tuner.rank", "tuner.alpha", "tuner.dropout", "tuner.target_modules",
-    "tuner.target_pattern", "tuner.modules_to_save", "tuner.bits",
+    "method", "from", "data", "mix", "teacher", "rewards", *(f"tuner.{name}" for name in ("type", *_FORM)),
     "learning_rate", "lr_scheduler_type", "min_lr_rate", "warmup_ratio", "warmup_steps",
     "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
-    "max_length", "packing", "loss_on", "beta", "loss_type", "sft_weight", "desirable_weight", "undesirable_weight",
+    "max_length", "truncation", "packing", "packing_strategy", "loss_on", "beta", "loss_type", "label_smoothing",
+    "sft_weight", "cpo_alpha", "simpo_gamma", "center_rewards_coefficient", "desirable_weight", "undesirable_weight",
+    "num_generations", "max_completion_length", "temperature", "num_iterations", "epsilon", "scale_rewards", "gamma",
+    "lam", "vf_coef",
     "weight_decay", "max_grad_norm", "optim", "adam_beta1", "adam_beta2", "adam_epsilon", "neftune_noise_alpha",
     "seed", "precision", "gradient_checkpointing", "attention", "system_prompt", "evaluation_share",
     "logging_steps", "save_steps", "save_total_limit",
@@ -22,8 +32,6 @@ _ORDER = (
     "parallelism.offload_parameters", "parallelism.tensor_parallel", "parallelism.pipeline_parallel",
     "parallelism.context_parallel", "parallelism.expert_parallel", "parallelism.sequence_parallel",
 )  # fmt: skip
-#: The form of an adapter.
-_FORM = ("rank", "alpha", "dropout", "target_modules", "target_pattern", "modules_to_save", "bits")
 _SHARDED = frozenset({"zero1", "zero2", "zero3", "fsdp2", "megatron"})
 
 
@@ -75,8 +83,27 @@ class Training:
             if (said := self.values.pop(name, None)) is not None:
                 self.drafting.leave(said.origin, why)
 
+    def vary(self, kind: str, said: Said) -> bool:
+        """Make plain LoRA a variant of it; on a base held in few bits, or beside another variant, it stays as it is."""
+        if self.get("tuner.type") == "lora":
+            self.values["tuner.type"] = Said(kind, said.origin)
+            return True
+        held = self.get("tuner.type") == "qlora"
+        self.drafting.lose(
+            said.origin,
+            "on a base held in few bits adapters are plain LoRA here"
+            if held
+            else f"a step has one tuner, and this one has `{self.get('tuner.type')}`",
+        )
+        return False
+
+    @property
+    def tuner(self) -> Tuner | None:
+        """What the table says of the tuner; None for one that it does not have, which is refused."""
+        return TUNERS.get(str(self.get("tuner.type")))
+
     def _is_adapter(self) -> bool:
-        return self.get("tuner.type") != "full"
+        return self.tuner is not None and self.tuner.makes_adapter
 
 
 def translate_optimizer(said: Said, drafting: Drafting) -> Said | None:
@@ -133,10 +160,15 @@ def _settle_start(step: Training) -> None:
     start = step.values["from"]
     if step.drafting.value(("steps", str(earlier), "export", "model")) is not None:
         step.drafting.refuse(start.origin, f"`{earlier}` is a package: a step goes on from a training step")
-    elif step.drafting.value(("steps", str(earlier), "train", "tuner", "type")) != "full" and step._is_adapter():
+    elif _made_adapter(step, str(earlier)) and step._is_adapter():
         for name in ("type", *_FORM):
             if (said := step.values.pop(f"tuner.{name}", None)) is not None:
                 step.drafting.leave(said.origin, f"the adapter of `{earlier}` keeps its form")
+
+
+def _made_adapter(step: Training, earlier: str) -> bool:
+    kind = step.drafting.value(("steps", earlier, "train", "tuner", "type"))
+    return kind not in TUNERS or TUNERS[kind].makes_adapter
 
 
 def _settle_mixture(step: Training) -> None:
@@ -155,8 +187,25 @@ def _settle_mixture(step: Training) -> None:
 
 
 def _settle_tuner(step: Training) -> None:
-    if not step._is_adapter():
-        step._drop(*(f"tuner.{name}" for name in _FORM))
+    """A tuner has keys of its own, methods that it learns by, and perhaps an optimizer that it brings."""
+    tuner = step.tuner
+    if tuner is None:
+        return
+    step._drop(*(f"tuner.{name}" for name in _FORM if name not in tuner.own_keys))
+    method, kind = METHODS.get(str(step.get("method"))), step.values["tuner.type"]
+    if (tuner.methods and step.get("method") not in tuner.methods) or (
+        method is not None and method.has_reference and not tuner.keeps_base
+    ):
+        step.drafting.refuse(kind.origin, f"{step.get('method')} can't learn with {tuner.word} here")
+    elif method is not None and method.needs_adapter and not tuner.makes_adapter:
+        step.drafting.refuse(kind.origin, f"{step.get('method')} compares with the base: it learns an adapter here")
+    if tuner.optimizer and "optim" in step.values and step.get("optim") != tuner.optimizer:
+        if "8bit" in str(step.get("optim")):
+            step.drafting.lose(step.values["optim"].origin, f"{tuner.word} keeps its state in 32 bits here")
+        step._drop("optim")
+    if not tuner.packs and step.get("packing"):
+        step.drafting.lose(step.values["packing"].origin, f"rows are not packed with {tuner.word} here")
+        step._drop("packing", "packing_strategy")
 
 
 def _settle_length(step: Training) -> None:
@@ -177,15 +226,12 @@ def _settle_length(step: Training) -> None:
 
 
 def _settle_method(step: Training) -> None:
-    method = step.get("method")
-    if method != "dpo":
-        step._drop("loss_type", "sft_weight")
-    if method != "kto":
-        step._drop("desirable_weight", "undesirable_weight")
-    if method == "sft":
-        step._drop("beta")
-    else:
-        step._drop("loss_on")
+    """Keys of other methods mean nothing; a penalty of 0 is none where the method needs one."""
+    method = METHODS[str(step.get("method"))]
+    step._drop(*(name for name in OWNERS if name not in method.own_keys))
+    least, most = method.ranges.get("beta", (0.0, math.inf))
+    if (beta := step.get("beta")) is not None and not least <= float(str(beta)) <= most:
+        step.drafting.refuse(step.values["beta"].origin, f"{method.word} takes a `beta` from {least:g} to {most:g}")
 
 
 def _settle_schedule(step: Training) -> None:
@@ -200,10 +246,13 @@ def _settle_packing(step: Training) -> None:
     if not step.get("packing"):
         return
     packing = step.values["packing"]
-    if step.get("method") != "sft":
-        step._drop("packing")
+    ways = METHODS[str(step.get("method"))].packing
+    if not ways:
+        step._drop("packing", "packing_strategy")
         step.drafting.lose(packing.origin, "preference methods compare whole rows and can't pack them")
         return
+    if step.get("packing_strategy") == "wrapped":
+        return  # rows see each other there, and here
     attention = step.get("attention")
     if attention in ("eager", "sdpa"):
         step.drafting.assume(packing.origin, f"flash attention keeps packed rows apart, {attention} does not")
@@ -227,6 +276,10 @@ def _settle_pairs(step: Training) -> None:
 
 def _settle_sharding(step: Training) -> None:
     strategy = step.get("parallelism.strategy")
+    tuner = step.tuner
+    if tuner is not None and tuner.base_bits is None and strategy is not None:
+        _settle_undivided(step, tuner)
+        strategy = step.get("parallelism.strategy")
     if step.get("tuner.type") == "qlora" and strategy in ("zero3", "fsdp2"):
         step.drafting.leave(
             step.values["parallelism.strategy"].origin, "quantised weights are not sharded here; the result is the same"
@@ -246,6 +299,21 @@ def _settle_sharding(step: Training) -> None:
             step._drop(name)
     if (step.get("parallelism.processes") or 0) == 1 and strategy == "ddp":
         step._drop("parallelism.strategy", "parallelism.processes")
+
+
+def _settle_undivided(step: Training, tuner: Tuner) -> None:
+    """A tuner that learns right only where nothing is divided runs side by side, or alone."""
+    said = step.values["parallelism.strategy"]
+    if said.value in tuner.strategies:
+        return
+    beside = "ddp" if "ddp" in tuner.strategies else "single"
+    if beside == "single" and (step.get("parallelism.processes") or 1) != 1:
+        step.drafting.lose(said.origin, f"{tuner.word} runs in one process here: a step has as many times fewer rows")
+        step._drop("parallelism.processes")
+    else:
+        step.drafting.leave(said.origin, f"{tuner.word} is not divided here; the result is the same")
+    step._change("parallelism.strategy", beside, f"{tuner.word} is not divided here")
+    step._drop("parallelism.offload_optimizer", "parallelism.offload_parameters")
 
 
 def _settle_shared_rows(step: Training) -> None:
@@ -278,10 +346,8 @@ def _settle_precision(step: Training) -> None:
 def _settle_megatron(step: Training) -> None:
     if step.get("parallelism.strategy") != "megatron":
         return
-    if step.get("method") in ("orpo", "kto"):
+    if not METHODS[str(step.get("method"))].on_megatron:
         step.drafting.refuse(step.values["method"].origin, f"{step.get('method')} is not available with Megatron here")
-    if (second := step.values.pop("sft_weight", None)) is not None:
-        step.drafting.lose(second.origin, "DPO has no supervised term with Megatron here")
     if step.get("packing"):
         step.drafting.lose(step.values["packing"].origin, "rows are not packed with Megatron here")
         step._drop("packing")

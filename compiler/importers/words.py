@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tunewright.spec.methods import METHODS
 from tunewright.spec.record import record
 
 
@@ -76,7 +77,7 @@ PRECISIONS: Mapping[str, str] = {
 }  # fmt: skip
 
 #: Losses of preference pairs that are DPO's here.
-DPO_LOSSES = frozenset({"sigmoid", "hinge", "ipo", "apo_zero", "apo_down"})
+DPO_LOSSES = frozenset(METHODS["dpo"].words["loss_type"])
 
 #: Names under which benchmarks of `facts/benchmarks.py` are known elsewhere.
 BENCHMARK_NAMES: Mapping[str, str] = {
@@ -86,12 +87,6 @@ BENCHMARK_NAMES: Mapping[str, str] = {
 
 #: Methods of the frameworks that no spec can say yet.
 METHODS_MISSING: Mapping[str, str] = {
-    "grpo": "learning from rewards of generated replies (GRPO) is not a method here",
-    "ppo": "learning from rewards of generated replies (PPO) is not a method here",
-    "rm": "training a reward model is not a method here",
-    "gkd": "distilling from a teacher's replies (GKD) is not a method here",
-    "simpo": "SimPO is not a method here; `orpo` learns from the same pairs without a reference model too",
-    "cpo": "CPO is not a method here; `orpo` learns from the same pairs without a reference model too",
     "ebft": "EBFT is not a method here",
     "gdpo": "learning from rewards of generated replies (GDPO) is not a method here",
 }

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tunewright.compiler.importers.draft import Draft, Line, Remark
@@ -98,6 +98,8 @@ def scalar(value: Any) -> str:
         return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {scalar(item)}' for key, item in value.items())}}}"
     if isinstance(value, tuple | list):
         return f"[{', '.join(scalar(item) for item in value)}]"
     text = str(value)

@@ -18,6 +18,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "preference": {"prompt": "A question?", "chosen": "A good answer.", "rejected": "A bad one."},
     "kto": {"prompt": "A question?", "completion": "An answer.", "label": True},
     "text": {"text": "A text to read."},
+    "prompt": {"prompt": "A question?"},
 }
 
 
@@ -51,9 +52,9 @@ def stand_in(tmp_path: Path, world: Path) -> Callable[[Draft], Path]:
             if path[0] == "data" and path[2] == "source" and value.startswith("file:"):
                 form = values.get((*path[:2], "format"), "messages")
                 write_rows(tmp_path / value.removeprefix("file:"), ROWS[form])
-        model = str(values[("base", "model")])
-        if model.startswith("dir:"):
-            shutil.copytree(world / "chat-model", tmp_path / model.removeprefix("dir:"))
+        for path, value in values.items():
+            if path[-1] in ("model", "teacher") and str(value).startswith("dir:"):
+                shutil.copytree(world / "chat-model", tmp_path / value.removeprefix("dir:"))
         return tmp_path
 
     return stand_in
