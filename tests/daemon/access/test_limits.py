@@ -1,7 +1,7 @@
 """Limits of one identity: calls, streams, sizes, runs, disk; the daemon's own user has none."""
 
-import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -12,7 +12,7 @@ from harness.plans import a_plan, a_step, write
 from harness.sites import Site, source_in
 
 from tunewright.client.errors import RefusedError
-from tunewright.client.values import SpecSource
+from tunewright.client.values import RunEvent, SpecSource
 from tunewright.daemon.access.limits import Meter
 from tunewright.daemon.errors import RefusedError as Refused
 from tunewright.proto.v1 import run_service_pb2, run_service_pb2_grpc
@@ -32,10 +32,10 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site.clean_up()
 
 
-def patiently(call: Callable[[], object]) -> object:
+def patiently(call: Callable[[], Any]) -> Any:
     """Call until the limit of calls lets it through."""
 
-    def once() -> tuple[object] | None:
+    def once() -> tuple[Any] | None:
         try:
             return (call(),)
         except RefusedError as error:
@@ -87,28 +87,22 @@ def test_runs_and_streams_are_counted(narrow: Site) -> None:
     with pytest.raises(RefusedError) as caught:
         patiently(lambda: client.create_run(sources[2]))
     assert (caught.value.reason, caught.value.metadata["quota"]) == ("QUOTA_EXCEEDED", "queued_runs")
-    opened = []
 
-    def watch() -> None:
+    def begun() -> Iterator[RunEvent]:
         stream = client.watch(str(runs[0]))
-        opened.append(patiently(lambda: next(stream)))
-        for _ in stream:
-            pass
+        next(stream)
+        return stream
 
-    threads = [threading.Thread(target=watch, daemon=True) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    eventually(lambda: len(opened) == 2)
+    streams = [patiently(begun) for _ in range(2)]
     with pytest.raises(RefusedError) as caught:
-        patiently(lambda: next(client.watch(str(runs[0]))))
+        patiently(begun)
     assert (caught.value.reason, caught.value.metadata["quota"]) == ("QUOTA_EXCEEDED", "streams")
     for run in runs:
         patiently(lambda run=run: client.cancel(str(run), mode="now"))
         narrow.daemon.finish(str(run))
-    for thread in threads:
-        thread.join(30)
-    stream = client.watch(str(runs[0]))
-    assert patiently(lambda: next(stream))
+    for stream in streams:
+        assert next(reversed(list(stream))).kind == "run_cancelled", "a stream that is open is not touched by limits"
+    assert patiently(begun), "both have ended"
     again = patiently(lambda: client.create_run(sources[2]).run.id)
     patiently(lambda: client.cancel(str(again), mode="now"))
 
