@@ -45,7 +45,7 @@ def test_whole_specs_in_documents_are_sound(document: Path) -> None:
     for text in blocks(document, "yaml"):
         if "api_version: tunewright/policy/" in text:
             assert not policy_findings(text, document.name)
-        elif "api_version:" in text:
+        elif "api_version:" in text and "tunewright/access/" not in text:
             work = read(new_work(text, document.name))
             errors = [item for item in work.sink if item.severity is Severity.ERROR]
             assert not errors, render_full(errors)

@@ -23,11 +23,13 @@ def command() -> None:
 @click.argument("name", metavar="NAME")
 @click.option("--daemon", metavar="TARGET", default="", help="HOST:PORT or unix:PATH; none: this user's own.")
 @click.option("--project", metavar="NAME", default="", help="The project to work in.")
-@click.option("--ca", metavar="FILE", type=_FILE, default="", help="The daemon's authority.")
-@click.option("--cert", metavar="FILE", type=_FILE, default="", help="Your certificate,")
-@click.option("--key", metavar="FILE", type=_FILE, default="", help="and its private key.")
-@click.option("--token-file", metavar="FILE", type=_FILE, default="", help="Or a file with your token.")
-def set_context(name: str, daemon: str, project: str, ca: str, cert: str, key: str, token_file: str) -> int:
+@click.option("--ca", metavar="FILE", type=_FILE, help="The daemon's authority.")
+@click.option("--cert", metavar="FILE", type=_FILE, help="Your certificate,")
+@click.option("--key", metavar="FILE", type=_FILE, help="and its private key.")
+@click.option("--token-file", metavar="FILE", type=_FILE, help="Or a file with your token.")
+def set_context(
+    name: str, daemon: str, project: str, ca: str | None, cert: str | None, key: str | None, token_file: str | None
+) -> int:
     """Keep NAME, and use it from now on where no other context is named."""
     from tunewright.client.contexts import Context, load, save
 
