@@ -10,6 +10,13 @@ class ChatTemplateError(ValueError):
     """The model's chat template refuses the messages (roles that do not alternate, a role it does not know)."""
 
 
+def is_broken(refusal: ChatTemplateError) -> bool:
+    """Say whether the template itself is no valid Jinja, so that it refuses every conversation."""
+    from jinja2 import TemplateSyntaxError
+
+    return isinstance(refusal.__cause__, TemplateSyntaxError)
+
+
 def as_messages(prompt: str | Sequence[Message], system_prompt: str | None = None) -> list[dict[str, Any]]:
     """Return a prompt, text or messages, as messages; `system_prompt` goes first unless they bring their own."""
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [dict(item) for item in prompt]

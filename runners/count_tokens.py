@@ -1,8 +1,10 @@
 """Count the tokens of rows as training would: the model's own tokenizer and chat template, without torch.
 
-Standard input: one JSON object `{"tokenizer": folder}`, then one a row: `{"set": name, "texts": [...]}` where a text is
-a list of messages, or plain text; the longest of a row's texts counts. Standard output: one JSON object, `lengths` (set
--> tokens -> rows) or `problem`, a few words. The control plane starts it in the `train` environment for `plan`.
+Standard input: one JSON object `{"tokenizer": folder}`, then one a row: `{"set": name, "where": file:line,
+"texts": [...]}` where a text is a list of messages, or plain text; the longest of a row's texts counts. Standard
+output: one JSON object, `problem`, a few words, or `sets`: for each its `lengths` ([tokens, rows]) and, `refused` by
+the chat template, the first rows' [where, words] of `refused_count`. The control plane starts it in the `train`
+environment for `plan`.
 """
 
 import json
@@ -10,11 +12,13 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from tunewright.runners.chat import ChatTemplateError, conversation_tokens
+from tunewright.runners.chat import ChatTemplateError, conversation_tokens, is_broken
 
 _LONGEST_PROBLEM = 200
+_MOST_REFUSED = 20
 
 
 class TokenizerError(ValueError):
@@ -35,13 +39,38 @@ def load(folder: str) -> Any:
         raise TokenizerError(f"the tokenizer can't be loaded: {first}"[:_LONGEST_PROBLEM]) from error
 
 
-def count(tokenizer: Any, rows: Iterable[dict[str, Any]]) -> dict[str, Counter[int]]:
-    """Return for each set how many rows have which number of tokens; raise ChatTemplateError."""
-    lengths: dict[str, Counter[int]] = {}
+@dataclass
+class Counted:
+    """What became of the rows of one set."""
+
+    lengths: Counter[int] = field(default_factory=Counter)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    refused_count: int = 0
+
+    def refuse(self, where: str, words: str) -> None:
+        """Take a row that has no tokens."""
+        self.refused_count += 1
+        if len(self.refused) < _MOST_REFUSED:
+            self.refused.append((where, words[:_LONGEST_PROBLEM]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer for this set."""
+        lengths = sorted(self.lengths.items())
+        return {"lengths": lengths, "refused": self.refused, "refused_count": self.refused_count}
+
+
+def count(tokenizer: Any, rows: Iterable[dict[str, Any]]) -> dict[str, Counted]:
+    """Return for each set how many rows have which number of tokens; raise TokenizerError for a broken template."""
+    sets: dict[str, Counted] = {}
     for row in rows:
-        tokens = max(_tokens(tokenizer, text) for text in row["texts"])
-        lengths.setdefault(row["set"], Counter())[tokens] += 1
-    return lengths
+        counted = sets.setdefault(row["set"], Counted())
+        try:
+            counted.lengths[max(_tokens(tokenizer, text) for text in row["texts"])] += 1
+        except ChatTemplateError as refusal:
+            if is_broken(refusal):
+                raise TokenizerError(str(refusal)[:_LONGEST_PROBLEM]) from refusal
+            counted.refuse(row["where"], str(refusal.__cause__))
+    return sets
 
 
 def _tokens(tokenizer: Any, text: Any) -> int:
@@ -56,8 +85,8 @@ def main() -> int:
     answer: dict[str, Any]
     try:
         tokenizer = load(next(lines)["tokenizer"])
-        answer = {"lengths": count(tokenizer, lines)}
-    except (TokenizerError, ChatTemplateError) as error:
+        answer = {"sets": {name: counted.to_json() for name, counted in count(tokenizer, lines).items()}}
+    except TokenizerError as error:
         answer = {"problem": str(error)[:_LONGEST_PROBLEM]}
     print(json.dumps(answer))  # noqa: T201 - the answer of this process
     return 0

@@ -27,6 +27,7 @@ from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks, check_sinks
 from tunewright.runners.training.surroundings import memory_error, quiet_libraries
+from tunewright.runners.training.vocabulary import hold_together
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
@@ -109,6 +110,7 @@ def _prepared(
     report, planned = oversight.report, read_plan(folder)
     base, adapter = Path(step.inputs["model"].path), step.inputs.get("adapter")
     tokenizer = AutoTokenizer.from_pretrained(base)
+    hold_together(tokenizer, base)
     architecture = read_architecture(base, planned, settings.max_length)
     model = load_divided(base, Path(adapter.path) if adapter else None, architecture, layout, settings, report)
     report.phase("tokenising")

@@ -102,6 +102,8 @@ CODES = _table(
     ("TW2060", "unseen-images", _E),
     ("TW2061", "unknown-plug-in", _E),
     ("TW2062", "unusable-family", _E),
+    ("TW2063", "missing-end-token", _E),
+    ("TW2064", "refused-rows", _E),
     # 3 training and parallelism
     ("TW3001", "unknown-target-module", _E),
     ("TW3002", "excessive-length", _E),

@@ -68,7 +68,7 @@ def command(
         compilation = compile_spec(spec, profile=profile, sets=sets, locked=locked, policy=policy)
         lengths = measured(compilation, spec, profile=profile, sets=sets, policy=policy)
         show(report_text(form, [CheckedSpec(path=spec, diagnostics=lengths.diagnostics)]), end="")
-        if compilation.has_errors:
+        if lengths.has_errors:
             return exits.FAILED
     else:
         compilation = compile_or_stop(spec, profile=profile, sets=sets, locked=locked, policy=policy)

@@ -21,6 +21,7 @@ from tunewright.compiler.collect.safetensors import (
 )
 from tunewright.compiler.collect.stops import unstopped_turn
 from tunewright.compiler.collect.tokenizers import needs_code
+from tunewright.compiler.collect.vocabularies import embedding_rows, lacks_end_token, misfit
 from tunewright.compiler.estimate.parameters import count_parameters, has_shape
 from tunewright.compiler.facts.families import Family, family_of, linear_names
 from tunewright.compiler.ir.facts import ModelFacts
@@ -29,6 +30,7 @@ from tunewright.spec.canonical import digest_of_entries
 _CONFIGURATION = "config.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tokenizer_config.json")
 _TOKENIZER_SETTINGS = "tokenizer_config.json"
+_SPECIAL_TOKENS = "special_tokens_map.json"
 _OTHER_WEIGHTS = ("pytorch_model*.bin", "consolidated*.pth")
 _LONGEST_JSON = 32 * 2**20
 _TOO_MANY = 2**53  # a made-up shape; a plan could not even write the number
@@ -49,7 +51,7 @@ def collect_folder(
     """Return the facts of a model folder; what is wrong with it becomes `problem`. `kept` says which files count."""
     shape: dict[str, Any] = {}
     try:
-        shape = _shape(folder, family_named)
+        shape = _shape(folder, family_named, cache)
         entries = folder_entries(folder, cache=cache, kept=kept)
         return ModelFacts(
             source=source,
@@ -70,7 +72,7 @@ def collect_folder(
     return ModelFacts(source=source, origin="folder", path=str(folder), **shape, problem=problem)
 
 
-def _shape(folder: Path, family_named: FamilyOf) -> dict[str, Any]:
+def _shape(folder: Path, family_named: FamilyOf, cache: FactCache | None) -> dict[str, Any]:
     if not folder.is_dir():
         raise _FolderError("does not exist" if not folder.exists() else "is a file; `dir:` needs a folder")
     if not (folder / _CONFIGURATION).is_file():
@@ -85,12 +87,17 @@ def _shape(folder: Path, family_named: FamilyOf) -> dict[str, Any]:
     fields["remote_code"] = fields["remote_code"] or needs_code(folder)
     files = weight_files(folder)
     others = [file for pattern in _OTHER_WEIGHTS for file in sorted(folder.glob(pattern))]
-    if not files and not others:
+    if others and not files:
+        raise _FolderError(
+            f"has only pickled weights ({others[0].name}), which can run code when they are loaded: save them with "
+            "`save_pretrained`, as safetensors"
+        )
+    if not files:
         raise _FolderError("has no weights (`model.safetensors`, or its parts with an index)")
     if not any((folder / name).is_file() for name in _TOKENIZERS):
         raise _FolderError("has no tokenizer (`tokenizer.json` or `tokenizer.model`)")
     tensors = [tensor for file in files for tensor in read_safetensors_header(file)]
-    fields["weight_bytes"] = sum(file.stat().st_size for file in (files or others))
+    fields["weight_bytes"] = sum(file.stat().st_size for file in files)
     template = _template(folder)
     fields["chat_template"] = template is not None
     family = family_named(fields["model_type"])
@@ -98,7 +105,23 @@ def _shape(folder: Path, family_named: FamilyOf) -> dict[str, Any]:
     fields["linear_modules"] = linear_module_names(tensors) or linear_names(family)
     fields["dtype"] = fields["dtype"] or _common_dtype(tensors)
     fields["num_parameters"] = _parameters(fields, tensors)
+    _check_tokens(folder, fields, tensors, cache)
     return fields
+
+
+def _check_tokens(folder: Path, fields: dict[str, Any], tensors: list[StoredTensor], cache: FactCache | None) -> None:
+    """Hold tokenizer and configuration to the rows of the embedding; raise _FolderError where they don't fit."""
+    settings = _read_object(folder / _TOKENIZER_SETTINGS) if (folder / _TOKENIZER_SETTINGS).is_file() else {}
+    more = _read_object(folder / _SPECIAL_TOKENS) if (folder / _SPECIAL_TOKENS).is_file() else {}
+    fields["end_token"] = False if lacks_end_token(settings, more) else None
+    rows = embedding_rows(tensors) if fields["quantization"] is None else None
+    if rows is None:
+        return
+    stated = fields.get("vocab_size")
+    if stated is not None and stated != rows:
+        raise _FolderError(f"has a `{_CONFIGURATION}` for {stated:,} tokens, and weights for {rows:,}")
+    if (problem := misfit(folder, settings, rows, cache=cache)) is not None:
+        raise _FolderError(problem)
 
 
 def _parameters(fields: Mapping[str, Any], tensors: list[StoredTensor]) -> int | None:

@@ -9,9 +9,10 @@ from typing import Any
 from tunewright.spec.formats import parse_line, read_rows
 
 
-def sample_rows(paths: Sequence[Path], rows: int, count: int, seed: str) -> Iterator[dict[str, Any]]:
-    """Yield `count` of the first `rows` rows of files in their order: one of each stretch, which one the seed decides.
+def sample_rows(paths: Sequence[Path], rows: int, count: int, seed: str) -> Iterator[tuple[Path, int, dict[str, Any]]]:
+    """Yield `count` of the first `rows` rows of files in their order, each after its file and line.
 
+    One is taken of each stretch; which one the seed decides.
     Raises OSError and DataError for what can't be read.
     """
     wanted = iter(chosen(rows, count, seed))
@@ -22,7 +23,7 @@ def sample_rows(paths: Sequence[Path], rows: int, count: int, seed: str) -> Iter
             if following is None:
                 return
             if number == following:
-                yield content if isinstance(content, dict) else parse_line(content, line)
+                yield path, line, content if isinstance(content, dict) else parse_line(content, line)
                 following = next(wanted, None)
             number += 1
 

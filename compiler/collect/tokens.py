@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from tunewright.spec.formats import DataError, normal_row
 from tunewright.spec.record import record
 
 #: Raise it when counting begins to find other lengths: what older versions remembered is then not used.
-_COUNT = "1"
+_COUNT = "2"
 _MODULE = "tunewright.runners.count_tokens"
 MOST_ROWS = 2000
 _MOST_CHARACTERS = 24_000_000
@@ -94,7 +94,7 @@ def collect_tokens(
             return found | _unknown(missing, str(error))
         for name, facts in fresh.items():
             if counting.cache is not None:
-                counting.cache.put("tokens", keys[name], None, {"lengths": facts.lengths, "rows": facts.rows})
+                counting.cache.put("tokens", keys[name], None, _remembered(facts))
         found |= fresh
     return {name: found[name] for name in requests}
 
@@ -127,13 +127,23 @@ def _key(request: TokenRequest, tokenizer: str) -> str:
 def _recalled(cache: FactCache | None, key: str) -> TokenFacts | None:
     value = cache.get("tokens", key, None) if cache is not None else None
     try:
-        return None if value is None else _facts(value["lengths"], value["rows"])
+        return None if value is None else _facts(value, value["rows"])
     except (KeyError, TypeError, ValueError):  # written by something else
         return None
 
 
-def _facts(lengths: Sequence[Sequence[int]], rows: int) -> TokenFacts:
-    return TokenFacts(lengths=tuple(sorted((int(length), int(times)) for length, times in lengths)), rows=int(rows))
+def _remembered(facts: TokenFacts) -> dict[str, Any]:
+    kept: dict[str, Any] = {"lengths": facts.lengths, "rows": facts.rows}
+    return kept | {"refused": facts.refused, "refused_count": facts.refused_count}
+
+
+def _facts(counted: Mapping[str, Any], rows: int) -> TokenFacts:
+    return TokenFacts(
+        lengths=tuple(sorted((int(length), int(times)) for length, times in counted["lengths"])),
+        rows=int(rows),
+        refused=tuple((str(where), str(words)) for where, words in counted["refused"]),
+        refused_count=int(counted["refused_count"]),
+    )
 
 
 def _counted(folder: Path, requests: Mapping[str, TokenRequest], counting: Counting) -> dict[str, TokenFacts]:
@@ -151,11 +161,8 @@ def _counted(folder: Path, requests: Mapping[str, TokenRequest], counting: Count
         raise _CountError(f"the rows could not be tokenized: {error}") from error
     if "problem" in answer:
         raise _CountError(str(answer["problem"]))
-    counted: Mapping[str, Mapping[str, int]] = answer["lengths"]
-    return {
-        name: _facts([(int(length), times) for length, times in counted.get(name, {}).items()], request.rows)
-        for name, request in requests.items()
-    }
+    sets: Mapping[str, Mapping[str, Any]] = answer["sets"]
+    return {name: _facts(sets[name], request.rows) for name, request in requests.items()}
 
 
 def _ask(python: Path, stream: Any) -> dict[str, Any]:
@@ -179,14 +186,16 @@ def _ask(python: Path, stream: Any) -> dict[str, Any]:
 def _lines(requests: Mapping[str, TokenRequest]) -> Iterator[bytes]:
     for name, request in requests.items():
         paths = [Path(file.path) for file in request.facts.files if file.path]
-        for row in sample_rows(paths, request.rows, request.sample, request.facts.digest or ""):
+        written = {file.path: file.written.removeprefix("file:") for file in request.facts.files}
+        for path, line, row in sample_rows(paths, request.rows, request.sample, request.facts.digest or ""):
             texts = texts_of(
                 renamed(row, request.columns, request.replace),
                 request.format,
                 request.system_prompt,
                 request.prompt_template,
             )
-            yield json.dumps({"set": name, "texts": texts}).encode() + b"\n"
+            where = f"{written[str(path)]}:{line}"
+            yield json.dumps({"set": name, "where": where, "texts": texts}).encode() + b"\n"
 
 
 def texts_of(

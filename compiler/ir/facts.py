@@ -135,6 +135,7 @@ class ModelFacts:
     `problem` says in a sentence why it can't be used.
     `file_digests` has name and digest of each file of a folder; `digest` covers them all. `pinned`: by a lock.
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
+    `end_token` is False for a tokenizer that has no end-of-sequence token (None: it has one, or is not here).
     `unstopped_turn` is the text that ends a turn in the chat template when generation does not stop at it; `recurrent`:
     some layers carry a state along the sequence.
     `described_family` is what a package says of a `model_type` that the table of families does not have.
@@ -182,6 +183,7 @@ class ModelFacts:
     quantization: str | None = None
     unreadable_weights: str | None = None
     chat_template: bool | None = None
+    end_token: bool | None = None
     unstopped_turn: str | None = None
     recurrent: bool = False
     remote_code: bool = False

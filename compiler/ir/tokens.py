@@ -8,12 +8,15 @@ class TokenFacts:
     """Lengths of some rows of a data set, rendered with the model's chat template, in tokens.
 
     `lengths` pairs each length with how many of the rows looked at have it, shortest first; `rows` is how many the set
-    has. `unknown` says in a few words why there are no lengths.
+    has. `unknown` says in a few words why there are no lengths. `refused` has file:line and words of the first rows
+    that the template refuses, of `refused_count`.
     """
 
     lengths: tuple[tuple[int, int], ...] = ()
     rows: int = 0
     unknown: str | None = None
+    refused: tuple[tuple[str, str], ...] = ()
+    refused_count: int = 0
 
     @property
     def looked_at(self) -> int:

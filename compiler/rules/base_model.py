@@ -73,6 +73,21 @@ def _check_template(work: Work) -> None:
             return
 
 
+def _check_end_token(work: Work) -> None:
+    assert work.spec is not None
+    if machine.base_model(work).end_token is not False:
+        return
+    for name, _ in work.spec.trains():
+        work.sink.report(
+            "TW2063",
+            "the base model's tokenizer has no end-of-sequence token",
+            work.value_span("base", "model"),
+            labels=(Label(work.key_span("steps", name), "learns to end its replies"),),
+            help="name the token that ends a text as `eos_token` in its tokenizer_config.json",
+        )
+        return
+
+
 RULES = (
     Rule(
         code="TW2017",
@@ -106,5 +121,14 @@ RULES = (
         resolved=False,
         bad='base: {model: "dir:plain-model"}',
         good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+    ),
+    Rule(
+        code="TW2063",
+        phase=Phase.MODEL,
+        check=_check_end_token,
+        resolved=False,
+        why="Replies that are never ended in the rows are never ended by the model: it would talk until it is cut off.",
+        bad='base: {model: "dir:restless-model"}',
+        good='base: {model: "dir:chat-model"}',
     ),
 )

@@ -13,6 +13,7 @@ _MOST_CUT = 0.05
 _MOST_LOPSIDED = 4
 #: Rows that calibrated quantisers are usually given.
 _CALIBRATION_ROWS = 128
+_SHOWN = 5
 
 
 def _rows_of(work: Work, train: ResolvedTrain) -> int | None:
@@ -127,6 +128,26 @@ def _too_long(work: Work, name: str, train: ResolvedTrain) -> tuple[str, str] | 
     return message, f"half of them have {facts.median_characters} characters or more"
 
 
+def _check_refused_rows(work: Work) -> None:
+    assert work.spec is not None
+    assert work.facts is not None
+    for name, tokens in work.facts.tokens.items():
+        if not tokens.refused:
+            continue
+        (where, words), *others = tokens.refused
+        more = tokens.refused_count - _SHOWN
+        work.sink.report(
+            "TW2064",
+            f"{where}: the base model's chat template refuses this row: {words}",
+            work.value_span("data", name, "source"),
+            f"{tokens.refused_count} of {tokens.looked_at + tokens.refused_count} rows that were looked at",
+            labels=(Label(work.value_span("base", "model"), "its template"),),
+            notes=[f"{there}: {said}" for there, said in others[: _SHOWN - 1]]
+            + ([f"and {more} more"] if more > 0 else []),
+            help="correct or remove these rows: roles in an order that the template knows, no empty parts",
+        )
+
+
 def _check_calibration_rows(work: Work) -> None:
     assert work.resolved is not None
     assert work.facts is not None
@@ -178,6 +199,16 @@ RULES = (
         why="Rows are cut at their end, where the reply is: what is cut is not learned, and nobody says so.",
         bad="steps: {sft: {train: {max_length: 16}}}",
         good="steps: {sft: {train: {max_length: 1024}}}",
+    ),
+    Rule(
+        code="TW2064",
+        phase=Phase.DATA,
+        check=_check_refused_rows,
+        resolved=False,
+        why="A row that the template refuses stops training after the model was loaded. `plan`, which counts tokens "
+        "with the real template, finds it before.",
+        bad='data: {rows: {source: "file:rows.jsonl"}}',
+        good='data: {rows: {source: "file:rows.jsonl"}}',
     ),
     Rule(
         code="TW5009",

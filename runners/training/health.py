@@ -35,15 +35,17 @@ class HealthCheck:
 
     settings: TrainSettings
     work: Path
+    base: Path
     fresh: FreshProcess | None = None
 
     @staticmethod
     def prepare(model_folder: Path, settings: TrainSettings, work: Path) -> "HealthCheck":
         """Fork the process that will reload the result; call it before threads, devices and weights are there."""
         if not is_first():
-            return HealthCheck(settings, work)
+            return HealthCheck(settings, work, model_folder)
         _import_what_reloading_needs()
-        return HealthCheck(settings, work, FreshProcess.fork(lambda question: answer(question, model_folder, settings)))
+        fresh = FreshProcess.fork(lambda question: answer(question, model_folder, settings))
+        return HealthCheck(settings, work, model_folder, fresh)
 
     def check_trained(self, count: int, expected: int | None) -> None:
         """Before anything is trained: as many parameters must be set to learn as the plan counted (None: not known)."""
@@ -98,7 +100,8 @@ class HealthCheck:
             found = self.fresh.answer()
         except FreshProcessLostError as error:
             if not error.killed:
-                raise _unhealthy(f"the result does not load in a fresh process: {error}; see the log") from error
+                lost = _unhealthy(f"the result does not load in a fresh process: {error}; see the log")
+                raise self._gone() or lost from error
             found = {"skipped": "the process that loads it was killed, as a machine without memory does"}
         finally:
             (self.work / _PROBE_FILE).unlink(missing_ok=True)
@@ -112,7 +115,7 @@ class HealthCheck:
 
     def _judge(self, found: Mapping[str, Any]) -> None:
         if problem := found.get("problem"):
-            raise _unhealthy(problem)
+            raise self._gone() or _unhealthy(problem)
         allowed = TOLERANCES[self.settings.precision] * found["largest"]
         if found["effect"] is not None:
             # What a small adapter does can be less than rounding in general: then that is the measure.
@@ -130,6 +133,16 @@ class HealthCheck:
         answer = training_method(self.settings.method).answer(output)
         full = answer.full_tensor() if hasattr(answer, "full_tensor") else answer
         return full.float().cpu().contiguous().clone()
+
+    def _gone(self) -> StepFailedError | None:
+        """Return what to say when there is nothing to hold the result to: somebody took the base model away."""
+        if not self.settings.tuner.makes_adapter or (self.base / "config.json").exists():
+            return None
+        return StepFailedError(
+            f"the base model was taken away while the step worked: {self.base} is gone",
+            reason="MODEL_GONE",
+            help="put it back; then `tunewright retry` goes on from the last checkpoint",
+        )
 
     def _adapter_can_be_disabled(self) -> bool:
         """Tell whether base and adapter can be told apart in memory; on sharded weights it is not tried."""

@@ -11,7 +11,11 @@ from tunewright.runners.training.methods.method import training_method
 from tunewright.runners.training.precision import weights_precision
 from tunewright.runners.training.settings import Parallelism, TrainSettings
 from tunewright.runners.training.tuners.tuner import training_tuner
+from tunewright.runners.training.vocabulary import hold_together
 from tunewright.runners.vision import reader_class, text_part
+
+#: In what transformers says of weights that don't fit their configuration.
+_OTHER_SHAPES = "ignore_mismatched_sizes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +41,8 @@ def load_tuned_model(
     An adapter that shall not go on as one is merged in a folder below `work` first.
     """
     report.phase("loading the model")
-    tokenizer = reader_class(model_folder).from_pretrained(
-        adapter if adapter and _has_tokenizer(adapter) else model_folder
-    )
+    tokenizer = _load_tokenizer(model_folder, adapter if adapter and _has_tokenizer(adapter) else model_folder)
+    hold_together(text_part(tokenizer), model_folder)
     if (text := text_part(tokenizer)).pad_token is None:
         text.pad_token = text.eos_token
     if adapter is not None and not settings.tuner.makes_adapter:
@@ -52,6 +55,18 @@ def load_tuned_model(
     tuner = training_tuner(settings)
     model = tuner.prepare(model, settings)
     return TunedModel(model=model, tokenizer=tokenizer, peft_config=tuner.adapter(model, settings))
+
+
+def _load_tokenizer(model_folder: Path, folder: Path) -> Any:
+    try:
+        return reader_class(model_folder).from_pretrained(folder)
+    except Exception as error:  # whatever the folder's files make of the library
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise StepFailedError(
+            f"the tokenizer does not load: {first}",
+            reason="MODEL_UNREADABLE",
+            help="fetch the model's tokenizer files again, or use a model that transformers knows",
+        ) from error
 
 
 def _load_base(folder: Path, settings: TrainSettings, *, sharding: Any | None = None) -> Any:

@@ -14,10 +14,12 @@ def refused_row(
     error: BaseException, inputs: Mapping[str, Input], settings: TrainSettings, tokenizer: Any, report: Reporter
 ) -> StepFailedError | None:
     """Return the failure that names file and line when `error` came from the chat template, None for another error."""
-    from jinja2 import TemplateError
+    from jinja2 import TemplateError, TemplateSyntaxError
 
     if not isinstance(error, TemplateError):
         return None
+    if isinstance(error, TemplateSyntaxError):
+        return _broken(f"it is no valid Jinja, line {error.lineno}: {error.message}")
     for name, data_set in settings.data.items():
         for where, row in fitted_rows(name, data_set, inputs, settings, report):
             try:
@@ -29,8 +31,12 @@ def refused_row(
                     reason="DATA_INVALID",
                     help="correct or remove the row: roles in an order that the template knows, no empty parts",
                 )
+    return _broken(str(error))
+
+
+def _broken(why: str) -> StepFailedError:
     return StepFailedError(
-        f"the base model's chat template fails: {error}",
+        f"the base model's chat template fails: {why}",
         reason="CHAT_TEMPLATE_BROKEN",
         help="use another base model, or mend its chat_template.jinja",
     )

@@ -170,6 +170,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "questions" / "mmlu.jsonl").write_text("{}\n", encoding="utf-8")
     write_model(folder / "falcon-model", template=True, configuration={"model_type": "falcon"})
     write_model(folder / "recurrent-model", template=True, configuration={"layer_types": ["linear_attention"]})
+    write_model(folder / "restless-model", template=True)
+    plain = {"chat_template": "{{ messages }}", "tokenizer_class": "PreTrainedTokenizerFast"}
+    write_json(folder / "restless-model" / "tokenizer_config.json", plain)
     write_model(folder / "endless-model", template=True, configuration={"eos_token_id": 7})
     endless = {
         "chat_template": "{{ messages }}<|eot_id|>",

@@ -24,12 +24,17 @@ def _continuation(step: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _continued(step: Mapping[str, Any]) -> str:
-    changes = ", ".join(
-        f"{name} {_word(change['from'])} -> {_word(change['to'])}"
-        for name, change in _continuation(step).get("changed", {}).items()
-    )
     told = str(step.get("provenance", {}).get("continued", "")).removeprefix("written: ")
-    return f"{step['name']} {told}; {changes}"
+    changed = _continuation(step).get("changed", {})
+    changes = [word for name, change in changed.items() for word in _differences(name, change["from"], change["to"])]
+    return f"{step['name']} {told}; {', '.join(changes)}"
+
+
+def _differences(name: str, before: Any, after: Any) -> list[str]:
+    if not isinstance(before, Mapping) or not isinstance(after, Mapping):
+        return [f"{name} {_word(before)} -> {_word(after)}"]
+    keys = [key for key in after if before.get(key) != after[key]]
+    return [word for key in keys for word in _differences(f"{name}.{key}", before.get(key), after[key])]
 
 
 def _word(value: Any) -> str:

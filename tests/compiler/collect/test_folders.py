@@ -186,3 +186,73 @@ def test_any_safetensors_header_is_read_or_refused(tmp_path: Path, header: bytes
     except SafetensorsError:
         return
     assert all(min(tensor.shape, default=0) >= 0 for tensor in tensors)
+
+
+def vocabulary(count: int, **more: Any) -> str:
+    tokens = {f"t{number}": number for number in range(count)}
+    return json.dumps({"model": {"type": "BPE", "vocab": tokens, "merges": []}, **more})
+
+
+def test_weights_that_can_run_code_are_refused(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "m")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert "has only pickled weights (pytorch_model.bin), which can run code" in problem(folder)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "settings", "said"),
+    [
+        (vocabulary(33), {}, "has a tokenizer of 33 tokens, and weights for 32"),
+        (vocabulary(32), {"pad_token": "<pad>"}, "has `<pad>` as its pad_token, token 32, and weights for 32 tokens"),
+        (
+            vocabulary(32, added_tokens=[{"id": 40, "content": "<end>"}]),
+            {"eos_token": {"content": "<end>"}},
+            "has `<end>` as its eos_token, token 40",
+        ),
+    ],
+    ids=["vocabulary", "new-token", "added-token"],
+)
+def test_tokens_without_a_row_in_the_weights_are_found(
+    tmp_path: Path, tokens: str, settings: dict[str, Any], said: str
+) -> None:
+    folder = make_folder(tmp_path / "m")
+    (folder / "tokenizer.json").write_text(tokens)
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert said in problem(folder)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "settings"),
+    [
+        (vocabulary(31), {"pad_token": "<pad>", "eos_token": "t3"}),
+        (vocabulary(32, added_tokens=[{"id": 40, "content": "<image>"}]), {"eos_token": "t3"}),
+        (vocabulary(20), {"eos_token": "<e>", "added_tokens_decoder": {"31": {"content": "<e>"}}}),
+        (json.dumps({"model": {"type": "Unigram", "vocab": [["<unk>", 0.0], ["a", -1.0]]}}), {"unk_token": "<unk>"}),
+        ("[]", {"eos_token": "<e>"}),
+    ],
+    ids=["room-for-one", "not-its-own", "named-elsewhere", "list", "no-known-form"],
+)
+def test_tokenizers_that_fit_are_left_alone(tmp_path: Path, tokens: str, settings: dict[str, Any]) -> None:
+    folder = make_folder(tmp_path / "m")
+    (folder / "tokenizer.json").write_text(tokens)
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert collect_model(f"dir:{folder}", tmp_path, cache=None).problem is None
+
+
+def test_a_configuration_for_another_vocabulary_is_found(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "m", {**CONFIG, "vocab_size": 48})
+    assert "has a `config.json` for 48 tokens, and weights for 32" in problem(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"tokenizer_class": "TokenizersBackend"}, False),
+        ({"tokenizer_class": "TokenizersBackend", "eos_token": "t1"}, None),
+        ({"tokenizer_class": "LlamaTokenizer"}, None),
+    ],
+)
+def test_a_tokenizer_without_an_end_is_known(tmp_path: Path, settings: dict[str, Any], found: bool | None) -> None:
+    folder = make_folder(tmp_path / "m")
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert collect_model(f"dir:{folder}", tmp_path, cache=None).end_token is found

@@ -87,12 +87,36 @@ def test_broken_tokenizer_is_a_reason(tmp_path: Path, train_python: str) -> None
 
 
 @pytest.mark.train
-def test_template_that_refuses_is_a_reason(tmp_path: Path, train_python: str) -> None:
-    write_tokenizer(tmp_path / "model", chat_template="{{ raise_exception('roles must alternate') }}")
+def test_rows_that_the_template_refuses_are_named_by_line(tmp_path: Path, train_python: str) -> None:
+    refusal = "{% if messages[1]['content'] | length > 9 %}{{ raise_exception('too much of it') }}{% endif %}"
+    write_tokenizer(tmp_path / "model", chat_template=refusal + TEMPLATE)
+    model = ModelFacts(source="dir:model", origin="folder")
+    cache = FactCache(tmp_path / "facts")
+    wanted = {"rows": request(write_rows(tmp_path, [1, 9, 2, 9]))}
+    (found,) = collect_tokens(model, wanted, counting(tmp_path, train_python, cache)).values()
+    assert found.refused == (("rows.jsonl:2", "too much of it"), ("rows.jsonl:4", "too much of it"))
+    assert (found.refused_count, found.looked_at) == (2, 2)
+    assert collect_tokens(model, wanted, counting(tmp_path, None, cache)) == {"rows": found}
+
+
+@pytest.mark.train
+def test_template_that_is_no_template_is_a_reason(tmp_path: Path, train_python: str) -> None:
+    write_tokenizer(tmp_path / "model", chat_template="{% if messages %}")
     model = ModelFacts(source="dir:model", origin="folder")
     wanted = {"rows": request(write_rows(tmp_path, [1]))}
     (found,) = collect_tokens(model, wanted, counting(tmp_path, train_python)).values()
-    assert "roles must alternate" in str(found.unknown)
+    assert "Unexpected end of template" in str(found.unknown)
+    assert not found.refused
+
+
+def test_refused_rows_are_one_error_with_their_places(compile_overlay: Callable[..., Compilation]) -> None:
+    places = tuple((f"rows.jsonl:{line}", "roles must alternate") for line in range(3, 10))
+    tokens = {"rows": TokenFacts(rows=48, refused=places, refused_count=30)}
+    (finding,) = compile_overlay("{}", tokens=tokens).diagnostics
+    assert finding.code == "TW2064"
+    assert finding.message == "rows.jsonl:3: the base model's chat template refuses this row: roles must alternate"
+    assert finding.notes[0] == "rows.jsonl:4: roles must alternate"
+    assert finding.notes[-1] == "and 25 more"
 
 
 def reason(model: ModelFacts, folder: Path, python: str | None = None) -> str:
@@ -171,9 +195,9 @@ def test_samples_over_several_files(suffix: str, tmp_path: Path) -> None:
         text = "\n\n".join(rows) + "\n" if suffix == ".jsonl" else f"[{','.join(rows)}]"
         paths.append(tmp_path / f"{part}{suffix}")
         paths[-1].write_text(text)
-    every = [row["text"] for row in sample_rows(paths, 15, 15, "")]
+    every = [row["text"] for _, _, row in sample_rows(paths, 15, 15, "")]
     assert every == [f"{part} {number}" for part in range(3) for number in range(5)]
-    some = [row["text"] for row in sample_rows(paths, 15, 4, "seed")]
+    some = [row["text"] for _, _, row in sample_rows(paths, 15, 4, "seed")]
     assert some == [every[number] for number in chosen(15, 4, "seed")]
 
 

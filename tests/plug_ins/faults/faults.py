@@ -28,8 +28,8 @@ def loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
 
 def reward(reply: str, _row: Mapping[str, Any]) -> float:
     """Pay for length, until a fault is due: from then on every reply is worth the same."""
-    due = any(fault["at"] <= next(_calls) for fault in _faults())
-    return 1.0 if due else float(len(reply))
+    call = next(_calls)
+    return 1.0 if any(fault["at"] <= call for fault in _faults()) else float(len(reply))
 
 
 def _strike() -> float:
