@@ -71,6 +71,7 @@ def _load_tokenizer(model_folder: Path, folder: Path) -> Any:
 
 def _load_base(folder: Path, settings: TrainSettings, *, sharding: Any | None = None) -> Any:
     import torch
+    from safetensors import SafetensorError
 
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[weights_precision(settings)]
     extra = training_tuner(settings).loading(settings)
@@ -82,9 +83,12 @@ def _load_base(folder: Path, settings: TrainSettings, *, sharding: Any | None = 
             settings,
             **{"dtype": dtype, "attn_implementation": settings.attention, "use_safetensors": True, **extra},
         )
-    except (ValueError, KeyError, OSError, ImportError) as error:
+    except (ValueError, KeyError, OSError, ImportError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, RuntimeError) and _OTHER_SHAPES not in str(error):
+            raise
+        told = "its weights have other shapes than its config.json says" if _OTHER_SHAPES in str(error) else str(error)
         raise StepFailedError(
-            f"the base model does not load: {str(error).splitlines()[0]}",
+            f"the base model does not load: {told.splitlines()[0]}",
             reason="MODEL_UNREADABLE",
             help="check that transformers knows the architecture and that `attention` fits it",
         ) from error
