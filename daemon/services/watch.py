@@ -12,7 +12,7 @@ from tunewright.daemon.store import events, runs
 from tunewright.daemon.store.events import StoredEvent
 
 PAGE = 100
-HEARTBEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 5.0
 
 
 async def follow(
