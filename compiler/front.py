@@ -239,11 +239,12 @@ def request_for(
                 columns=data.columns,
                 replace=data.replace,
                 pin=_pin_of(data, (data_pins or {}).get(name)),
+                limit=data.limit,
             )
             for name, data in spec.data.items()
         },
         suites={
-            name: SuiteRequest(file=suite.file, metric=suite.metric)
+            name: SuiteRequest(file=suite.file, metric=suite.metric, limit=suite.limit)
             for name, suite in spec.suites.items()
             if suite.file
         },

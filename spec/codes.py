@@ -104,6 +104,7 @@ CODES = _table(
     ("TW2062", "unusable-family", _E),
     ("TW2063", "missing-end-token", _E),
     ("TW2064", "refused-rows", _E),
+    ("TW2065", "nearly-learned-questions", _W),
     # 3 training and parallelism
     ("TW3001", "unknown-target-module", _E),
     ("TW3002", "excessive-length", _E),

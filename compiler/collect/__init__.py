@@ -9,6 +9,7 @@ from tunewright.compiler.collect.families import Families
 from tunewright.compiler.collect.files import collect_file
 from tunewright.compiler.collect.hardware import collect_hardware, stated_hardware
 from tunewright.compiler.collect.models import collect_model
+from tunewright.compiler.collect.overlaps import collect_overlaps
 from tunewright.compiler.collect.plug_ins import collect_plug_ins
 from tunewright.compiler.collect.progress import Progress
 from tunewright.compiler.collect.request import FactRequest, ResourceRequest
@@ -47,25 +48,30 @@ def collect(
         )
         for source in request.models
     }
+    data = {
+        name: collect_data(
+            wanted.sources,
+            wanted.format,
+            base_directory,
+            columns=wanted.columns,
+            replace=wanted.replace,
+            pin=wanted.pin,
+            cache=cache,
+            progress=progress,
+        )
+        for name, wanted in request.data.items()
+    }
+    suites = {
+        name: collect_suite(wanted.file, wanted.metric, base_directory, cache=cache, progress=progress)
+        for name, wanted in request.suites.items()
+    }
+    limits = {("data", name): wanted.limit for name, wanted in request.data.items()}
+    limits |= {("suites", name): wanted.limit for name, wanted in request.suites.items()}
     return Facts(
         models=models,
-        data={
-            name: collect_data(
-                wanted.sources,
-                wanted.format,
-                base_directory,
-                columns=wanted.columns,
-                replace=wanted.replace,
-                pin=wanted.pin,
-                cache=cache,
-                progress=progress,
-            )
-            for name, wanted in request.data.items()
-        },
-        suites={
-            name: collect_suite(wanted.file, wanted.metric, base_directory, cache=cache, progress=progress)
-            for name, wanted in request.suites.items()
-        },
+        data=data,
+        suites=suites,
+        overlaps=collect_overlaps(data, suites, limits, cache=cache),
         files={written: collect_file(written, base_directory, cache=cache) for written in request.files},
         environments=dict(environments or {}),
         plug_ins=(*collect_plug_ins(request.plug_ins, train), *families.used),

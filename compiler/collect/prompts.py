@@ -9,7 +9,7 @@ _DIGEST_BYTES = 8
 
 def prompt_digest(row: Mapping[str, Any]) -> str:
     """Return the digest of a row's question, blind to case and white space; empty for rows that ask nothing."""
-    words = _question(row).casefold().split()
+    words = question_text(row).casefold().split()
     if not words:
         return ""
     # One question about two pictures is two questions.
@@ -17,7 +17,8 @@ def prompt_digest(row: Mapping[str, Any]) -> str:
     return hashlib.blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).hexdigest()
 
 
-def _question(row: Mapping[str, Any]) -> str:
+def question_text(row: Mapping[str, Any]) -> str:
+    """Return what a row asks, as it is written; empty for rows that ask nothing."""
     if isinstance(instruction := row.get("instruction"), str):
         extra = row.get("input")
         return f"{instruction} {extra}" if isinstance(extra, str) else instruction

@@ -11,7 +11,7 @@ from tunewright.spec.record import record
 class DataRequest:
     """A data set: its sources as written, its declared format, its own names for columns, and texts replaced in it.
 
-    `pin` says what files a data set on a hub is held to.
+    `pin` says what files a data set on a hub is held to; `limit` how many rows are used.
     """
 
     sources: tuple[str, ...]
@@ -19,14 +19,16 @@ class DataRequest:
     columns: Mapping[str, str] | None = None
     replace: Mapping[str, str] | None = None
     pin: DataPin | None = None
+    limit: int | None = None
 
 
 @record(kw_only=True)
 class SuiteRequest:
-    """A suite's file as written and the metric that scores it."""
+    """A suite's file as written, the metric that scores it, and how many rows are used."""
 
     file: str
     metric: str | None = None
+    limit: int | None = None
 
 
 @record(kw_only=True)

@@ -18,7 +18,10 @@ from tunewright.spec.record import record
 NO_ROWS = "the file holds no rows"
 
 VOLATILE = frozenset(
-    {"file_digests", "disk_free_bytes", "installed", "path", "memory_free_bytes", "cached", "pinned", "prompt_digests"}
+    {
+        *("file_digests", "prompt_digests", "overlaps", "installed", "path", "cached", "pinned"),
+        *("disk_free_bytes", "memory_free_bytes"),
+    }
 )
 
 
@@ -250,6 +253,21 @@ class PlugInFacts:
 
 
 @record(kw_only=True)
+class OverlapFact:
+    """How many of a suite's `questions` are nearly in the rows of a data set, of which so many `rows` were looked at.
+
+    `places`: the first few, each a place in the suite and one in the data (`file:line`).
+    """
+
+    data: str
+    suite: str
+    count: int
+    questions: int
+    rows: int
+    places: tuple[tuple[str, str], ...] = ()
+
+
+@record(kw_only=True)
 class Facts:
     """Everything gathered for one spec: by model source, data name, suite name, written path, environment name.
 
@@ -264,6 +282,7 @@ class Facts:
     environments: Mapping[str, EnvironmentFacts] = field(default_factory=dict)
     hardware: HardwareFacts = field(default_factory=lambda: HardwareFacts(cpu_cores=1, memory_bytes=0))
     plug_ins: tuple[PlugInFacts, ...] = ()
+    overlaps: tuple[OverlapFact, ...] = ()
     secrets_known: frozenset[str] | None = None
     tokens: Mapping[str, TokenFacts] = field(default_factory=dict)
 

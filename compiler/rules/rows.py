@@ -1,5 +1,6 @@
 """Families 2 and 5: what the rows are like, beyond each of them being usable."""
 
+from tunewright.compiler.ir.facts import OverlapFact
 from tunewright.compiler.ir.resolved import ResolvedEvaluate, ResolvedExport, ResolvedTrain
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
@@ -62,6 +63,43 @@ def _check_learned_questions(work: Work) -> None:
                     labels=(Label(work.value_span("data", data, "source"), "learned from"),),
                     help="take these rows out of one of them; accept it for a suite that shall measure memory",
                 )
+
+
+def _places_of(found: OverlapFact, total: int) -> list[str]:
+    """Return the places, never what stands there; and how many rows were looked at, where it was not all."""
+    more = found.count - len(found.places)
+    sampled = f"looked at {found.rows:,} of {total:,} rows: there may be more"
+    return [
+        *(f"{asked} is nearly in {held}" for asked, held in found.places),
+        *([f"and {more} more"] if more else []),
+        *([sampled] if found.rows < total else []),
+    ]
+
+
+def _check_nearly_learned(work: Work) -> None:
+    assert work.resolved is not None
+    assert work.references is not None
+    assert work.facts is not None
+    exams = [step.body for step in work.resolved.steps if isinstance(step.body, ResolvedEvaluate)]
+    pairs = {
+        (suite, data)
+        for exam in exams
+        for suite in exam.suites
+        for data in work.references.learned_from.get(exam.model, ())
+    }
+    for found in work.facts.overlaps:
+        if (found.suite, found.data) not in pairs:
+            continue
+        total = work.facts.data[found.data].rows
+        work.sink.report(
+            "TW2065",
+            f"{found.count} of {found.questions} questions of `{found.suite}` are nearly in `{found.data}`",
+            work.value_span("suites", found.suite, "file"),
+            "measures memory",
+            labels=(Label(work.value_span("data", found.data, "source"), "learned from"),),
+            notes=_places_of(found, total),
+            help="take these rows out of one of them; accept it where they only look alike",
+        )
 
 
 def _check_holdout(work: Work) -> None:
@@ -174,6 +212,14 @@ RULES = (
         check=_check_learned_questions,
         why="An exam over rows that were learned from says how well they are remembered, not what was understood.",
         bad="suites: {quiz: {file: learned.jsonl}}",
+        good="suites: {quiz: {file: quiz.jsonl}}",
+    ),
+    Rule(
+        code="TW2065",
+        phase=Phase.DATA,
+        check=_check_nearly_learned,
+        why="A question that was learned from in slightly other words is remembered all the same.",
+        bad="suites: {quiz: {file: reworded.jsonl}}",
         good="suites: {quiz: {file: quiz.jsonl}}",
     ),
     Rule(
