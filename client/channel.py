@@ -28,14 +28,14 @@ def open_channel(target: str, credentials: Credentials) -> grpc.Channel:
     if credentials.encrypts(target):
         return grpc.secure_channel(target, _secured(credentials), options=_OPTIONS)
     channel = grpc.insecure_channel(target, options=_OPTIONS)
-    return grpc.intercept_channel(channel, _Bearing(credentials)) if credentials.token_file is not None else channel
+    return grpc.intercept_channel(channel, _Bearing(credentials)) if credentials.has_token else channel
 
 
 def open_async_channel(target: str, credentials: Credentials) -> grpc.aio.Channel:
     """Return a channel for the running event loop."""
     if credentials.encrypts(target):
         return grpc.aio.secure_channel(target, _secured(credentials), options=_OPTIONS)
-    bearing: Any = [_AsyncUnary(credentials), _AsyncStream(credentials)] if credentials.token_file is not None else None
+    bearing: Any = [_AsyncUnary(credentials), _AsyncStream(credentials)] if credentials.has_token else None
     return grpc.aio.insecure_channel(target, options=_OPTIONS, interceptors=bearing)
 
 

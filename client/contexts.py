@@ -1,6 +1,7 @@
 """Names for daemons elsewhere, with what this user shows them: a YAML file, written by `tunewright access context`."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 
 from tunewright.client.credentials import Credentials
 from tunewright.client.errors import CredentialError
+
+STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +27,13 @@ class Context:
     @property
     def credentials(self) -> Credentials:
         """Return what to show the daemon; raise CredentialError for what does not go together."""
+        piped = self.token_file == STANDARD_INPUT
         return Credentials(
             authority=_path(self.ca),
             certificate=_path(self.cert),
             key=_path(self.key),
-            token_file=_path(self.token_file),
+            token_file=None if piped else _path(self.token_file),
+            token_text=sys.stdin.readline().strip() if piped else None,
         )
 
 

@@ -2,7 +2,7 @@
 
 import ipaddress
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunewright.client.errors import CredentialError
@@ -14,20 +14,26 @@ _MAX_TOKEN_BYTES = 16 * 1024
 class Credentials:
     """Files: `authority` is whose certificate the daemon must have (PEM; without it, those that this machine trusts),
     `certificate` and `key` are the caller's own, `token_file` holds a bearer token. All may be missing: the Unix socket
-    of one's own daemon asks for none.
+    of one's own daemon asks for none. `token_text` is a token that came another way than by a file.
     """
 
     authority: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
     token_file: Path | None = None
+    token_text: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             given, missing = ("--cert", "--key") if self.key is None else ("--key", "--cert")
             raise CredentialError(f"{given} goes with {missing}: a certificate is nothing without its key")
-        if self.certificate is not None and self.token_file is not None:
+        if self.certificate is not None and self.has_token:
             raise CredentialError("a certificate and a token were given, and a daemon takes one of them: leave one out")
+
+    @property
+    def has_token(self) -> bool:
+        """Whether there is a token to show."""
+        return self.token_file is not None or self.token_text is not None
 
     def encrypts(self, target: str) -> bool:
         """Answer whether calls to a target go through TLS: always where they leave this machine."""
@@ -36,7 +42,7 @@ class Credentials:
     def token(self) -> str | None:
         """Return the token as the file has it now: whoever issues short-lived ones writes it anew."""
         if self.token_file is None:
-            return None
+            return self.token_text
         content = read(self.token_file)[:_MAX_TOKEN_BYTES].decode("ascii", "replace").strip()
         if self.token_file.is_file() and stat.S_IMODE(self.token_file.stat().st_mode) & 0o077:
             message = f"{self.token_file} can be read by others, who could use the token"

@@ -27,14 +27,14 @@ def environments() -> Path:
     return cache() / "environments"
 
 
-def secrets() -> Path:
-    """Return the folder that holds one file a secret."""
-    return home() / "secrets"
+def secrets(project: str = "") -> Path:
+    """Return the folder that holds one file a secret of a project, as the daemon looks for them."""
+    return home() / "secrets" if project in ("", "default") else home() / "projects" / project / "secrets"
 
 
-def secret_names() -> list[str]:
-    """Return the names of the secrets that are kept, in order."""
-    folder = secrets()
+def secret_names(project: str = "") -> list[str]:
+    """Return the names of the secrets that are kept for a project, in order."""
+    folder = secrets(project)
     return sorted(item.name for item in folder.iterdir() if not item.name.startswith(".")) if folder.is_dir() else []
 
 

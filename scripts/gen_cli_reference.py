@@ -41,7 +41,7 @@ see [access.md](access.md):
 |---|---|
 | `--context NAME` | daemon, project and credentials of this context (`tunewright access context`) |
 | `--project NAME` | the project to work in |
-| `--token-file FILE` | show the token in FILE |
+| `--token-file FILE` | show the token in FILE (`-`: the first line of standard input) |
 | `--cert FILE`, `--key FILE` | show this certificate; its private key |
 | `--ca FILE` | talk only to a daemon with a certificate of this authority |
 

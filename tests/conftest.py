@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, settings
 # A shell that starts us in the background leaves Ctrl-C ignored, and our processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The daemon that this user's commands talk to is none of ours.
+os.environ["TUNEWRIGHT_CONTEXTS"] = os.devnull
+
 # How long an example takes says how busy the machine is, not whether it passes.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")

@@ -21,7 +21,7 @@ _FILE = click.Path(dir_okay=False)
 _OPTIONS: tuple[tuple[str, str, Any, str], ...] = (
     ("--context", "NAME", str, "Daemon and credentials by name (`tunewright access context`)."),
     ("--project", "NAME", str, "The project to work in."),
-    ("--token-file", "FILE", _FILE, "Show the token in FILE."),
+    ("--token-file", "FILE", _FILE, "Show the token in FILE (`-`: the first line of standard input)."),
     ("--cert", "FILE", _FILE, "Show this certificate,"),
     ("--key", "FILE", _FILE, "whose private key this is."),
     ("--ca", "FILE", _FILE, "Talk only to a daemon with a certificate of this authority."),
@@ -113,5 +113,6 @@ def _nobody() -> "Context":
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if parameter.name is not None:
-        kept = str(Path(value).absolute()) if value and parameter.type is _FILE else value
+        is_path = parameter.type is _FILE and value and value != "-"
+        kept = str(Path(value).absolute()) if is_path else value
         context.meta.setdefault(_META, {})[parameter.name] = kept

@@ -11,9 +11,13 @@ from tunewright.client import places
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.screen import is_terminal, remark, show, show_json
+from tunewright.spec.access import is_project
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _MAX_BYTES = 64 * 1024
+_PROJECT = click.option(
+    "--project", default="", metavar="NAME", envvar="TUNEWRIGHT_PROJECT", help="For the runs of this project."
+)
 
 
 @click.group(epilog="Example: tunewright secret set HUB_TOKEN < token.txt")
@@ -23,9 +27,10 @@ def command() -> None:
 
 @command.command("set", epilog="Example: tunewright secret set HUB_TOKEN < token.txt")
 @click.argument("name", metavar="NAME")
-def set_secret(name: str) -> int:
+@_PROJECT
+def set_secret(name: str, project: str) -> int:
     """Keep standard input as NAME (asked for, unseen, on a terminal). One line end at its end is dropped."""
-    path = _path(name)
+    path = _path(name, project)
     value = _value(name)
     if not value:
         raise CommandError(f"nothing was given for `{name}`; the old value, if any, is kept", code=exits.USAGE)
@@ -42,9 +47,10 @@ def set_secret(name: str) -> int:
 
 @command.command("list", epilog="Example: tunewright secret list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def list_secrets(as_json: bool) -> int:
+@_PROJECT
+def list_secrets(as_json: bool, project: str) -> int:
     """List the names that are kept; values are never shown."""
-    names = places.secret_names()
+    names = places.secret_names(_checked(project))
     if as_json:
         show_json({"secrets": names})
     else:
@@ -54,22 +60,30 @@ def list_secrets(as_json: bool) -> int:
 
 @command.command("remove", epilog="Example: tunewright secret remove HUB_TOKEN")
 @click.argument("name", metavar="NAME")
-def remove_secret(name: str) -> int:
+@_PROJECT
+def remove_secret(name: str, project: str) -> int:
     """Forget NAME."""
     try:
-        _path(name).unlink()
+        _path(name, project).unlink()
     except FileNotFoundError:
         raise CommandError(f"there is no secret `{name}`", help="`tunewright secret list` shows the names") from None
     remark(f"removed {name}")
     return exits.OK
 
 
-def _path(name: str) -> Path:
+def _path(name: str, project: str) -> Path:
     if not _NAME.fullmatch(name):
         raise CommandError(
             f"`{name}` is not a name of a secret", help="letters, digits and `_`, at most 64", code=exits.USAGE
         )
-    return places.secrets() / name
+    return places.secrets(_checked(project)) / name
+
+
+def _checked(project: str) -> str:
+    if project and not is_project(project):
+        help_text = "lower-case letters, digits and `-`, at most 63"
+        raise CommandError(f"`{project}` can't name a project", help=help_text, code=exits.USAGE)
+    return project
 
 
 def _value(name: str) -> bytes:

@@ -1,9 +1,13 @@
 """The daemon holds specs to its own policy, whatever the client's environment says."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from harness.daemons import Daemon
+from harness.plans import a_plan, a_step
 
+from tunewright.compiler.ir.plan import seal
 from tunewright.daemon.compile import Submitted, compile_with
 from tunewright.daemon.errors import RefusedError
 
@@ -36,6 +40,28 @@ def test_the_policy_in_the_home_decides(tmp_path: Path, submitted: Submitted, mo
     assert {item.code for item in held.diagnostics} - free == {"TW7102"}
     policy.write_text("api_version: tunewright/policy/v1\nname: bank\nforbid: {hub: [ms]}\n")
     assert compile_spec(submitted).plan is None
+
+
+def test_the_policys_digest_stands_in_the_run(daemon: Daemon) -> None:
+    plan = a_plan(a_step("one"))
+    held = seal(replace(plan, lock={"policy": {"name": "bank", "digest": "sha256:ab"}}))
+    run = daemon.submit(held).run
+    assert run.policy_digest == "sha256:ab"
+    assert daemon.events(run.id)[0].body["policy_digest"] == "sha256:ab"
+    assert daemon.submit(plan).run.policy_digest == ""
+
+
+def test_the_policy_that_the_daemon_was_started_with_comes_first(tmp_path: Path, submitted: Submitted) -> None:
+    chosen = tmp_path / "chosen.yaml"
+    chosen.write_text("api_version: tunewright/policy/v1\nname: bank\nforbid: {unpinned_sources: true}\n")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "policy.yaml").write_text("api_version: tunewright/policy/v1\nname: lax\n")
+    compiled = compile_with(home, tmp_path / "environments", chosen)(submitted)
+    assert "TW7102" in {item.code for item in compiled.diagnostics}
+    chosen.unlink()
+    with pytest.raises(RefusedError, match="there is no policy"):
+        compile_with(home, tmp_path / "environments", chosen)(submitted)
 
 
 def test_without_its_policy_nothing_is_compiled(

@@ -94,6 +94,7 @@ class Desk:
     def environment(self) -> dict[str, str]:
         keep = {key: value for key, value in os.environ.items() if not key.startswith("TUNEWRIGHT")}
         own = {"TUNEWRIGHT_HOME": str(self.home), "TUNEWRIGHT_CACHE": str(self.folder / "cache")}
+        own["TUNEWRIGHT_CONTEXTS"] = str(self.folder / "contexts.yaml")
         return {**keep, **own, "PYTHONPATH": PACKAGE_ROOT, "NO_COLOR": "1", "TZ": "UTC", "COLUMNS": "100", **self.extra}
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
