@@ -6,6 +6,8 @@ if __name__ == "__main__":
     main(manifest=Manifest(...), work=work)
 """
 
+import contextlib
+import errno
 import faulthandler
 import gc
 import json
@@ -79,6 +81,7 @@ class Reporter:
         self._sequence = _last_sequence(path)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._silent = os.environ.get("RANK", "0") != "0"
+        self._torn = False
         self.cancelled = threading.Event()
 
     def emit(self, kind: str, **fields: Any) -> None:
@@ -95,7 +98,15 @@ class Reporter:
             if len(line) >= contract.MAX_EVENT_BYTES:
                 event = {"seq": self._sequence, "time": stamp, "kind": kind, "cut": True, **_shortened(event)}
                 line = json.dumps(event, ensure_ascii=False).encode("utf-8", "backslashreplace")
-            os.write(self._file, line + b"\n")
+            self._append(line + b"\n")
+
+    def _append(self, line: bytes) -> None:
+        """Write a line at once; what follows one that a full disk has torn starts on a line of its own."""
+        whole = b"\n" + line if self._torn else line
+        written = os.write(self._file, whole)
+        self._torn = 0 < written < len(whole)
+        if written < len(whole):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), contract.EVENTS)
 
     def phase(self, name: str) -> None:
         """Say what happens now, in a few words."""
@@ -237,38 +248,37 @@ def _run(bundle: Path, manifest: Manifest, work: Callable[[StepFile, Path, Repor
         sys.stderr.write(f"{error}\n")
         return ExitCode.PAUSED
     except StepFailedError as error:
-        report.emit("failure", reason=error.reason, message=str(error), help=error.help)
-        sys.stderr.write(f"{error}\n")
+        _tell(report, error.reason, str(error), error.help)
         return error.code
     except ImportError as error:
         traceback.print_exc()
         told = install_help(manifest.environment, [error.name] if error.name else [])
-        report.emit("failure", reason="PACKAGE_MISSING", message=_first_line(error), help=told)
+        _tell(report, "PACKAGE_MISSING", _first_line(error), told)
         return ExitCode.UNAVAILABLE
     except MemoryError:
-        report.emit(
-            "failure",
-            reason="OUT_OF_MEMORY",
-            message="the host's memory is used up",
-            help="use a smaller batch or max_length",
-        )
+        _tell(report, "OUT_OF_MEMORY", "the host's memory is used up", "use a smaller batch or max_length")
         return ExitCode.FAILED
     except OSError as error:
-        traceback.print_exc()
-        report.emit("failure", reason=_os_reason(error), message=str(error), help=_os_help(error))
+        reason, full = _os_reason(error), _os_reason(error) == "DISK_FULL"
+        if not full:
+            traceback.print_exc()
+        _tell(report, reason, f"the disk is full: {error}" if full else str(error), _os_help(error))
         return ExitCode.FAILED
     except Exception as error:
         # The border: whatever a library raises becomes a sentence for the user and a traceback in stderr.log.
         traceback.print_exc()
-        report.emit(
-            "failure",
-            reason="RUNNER_ERROR",
-            message=f"{type(error).__name__}: {error}"[:2000],
-            help="the traceback is in the step's log",
-        )
+        message = f"{type(error).__name__}: {error}"[:2000]
+        _tell(report, "RUNNER_ERROR", message, "the traceback is in the step's log")
         return ExitCode.FAILED
     report.emit("phase", name="done", seconds=round(time.monotonic() - started, 3))
     return ExitCode.OK
+
+
+def _tell(report: Reporter, reason: str, message: str, help: str) -> None:  # noqa: A002
+    """Say why it failed: as an event, and on stderr, which the supervisor reads where a full disk takes no event."""
+    with contextlib.suppress(OSError):
+        report.emit("failure", reason=reason, message=message, help=help)
+    sys.stderr.write(f"{message}\n")
 
 
 def _first_line(error: ImportError) -> str:
@@ -291,8 +301,6 @@ def _package_failure(manifest: Manifest, missing: list[str]) -> StepFailedError:
 
 
 def _os_reason(error: OSError) -> str:
-    import errno
-
     return {errno.ENOSPC: "DISK_FULL", errno.EDQUOT: "DISK_FULL", errno.EADDRINUSE: "PORT_IN_USE"}.get(
         error.errno or 0, "OS_ERROR"
     )

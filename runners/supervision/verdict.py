@@ -12,6 +12,9 @@ from tunewright.runners.supervision.watch import Ending
 #: What libraries print when an allocation fails without a kill: at a limit, or in the accelerator's memory.
 _MEMORY_WORDS = ("MemoryError", "std::bad_alloc", "Cannot allocate memory", "CUDA out of memory", "NPU out of memory")
 
+#: What a runner says last that had no room left to say it in an event.
+_DISK_WORDS = ("No space left on device", "Disk quota exceeded")
+
 #: What a code says when the runner said nothing.
 REASON_OF_CODE = {
     ExitCode.FAILED: ("FAILED", "the work failed"),
@@ -116,6 +119,9 @@ def _failed(code: int, evidence: Evidence) -> Verdict:
         return evidence.out_of_memory(code, message)
     if words := _memory_words(evidence):
         return evidence.out_of_memory(code, words)
+    if words := _last_with(evidence, _DISK_WORDS):
+        help_ = "free space, or set TUNEWRIGHT_HOME to a bigger disk; then `tunewright retry`"
+        return Verdict(code=code, reason="DISK_FULL", message=words, help=help_)
     reason, sentence = REASON_OF_CODE.get(code, ("FAILED", f"the runner ended with code {code}"))
     last = f": {evidence.last_lines[-1]}" if evidence.last_lines else ""
     return Verdict(code=code, reason=reason, message=sentence + last)
@@ -127,7 +133,11 @@ def _told(code: int, otherwise: str, event: Mapping[str, Any]) -> Verdict:
 
 
 def _memory_words(evidence: Evidence) -> str:
-    return next((line for line in reversed(evidence.last_lines) if any(word in line for word in _MEMORY_WORDS)), "")
+    return _last_with(evidence, _MEMORY_WORDS)
+
+
+def _last_with(evidence: Evidence, words: tuple[str, ...]) -> str:
+    return next((line for line in reversed(evidence.last_lines) if any(word in line for word in words)), "")
 
 
 def _signal_name(number: int) -> str:

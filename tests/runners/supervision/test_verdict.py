@@ -32,6 +32,11 @@ NAN = {"reason": "NAN_LOSS", "message": "the loss is NaN"}
             Evidence(last_lines=("torch.OutOfMemoryError: CUDA out of memory.", "x")),
             (1, "OUT_OF_MEMORY"),
         ),
+        (
+            Ending(code=1),
+            Evidence(last_lines=("the disk is full: [Errno 28] No space left on device", "x")),
+            (1, "DISK_FULL"),
+        ),
         (Ending(signal=signal.SIGKILL), Evidence(memory_kills=1), (137, "OUT_OF_MEMORY")),
         (Ending(signal=signal.SIGKILL), Evidence(), (137, "KILLED")),
         (Ending(signal=signal.SIGABRT), Evidence(last_lines=("what(): std::bad_alloc",)), (134, "OUT_OF_MEMORY")),
