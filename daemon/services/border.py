@@ -145,10 +145,10 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             identity = await self._identified(evidence)
             if isinstance(request, _Malformed):
                 raise RefusedError("FIELD_INVALID", f"the request can't be read: {request.why}", field="")
+            limits = self.authority.limits(identity)
+            self.meter.take(identity.subject, limits.requests_per_second)
+            check_size(_size(request), limits)
             call = self._decided(rule, identity, request)
-            if not identity.is_local:
-                self.meter.take(identity.subject, call.limits.requests_per_second)
-                check_size(_size(request), call.limits)
         except RefusedError as error:
             await self.log.denied(error, evidence, identity, method)
             raise

@@ -73,10 +73,8 @@ def submitted(source: spec_pb2.SpecSource, folders: tuple[Path, ...] | None) -> 
     """Return the spec of a request; `folders` are where its files may lie (None: anywhere)."""
     if len(source.text) > MAX_SPEC_CHARACTERS:
         raise invalid("source.text", f"must be at most {MAX_SPEC_CHARACTERS} characters")
-    base = Path(source.base_directory)
-    if not base.is_absolute() or "\0" in source.base_directory:
-        raise invalid("source.base_directory", "must be an absolute path")
-    for field in ("path", "base_directory", "profile", "lock_path"):
+    base = base_directory(source)
+    for field in ("path", "profile", "lock_path"):
         if len(getattr(source, field)) > _MAX_PATH_CHARACTERS:
             raise invalid(f"source.{field}", f"must be at most {_MAX_PATH_CHARACTERS} characters")
     for field, words in (("sets", source.sets), ("variables", [*source.variables, *source.variables.values()])):
@@ -93,6 +91,15 @@ def submitted(source: spec_pb2.SpecSource, folders: tuple[Path, ...] | None) -> 
         locked=source.locked,
         folders=folders,
     )
+
+
+def base_directory(source: spec_pb2.SpecSource) -> Path:
+    """Return the folder that relative paths in a spec start from."""
+    if len(source.base_directory) > _MAX_PATH_CHARACTERS:
+        raise invalid("source.base_directory", f"must be at most {_MAX_PATH_CHARACTERS} characters")
+    if not source.base_directory.startswith("/") or "\0" in source.base_directory:
+        raise invalid("source.base_directory", "must be an absolute path")
+    return Path(source.base_directory)
 
 
 def _lock(source: spec_pb2.SpecSource) -> SourceFile | None:

@@ -92,6 +92,13 @@ def test_a_folder_of_another_project_is_refused(compiling: Site, anna: Client, f
     assert caught.value.metadata["project"] == "support"
 
 
+@pytest.mark.parametrize("folder", ["", "relative", "/srv\0/x", "/" + "x" * 5000])
+def test_a_folder_that_is_none_is_refused(anna: Client, folder: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        anna.check(SpecSource(text="x", base_directory=folder))
+    assert (caught.value.reason, caught.value.metadata["field"]) == ("FIELD_INVALID", "source.base_directory")
+
+
 def test_a_project_without_folders_reads_nothing(compiling: Site, tmp_path: Path) -> None:
     client = compiling.as_(compiling.certificate("ben", "homeless:submitter"))
     with pytest.raises(RefusedError, match="in no folder of project homeless") as caught:

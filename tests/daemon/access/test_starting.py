@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from harness.sites import Site
 
+from tunewright.daemon.access.file import read_access_file
+from tunewright.daemon.access.site import AccessError
+
 NewSite = Callable[[str], Site]
 PUBLIC = 'listen: [{address: "0.0.0.0:0", callers: %s}]\n'
 TLS = "tls: {certificate: tls/server.pem, key: tls/server.key}\n"
@@ -36,11 +39,19 @@ HEAD = "api_version: tunewright/access/v1\n"
         ("[", "access.yaml:"),
     ],
 )
-def test_a_wrong_access_file_is_refused_with_its_place(new_site: NewSite, text: str, words: str) -> None:
+def test_a_wrong_access_file_is_refused_with_its_place(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "access.yaml"
+    path.write_text(HEAD + text)
+    with pytest.raises(AccessError) as caught:
+        read_access_file(path)
+    assert words in str(caught.value)
+
+
+def test_a_daemon_does_not_start_where_others_could_read_what_is_said(new_site: NewSite) -> None:
     site = new_site("")
-    site.access_file.write_text(HEAD + text)
+    site.access_file.write_text(HEAD + PUBLIC % "tokens")
     assert site.start().daemon.wait() == 3
-    assert words in site.daemon.log
+    assert "reached from other machines, and without `tls`" in site.daemon.log
     assert "Traceback" not in site.daemon.log
     assert not (site.daemon.home / "control.db").exists()
 
