@@ -3,8 +3,8 @@
 Standard input: one JSON object `{"tokenizer": folder}`, then one a row: `{"set": name, "where": file:line,
 "texts": [...]}` where a text is a list of messages, or plain text; the longest of a row's texts counts. Standard
 output: one JSON object, `problem`, a few words, or `sets`: for each its `lengths` ([tokens, rows]) and, `refused` by
-the chat template, the first rows' [where, words] of `refused_count`. The control plane starts it in the `train`
-environment for `plan`.
+the chat template, the first rows' [where, words] of `refused_count` (nowhere: the template is broken). The control
+plane starts it in the `train` environment for `plan`.
 """
 
 import json
@@ -60,16 +60,15 @@ class Counted:
 
 
 def count(tokenizer: Any, rows: Iterable[dict[str, Any]]) -> dict[str, Counted]:
-    """Return for each set how many rows have which number of tokens; raise TokenizerError for a broken template."""
+    """Return for each set how many rows have which number of tokens, and which the template refuses."""
     sets: dict[str, Counted] = {}
     for row in rows:
         counted = sets.setdefault(row["set"], Counted())
         try:
             counted.lengths[max(_tokens(tokenizer, text) for text in row["texts"])] += 1
         except ChatTemplateError as refusal:
-            if is_broken(refusal):
-                raise TokenizerError(str(refusal)[:_LONGEST_PROBLEM]) from refusal
-            counted.refuse(row["where"], str(refusal.__cause__))
+            # No row is to blame for a template that is no template.
+            counted.refuse("" if is_broken(refusal) else row["where"], str(refusal.__cause__))
     return sets
 
 

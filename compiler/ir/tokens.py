@@ -9,7 +9,7 @@ class TokenFacts:
 
     `lengths` pairs each length with how many of the rows looked at have it, shortest first; `rows` is how many the set
     has. `unknown` says in a few words why there are no lengths. `refused` has file:line and words of the first rows
-    that the template refuses, of `refused_count`.
+    that the template refuses, of `refused_count`; without a place where the template itself is broken.
     """
 
     lengths: tuple[tuple[int, int], ...] = ()

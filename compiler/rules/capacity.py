@@ -5,12 +5,19 @@ from tunewright.compiler.ir.plan import Estimate
 from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
+from tunewright.compiler.render.quantities import size
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
 
 _GB = 1e9
+_SAID_WHOLE = 3e9
 #: Rows that an optimizer step usually takes: with fewer for each accelerator, spreading gains nothing.
 _ROWS_A_STEP = 16
+
+
+def _amount(count: float) -> str:
+    """Estimates are no better than whole gigabytes; below some of them that would say nothing."""
+    return f"{count / _GB:.0f} GB" if count >= _SAID_WHOLE else size(count)
 
 
 def _check_memory(work: Work) -> None:
@@ -28,8 +35,8 @@ def _check_memory(work: Work) -> None:
         where = "accelerator" if train.device != "cpu" else "machine"
         work.sink.report(
             "TW3018",
-            f"`{step.name}` needs about {estimate.memory_bytes / _GB:.0f} GB but the {where} has "
-            f"{estimate.capacity_bytes / _GB:.0f} GB",
+            f"`{step.name}` needs about {_amount(estimate.memory_bytes)} but the {where} has "
+            f"{_amount(estimate.capacity_bytes)}",
             work.key_span("steps", step.name),
             labels=(Label(work.value_span("base", "model"), _parameters_text(work)),),
             help=_memory_help(train),
@@ -76,7 +83,7 @@ def _memory_help(train: ResolvedTrain) -> str:
 
 def _breakdown(estimate: Estimate) -> str:
     parts = sorted(estimate.breakdown.items(), key=lambda item: -item[1])[:4]
-    return "largest parts: " + ", ".join(f"{name} {size / _GB:.1f} GB" for name, size in parts)
+    return "largest parts: " + ", ".join(f"{name} {part / _GB:.1f} GB" for name, part in parts)
 
 
 def _check_disk(work: Work) -> None:
@@ -87,7 +94,7 @@ def _check_disk(work: Work) -> None:
     if free is not None and not work.facts.hardware.stated and needed > free:
         work.sink.report(
             "TW3027",
-            f"the steps write about {needed / _GB:.0f} GB but {free / _GB:.0f} GB are free",
+            f"the steps write about {_amount(needed)} but {_amount(free)} are free",
             work.key_span("steps"),
             help="free space, set TUNEWRIGHT_HOME to a bigger disk, or lower `save_total_limit`",
         )
@@ -108,8 +115,8 @@ def _check_serving_memory(work: Work) -> None:
         where = "machine" if deploy.device == "cpu" else "accelerator"
         work.sink.report(
             "TW6013",
-            f"`{step.name}` needs about {estimate.memory_bytes / _GB:.0f} GB but may take "
-            f"{estimate.capacity_bytes / _GB:.0f} GB of the {where}",
+            f"`{step.name}` needs about {_amount(estimate.memory_bytes)} but may take "
+            f"{_amount(estimate.capacity_bytes)} of the {where}",
             work.key_span("steps", step.name),
             labels=(Label(work.value_span("base", "model"), _parameters_text(work)),),
             help=_serving_help(work, deploy),
@@ -142,7 +149,7 @@ def _check_host_memory(work: Work) -> None:
             continue
         work.sink.report(
             "TW3032",
-            f"offloading puts about {moved / _GB:.0f} GB into host memory, which has {there / _GB:.0f} GB",
+            f"offloading puts about {_amount(moved)} into host memory, which has {_amount(there)}",
             work.value_span("steps", step.name, "train", "parallelism"),
             help="offload the optimizer only, use `zero3` over more accelerators, or learn an adapter (`tuner: lora`)",
         )

@@ -173,6 +173,14 @@ def _check_refused_rows(work: Work) -> None:
         if not tokens.refused:
             continue
         (where, words), *others = tokens.refused
+        if not where:
+            work.sink.report(
+                "TW2064",
+                f"the base model's chat template fails: {words}",
+                work.value_span("base", "model"),
+                help="use another base model, or mend its chat_template.jinja",
+            )
+            return
         more = tokens.refused_count - _SHOWN
         work.sink.report(
             "TW2064",

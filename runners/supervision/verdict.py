@@ -12,6 +12,10 @@ from tunewright.runners.supervision.watch import Ending
 #: What libraries print when an allocation fails without a kill: at a limit, or in the accelerator's memory.
 _MEMORY_WORDS = ("MemoryError", "std::bad_alloc", "Cannot allocate memory", "CUDA out of memory", "NPU out of memory")
 
+_HELP_OF_CAUSE = {
+    "DEADLINE": "give the step more time with `timeout`, or make it smaller",
+    "STALLED": "its log has its last words: `tunewright logs`",
+}
 #: What a runner says last that had no room left to say it in an event.
 _DISK_WORDS = ("No space left on device", "Disk quota exceeded")
 
@@ -84,7 +88,7 @@ def _stopped(ending: Ending) -> Verdict:
     if ending.forced and not ending.stop.immediate:
         message += "; it did not stop within its grace time and was killed"
     code = ExitCode.CANCELLED if ending.stop.cause == "CANCELLED" else ExitCode.FAILED
-    return Verdict(code=code, reason=ending.stop.cause, message=message)
+    return Verdict(code=code, reason=ending.stop.cause, message=message, help=_HELP_OF_CAUSE.get(ending.stop.cause, ""))
 
 
 def _succeeded(evidence: Evidence) -> Verdict:

@@ -43,15 +43,30 @@ def check_processes(settings: TrainSettings) -> None:
             help="start the step with the plan's own command",
             code=ExitCode.IMPOSSIBLE,
         )
-    if settings.device == "cuda" and not torch.cuda.is_available():
+    if settings.device == "cuda":
+        _check_accelerator(settings.precision)
+    if settings.device == "cpu":
+        torch.set_num_threads(settings.threads)
+
+
+def _check_accelerator(precision: str) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
         raise StepFailedError(
             "the plan needs an accelerator and torch sees none",
             reason="NO_ACCELERATOR",
             help="run it where one is, or set `resources: {accelerator: cpu}`",
             code=ExitCode.UNAVAILABLE,
         )
-    if settings.device == "cpu":
-        torch.set_num_threads(settings.threads)
+    # What torch emulates is slower than fp32 and rounds as bf16 does.
+    if precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise StepFailedError(
+            f"{torch.cuda.get_device_name()} has no bf16, which the plan computes in",
+            reason="PRECISION_UNSUPPORTED",
+            help="set `precision: fp16` for adapters or `precision: fp32`, or name the accelerator in `resources`",
+            code=ExitCode.IMPOSSIBLE,
+        )
 
 
 def _join_deepspeed(device: str) -> None:

@@ -100,13 +100,14 @@ def test_rows_that_the_template_refuses_are_named_by_line(tmp_path: Path, train_
 
 
 @pytest.mark.train
-def test_template_that_is_no_template_is_a_reason(tmp_path: Path, train_python: str) -> None:
+def test_template_that_is_no_template_is_no_fault_of_the_rows(tmp_path: Path, train_python: str) -> None:
     write_tokenizer(tmp_path / "model", chat_template="{% if messages %}")
     model = ModelFacts(source="dir:model", origin="folder")
     wanted = {"rows": request(write_rows(tmp_path, [1]))}
     (found,) = collect_tokens(model, wanted, counting(tmp_path, train_python)).values()
-    assert "Unexpected end of template" in str(found.unknown)
-    assert not found.refused
+    ((where, words),) = found.refused
+    assert where == ""
+    assert "Unexpected end of template" in words
 
 
 def test_refused_rows_are_one_error_with_their_places(compile_overlay: Callable[..., Compilation]) -> None:
@@ -117,6 +118,9 @@ def test_refused_rows_are_one_error_with_their_places(compile_overlay: Callable[
     assert finding.message == "rows.jsonl:3: the base model's chat template refuses this row: roles must alternate"
     assert finding.notes[0] == "rows.jsonl:4: roles must alternate"
     assert finding.notes[-1] == "and 25 more"
+    broken = {"rows": TokenFacts(rows=48, refused=(("", "Unexpected end of template"),), refused_count=48)}
+    (finding,) = compile_overlay("{}", tokens=broken).diagnostics
+    assert finding.message == "the base model's chat template fails: Unexpected end of template"
 
 
 def reason(model: ModelFacts, folder: Path, python: str | None = None) -> str:
