@@ -13,6 +13,7 @@ from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.options import Options, as_flag, as_integer, as_word
 from tunewright.compiler.importers.rows import set_truncation
 from tunewright.compiler.importers.schedule import set_adam, set_floor, set_noise, set_warmup
+from tunewright.compiler.importers.settling import write_step
 from tunewright.compiler.importers.templates import check_template
 from tunewright.compiler.importers.training import (
     Training,
@@ -102,7 +103,7 @@ def _train(invocation: Invocation, options: Options, life: Life) -> None:
     _tokens(options, life)
     _plugins(options, life)
     name = life.step_name(str(step.get("method")))
-    step.write(name)
+    write_step(step, name)
     output = options.take("output_dir")
     if output is not None:
         life.wrote(str(output.value), name)

@@ -1,6 +1,5 @@
 """What of a model learns with Axolotl: `adapter`, and the switches that change what it means."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +11,9 @@ from tunewright.compiler.importers.layers import set_layers, set_saved
 from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.options import Options, as_number
 from tunewright.compiler.importers.training import Training
+from tunewright.compiler.importers.variants import set_start, set_variants
 
-_PISSA = re.compile(r"pissa(?:_niter_(\d{1,3}))?")
-#: Passes of the decomposition where the exact one is asked for: more change nothing that a float can hold.
-_EXACT = 64
+_FLAGS = (("peft_use_dora", "dora"), ("peft_use_rslora", "rslora"), ("s2_attention", "longlora"))
 _OF_ADAPTERS = (
     "lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_linear", "peft_use_dora",
     "peft_use_rslora", "lora_modules_to_save", "loraplus_lr_ratio", "peft_init_lora_weights",
@@ -59,23 +57,8 @@ def set_tuner(options: Options, step: Training, life: Life) -> None:
     step.set("tuner.dropout", options.number("lora_dropout"), Said(DEFAULTS["lora_dropout"], "default of Axolotl"))
     _layers(options, step, life)
     set_saved(options, step, "lora_modules_to_save")
-    _variant(options, step)
-
-
-def _variant(options: Options, step: Training) -> None:
-    for flag, ours in (("peft_use_dora", "dora"), ("peft_use_rslora", "rslora"), ("s2_attention", "longlora")):
-        said = options.flag(flag)
-        if said is not None and said.value:
-            step.vary(ours, said)
-    ratio = options.number("loraplus_lr_ratio")
-    if ratio is not None and step.vary("loraplus", ratio):
-        step.set("tuner.ratio", ratio)
-    start = options.items.get("peft_init_lora_weights")
-    if start is not None and (match := _PISSA.fullmatch(str(start.value))):
-        options.take("peft_init_lora_weights")
-        said = Said(int(match[1] or _EXACT), start.origin)
-        if step.vary("pissa", said):
-            step.set("tuner.iterations", said)
+    set_variants(options, step, _FLAGS, "loraplus_lr_ratio")
+    set_start(options, step, "peft_init_lora_weights")
 
 
 def _full(options: Options, step: Training, life: Life) -> None:

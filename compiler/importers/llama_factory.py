@@ -18,6 +18,7 @@ from tunewright.compiler.importers.llama_factory_vocabulary import DEFAULTS, VOC
 from tunewright.compiler.importers.options import Option, Options, as_number
 from tunewright.compiler.importers.rows import set_mix
 from tunewright.compiler.importers.schedule import set_adam, set_floor, set_noise, set_warmup
+from tunewright.compiler.importers.settling import write_step
 from tunewright.compiler.importers.templates import check_template
 from tunewright.compiler.importers.training import (
     Training,
@@ -109,7 +110,7 @@ def _train(invocation: Invocation, options: Options, life: Life, hub: str) -> No
     _computation(options, step, life)
     _spread(invocation, options, step, life)
     name = life.step_name(str(step.get("method")))
-    step.write(name)
+    write_step(step, name)
     output = options.take("output_dir")
     if output is not None:
         life.wrote(str(output.value), name)

@@ -9,14 +9,13 @@ from tunewright.compiler.importers.life import Life
 from tunewright.compiler.importers.llama_factory_vocabulary import ALPHA_PER_RANK, DEFAULTS
 from tunewright.compiler.importers.options import Options
 from tunewright.compiler.importers.training import Training
+from tunewright.compiler.importers.variants import EXACT_PASSES, set_pissa, set_variants
 from tunewright.spec.tuners import TUNERS
 
 _OF_ADAPTERS = (
     "lora_rank", "lora_alpha", "lora_dropout", "lora_target", "additional_target", "use_dora", "use_rslora",
     "quantization_bit", "quantization_method",
 )  # fmt: skip
-#: Passes of the decomposition where the exact one is asked for: more change nothing that a float can hold.
-_EXACT = 64
 
 
 def set_tuner(options: Options, step: Training, life: Life) -> None:
@@ -67,24 +66,19 @@ def _low_rank(options: Options, step: Training, life: Life) -> None:
     set_layers(options.words("lora_target"), step, _default("lora_target"))
     set_saved(options, step, "additional_target")
     _quantized(options, step, life)
-    for flag, ours in (("use_dora", "dora"), ("use_rslora", "rslora"), ("shift_attn", "longlora")):
-        said = options.flag(flag)
-        if said is not None and said.value:
-            step.vary(ours, said)
-    ratio = options.number("loraplus_lr_ratio")
-    if ratio is not None and step.vary("loraplus", ratio):
-        step.set("tuner.ratio", ratio)
+    flags = (("use_dora", "dora"), ("use_rslora", "rslora"), ("shift_attn", "longlora"))
+    set_variants(options, step, flags, "loraplus_lr_ratio")
     _pissa(options, step, life)
 
 
 def _pissa(options: Options, step: Training, life: Life) -> None:
     said, passes, convert = options.flag("pissa_init"), options.integer("pissa_iter"), options.take("pissa_convert")
-    if said is None or not said.value or not step.vary("pissa", said):
+    if said is None or not said.value:
         return
     passes = passes or _default("pissa_iter")
     if passes.value < 1:
-        passes = passes.but(_EXACT, "the exact decomposition, as nearly as numbers hold it")
-    step.set("tuner.iterations", passes)
+        passes = passes.but(EXACT_PASSES, "the exact decomposition, as nearly as numbers hold it")
+    set_pissa(step, Said(passes.value, f"{said.origin}, {passes.origin}"))
     if convert is not None:
         life.drafting.leave(convert.origin, "the result is always plain LoRA beside the model as it was")
 

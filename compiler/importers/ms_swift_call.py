@@ -12,6 +12,7 @@ from tunewright.compiler.importers.ms_swift_vocabulary import Version, default_o
 from tunewright.compiler.importers.options import Option, Options, as_number, as_word
 from tunewright.compiler.importers.rows import set_mix, set_truncation
 from tunewright.compiler.importers.schedule import set_adam, set_noise
+from tunewright.compiler.importers.settling import write_step
 from tunewright.compiler.importers.training import Training, translate_precision
 from tunewright.compiler.importers.words import METHODS_MISSING
 from tunewright.spec.methods import METHODS
@@ -197,7 +198,7 @@ class Call:
     def finish(self, step: Training) -> None:
         """Write the step, and remember the folder it leaves behind."""
         name = self.life.step_name(str(step.get("method") or "sft"))
-        step.write(name)
+        write_step(step, name)
         output = self.options.take("output_dir")
         self.life.wrote(str(output.value) if output else "output", name)
         if output is not None:

@@ -7,11 +7,9 @@ from tunewright.compiler.importers.draft import Said
 from tunewright.compiler.importers.layers import set_encoder, set_layers, set_saved
 from tunewright.compiler.importers.ms_swift_call import Call
 from tunewright.compiler.importers.training import Training
+from tunewright.compiler.importers.variants import set_start, set_variants, vary
 from tunewright.spec.tuners import TUNERS
 
-_PISSA = re.compile(r"pissa(?:_niter_(\d{1,3}))?")
-#: Passes of the decomposition where the exact one is asked for: more change nothing that a float can hold.
-_EXACT = 64
 _OF_ADAPTERS = (
     "lora_rank",
     "lora_alpha",
@@ -99,21 +97,10 @@ def _low_rank(call: Call, step: Training) -> None:
     set_layers(_targets(call), step, call.default("target_modules"))
     set_saved(options, step, "modules_to_save")
     _quantized(call, step)
-    for flag, ours in (("use_dora", "dora"), ("use_rslora", "rslora")):
-        said = options.flag(flag)
-        if said is not None and said.value:
-            step.vary(ours, said)
     if kind.value == "longlora":
-        step.vary("longlora", kind)
-    ratio = options.number("lorap_lr_ratio")
-    if ratio is not None and ratio.value > 1 and step.vary("loraplus", ratio):
-        step.set("tuner.ratio", ratio)
-    start = options.items.get("init_weights")
-    if start is not None and (match := _PISSA.fullmatch(str(start.value))):
-        said = Said(int(match[1] or _EXACT), start.origin)
-        options.take("init_weights")
-        if step.vary("pissa", said):
-            step.set("tuner.iterations", said)
+        vary(step, "longlora", kind)
+    set_variants(options, step, (("use_dora", "dora"), ("use_rslora", "rslora")), "lorap_lr_ratio")
+    set_start(options, step, "init_weights")
 
 
 def _quantized(call: Call, step: Training) -> None:

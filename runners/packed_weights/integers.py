@@ -20,16 +20,3 @@ def unpack(words: Any, bits: int) -> Any:
     second = (first + 1).clamp(max=words.shape[-1] - 1)
     pairs = wide[..., first] | (wide[..., second] << _WORD)
     return ((pairs >> (offsets % _WORD)) & mask).to(torch.int32)
-
-
-def pack(values: Any, bits: int) -> Any:
-    """Return int32 words [..., n * bits / 32] that hold integers [..., n]; n * bits is divisible by 32."""
-    import torch
-
-    offsets = torch.arange(0, values.shape[-1] * bits, bits, device=values.device)
-    wide = values.to(torch.int64) << (offsets % _WORD)
-    words = wide.new_zeros(*values.shape[:-1], values.shape[-1] * bits // _WORD + 1)
-    words.index_add_(-1, offsets // _WORD, wide & 0xFFFFFFFF)
-    words.index_add_(-1, offsets // _WORD + 1, wide >> _WORD)
-    words = words[..., :-1]
-    return torch.where(words >= 1 << (_WORD - 1), words - (1 << _WORD), words).to(torch.int32)
