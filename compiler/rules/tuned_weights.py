@@ -143,10 +143,10 @@ def _check_sharded_quantized(work: Work) -> None:
         elif tuner.base_bits is not None:
             work.sink.report(
                 "TW3007",
-                f"4-bit weights can't be sharded by {strategy}",
+                f"{train.tuner.options.get('bits', tuner.base_bits)}-bit weights can't be sharded by {strategy}",
                 work.value_span("steps", step.name, "train", "parallelism"),
-                labels=(Label(work.value_span("steps", step.name, "train", "tuner"), "holds the base in 4 bits"),),
-                help="use `ddp` or `zero2` (the 4-bit base is small), or `type: lora`",
+                labels=(Label(work.value_span("steps", step.name, "train", "tuner"), "holds the base in few bits"),),
+                help="use `ddp` or `zero2` (such a base is small), or `type: lora`",
             )
 
 
