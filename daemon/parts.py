@@ -56,7 +56,7 @@ def assemble(
     database, changes = Database(home.database), Changes()
     database.start(changes.ring)
     ledger = Ledger(database, clock)
-    deployments = DeploymentKeeper(ledger, home)
+    deployments = DeploymentKeeper(ledger, home, interpreters)
     keeper = AttemptKeeper(ledger, home, interpreters)
     reconciler = Reconciler(ledger, home, keeper, deployments, settings.slots)
     deployments.ended = reconciler.wake_all

@@ -15,6 +15,10 @@ Verb = str
 """`fetch`, `train`, `evaluate`, `gate`, `approve`, `export` or `deploy`."""
 
 
+#: What steps got after the first release: left out where there is none, so that plans sealed before keep their digest.
+LATER_STEP_FIELDS = ("supervision",)
+
+
 @record(kw_only=True)
 class StepInput:
     """One thing a step reads.
@@ -95,6 +99,24 @@ class Limits:
 
 
 @record(kw_only=True)
+class Supervision:
+    """How a service is kept alive, all times in seconds.
+
+    `address`: asked until it answers; None where the runner itself says when it is ready. Then `health_path` is asked
+    every `interval_seconds`, and `failures` times without an answer within `timeout_seconds` means dead. Who dies is
+    started again, `restarts` times in a row; who was live for `stable_seconds` begins to count anew.
+    """
+
+    address: str | None
+    health_path: str
+    interval_seconds: float = 10.0
+    timeout_seconds: float = 5.0
+    failures: int = 3
+    restarts: int = 5
+    stable_seconds: float = 300.0
+
+
+@record(kw_only=True)
 class Gate:
     """What the engine itself evaluates: requirements over the metrics of evaluation steps."""
 
@@ -124,6 +146,7 @@ class Step:
     launch: Launch | None = None
     gate: Gate | None = None
     service: bool = False
+    supervision: Supervision | None = None
     estimate: Estimate = field(default_factory=Estimate)
     limits: Limits = field(default_factory=Limits)
     not_executable: str | None = None
@@ -158,6 +181,10 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object; `plan_from_json` reads it back."""
         whole: dict[str, Any] = plain(self)
+        for step in whole["steps"]:
+            for name in LATER_STEP_FIELDS:
+                if step[name] is None:
+                    del step[name]
         return whole
 
 
@@ -216,6 +243,8 @@ def _step(value: Mapping[str, Any]) -> Step:
         launch["command"] = _process(launch["command"])
         launch["prepare"] = tuple(_process(item) for item in launch["prepare"])
         fields["launch"] = Launch(**launch)
+    if value.get("supervision") is not None:
+        fields["supervision"] = Supervision(**value["supervision"])
     if value["gate"] is not None:
         fields["gate"] = Gate(require=tuple(value["gate"]["require"]), on_fail=value["gate"]["on_fail"])
     return Step(**fields)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tunewright.compiler.facts.kinds import missing
-from tunewright.compiler.ir.plan import Step, StepInput
+from tunewright.compiler.ir.plan import Step, StepInput, Supervision
 from tunewright.compiler.ir.resolved import ModelState, ResolvedDeploy, ResolvedStep
 from tunewright.compiler.passes import lowering
 from tunewright.compiler.passes.secrets import secret_name
@@ -35,6 +35,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedDeploy) -> Step:
         step,
         kind=kind,
         service=True,
+        supervision=_supervision(body),
         summary=_summary(body),
         inputs=inputs,
         parameters={
@@ -67,6 +68,12 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedDeploy) -> Step:
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(missing(kind), *_unsupported(work, body)),
     )
+
+
+def _supervision(body: ResolvedDeploy) -> Supervision:
+    """Our own engine says itself when it has answered a first completion; others are asked until they answer."""
+    own = body.engine == "embedded"
+    return Supervision(address=None if own else f"http://{body.host}:{body.port}", health_path="/health")
 
 
 def _quantization(work: Work, model: str) -> str | None:

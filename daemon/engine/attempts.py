@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from tunewright.compiler.ir.plan import Plan
+from tunewright.compiler.ir.plan import Plan, Supervision
 from tunewright.daemon.engine import artifacts as artifact_folders
 from tunewright.daemon.engine import journal
 from tunewright.daemon.engine.artifacts import ArtifactError
@@ -51,6 +51,7 @@ from tunewright.daemon.supervise import (
     NotStarted,
     Running,
     SealedOutputs,
+    answers,
     carry_work,
     kill_leftovers,
     launch,
@@ -65,11 +66,12 @@ from tunewright.runners.supervision.spawn import SUPERVISOR_LOG
 
 _log = logging.getLogger(__name__)
 
-_MAX_LAUNCHES = 3
+MAX_LAUNCHES = 3
 _KILLED = "the attempt's supervisor is gone and left no result (killed, or the machine restarted)"
 _REMOVED = "the attempt's folder was removed while it ran; what was left of it has been stopped"
 _SPACE_HELP = "look at the disk (free space, permissions), then retry the run: finished steps are kept"
 _PAGE = 500
+_QUESTION_SECONDS = 1.0
 #: What the daemon itself has too little of: the attempt is not to blame, and its start is tried until there is more.
 _OWN_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 #: Ways to end that another attempt may not meet again, beside the exit code that says so.
@@ -87,6 +89,7 @@ class AttemptKeeper:
     in_use: InUse = field(default_factory=InUse)
     _fresh: set[_Key] = field(default_factory=set)
     _cancels: dict[_Key, str] = field(default_factory=dict)
+    _questions: dict[_Key, float] = field(default_factory=dict)
 
     def begun(self, run: str, step: str, attempt: int) -> None:
         """Remember that an attempt has just been stored: nothing of it can be left over from an earlier start."""
@@ -104,7 +107,7 @@ class AttemptKeeper:
             case NotStarted():
                 return await self._start(run, step, plan, bundle)
             case Running():
-                return await self._follow(run, step, attempt, bundle)
+                return await self._follow(run, step, attempt, bundle, plan.step(step.name).supervision)
             case Exited(exit=record):
                 attempt = await self._read_events(attempt, step, bundle)
                 return await self._conclude(run, step, attempt, record, bundle)
@@ -122,7 +125,7 @@ class AttemptKeeper:
             # The claim is ours now: no supervisor, however late, starts the runner.
             await asyncio.to_thread(withhold, bundle)
             return await self._end(run, step, Stopped(), "CANCELLED")
-        if not fresh and await self.ledger.database.write(partial(_count_launch, key)) > _MAX_LAUNCHES:
+        if not fresh and await self.ledger.database.write(partial(_count_launch, key)) > MAX_LAUNCHES:
             await asyncio.to_thread(withhold, bundle)
             return await self._end(run, step, Fail(failure=_launch_failure(bundle), temporary=True), "LAUNCH_FAILED")
         try:
@@ -159,7 +162,9 @@ class AttemptKeeper:
                 return self.home.bundle(earlier.id, step.name, old.attempt)
         return None
 
-    async def _follow(self, run: RunRecord, step: StepRecord, attempt: Attempt, bundle: Path) -> RunRecord:
+    async def _follow(
+        self, run: RunRecord, step: StepRecord, attempt: Attempt, bundle: Path, supervision: Supervision | None
+    ) -> RunRecord:
         key = (run.id, step.name, step.attempt)
         if step.state is StepState.CANCELLING and self._cancels.get(key) != run.cancel_mode:
             mode: Literal["graceful", "now"] = "now" if run.cancel_mode == "now" else "graceful"
@@ -171,9 +176,21 @@ class AttemptKeeper:
             run = await self.ledger.apply(run, step.name, Up())
             step = run.step(step.name)
         attempt = await self._read_events(attempt, step, bundle)
-        if step.service and attempt.address is not None and step.state is StepState.RUNNING:
-            return await self._deployed(run, step, attempt.address)
+        if step.service and step.state is StepState.RUNNING:
+            address = attempt.address or await self._answering(key, supervision)
+            if address is not None:
+                return await self._deployed(run, step, address)
         return run
+
+    async def _answering(self, key: _Key, supervision: Supervision | None) -> str | None:
+        """Ask a service that does not say itself when it is ready, once a second."""
+        now = asyncio.get_running_loop().time()
+        if supervision is None or supervision.address is None or now < self._questions.get(key, 0.0):
+            return None
+        self._questions[key] = now + _QUESTION_SECONDS
+        address, path = supervision.address, supervision.health_path
+        well = await asyncio.to_thread(answers, address, path, supervision.timeout_seconds)
+        return address if well else None
 
     async def _deployed(self, run: RunRecord, step: StepRecord, address: str) -> RunRecord:
         now = self.ledger.clock.now()
@@ -279,6 +296,7 @@ class AttemptKeeper:
 
         key = (run.id, step.name, step.attempt)
         self._cancels.pop(key, None)
+        self._questions.pop(key, None)
         return await self.ledger.apply(run, step.name, event, also)
 
 

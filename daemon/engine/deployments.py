@@ -1,17 +1,32 @@
-"""Look after services that stay: notice when they end, stop them when asked, make room for a new revision."""
+"""Look after services that stay: ask them whether they are well, start them again when they end, stop them when asked,
+make room for a new revision.
+"""
 
 import asyncio
+import json
 import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
-from tunewright.compiler.ir.plan import Step
+from tunewright.compiler.ir.plan import Plan, Step, Supervision, plan_from_json
+from tunewright.daemon.engine.attempts import MAX_LAUNCHES
 from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.liveness import Liveness
+from tunewright.daemon.engine.restarts import Again, after_failure
+from tunewright.daemon.engine.schedule import pause_over
 from tunewright.daemon.engine.states import DeploymentState, Failure, RunRecord
+from tunewright.daemon.engine.step_files import (
+    InputBrokenError,
+    InputChangedError,
+    InputMissingError,
+    Interpreters,
+    step_file,
+)
 from tunewright.daemon.home import Home
-from tunewright.daemon.store import deployments
+from tunewright.daemon.store import attempts, deployments, runs
 from tunewright.daemon.store.database import StaleError
 from tunewright.daemon.store.deployments import DeploymentRecord
 from tunewright.daemon.supervise import (
@@ -20,14 +35,26 @@ from tunewright.daemon.supervise import (
     Lost,
     NotStarted,
     Running,
+    answers,
     kill_leftovers,
+    launch,
     probe,
+    read_events,
     request_cancel,
+    withhold,
 )
 
 _log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+UNANSWERED = "it did not answer any more"
+_MAX_EVENTS = 10_000
+
+
+class ServiceLaunchError(RuntimeError):
+    """A service can't be started again."""
+
+    reason, help = "LAUNCH_FAILED", "see supervisor.log in the attempt's folder"
 
 
 @dataclass(slots=True)
@@ -36,9 +63,12 @@ class DeploymentKeeper:
 
     ledger: Ledger
     home: Home
+    interpreters: Interpreters
     ended: Callable[[], None] = lambda: None
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
-    _asked: dict[int, str] = field(default_factory=dict)
+    _asked: dict[tuple[int, int], str] = field(default_factory=dict)
+    _liveness: Liveness = field(default_factory=Liveness)
+    _plans: dict[str, Plan] = field(default_factory=dict)
 
     def wake(self) -> None:
         """Look soon."""
@@ -65,9 +95,9 @@ class DeploymentKeeper:
         """Answer whether a new revision may begin; ask an older one to stop where it may not yet."""
         name = deployments.name_of(run.project, run.spec_name, step.name)
         newest = deployments.newest(self.ledger.database.read, name)
-        if newest is None or newest.state not in (DeploymentState.LIVE, DeploymentState.STOPPING):
+        if newest is None or newest.state in (DeploymentState.STOPPED, DeploymentState.FAILED):
             return True
-        if newest.state is DeploymentState.LIVE:
+        if newest.state is not DeploymentState.STOPPING:
             await self.stop(newest, "graceful")
         return False
 
@@ -89,24 +119,112 @@ class DeploymentKeeper:
         self.wake()
 
     async def _look(self, record: DeploymentRecord) -> None:
+        if record.state is DeploymentState.RESTARTING and record.not_before is not None:
+            if pause_over(record.not_before, self.ledger.clock.now()):
+                await self._restart(record)
+            return
         bundle = self.home.bundle(record.run, record.step, record.attempt)
         match await asyncio.to_thread(probe, bundle):
             case Running():
-                if record.stop_mode is not None and self._asked.get(record.id) != record.stop_mode:
-                    mode: Literal["graceful", "now"] = "now" if record.stop_mode == "now" else "graceful"
-                    await asyncio.to_thread(request_cancel, bundle, mode, "the deployment was stopped")
-                    self._asked[record.id] = record.stop_mode
+                await self._follow(record, bundle)
             case Exited(exit=exit_record):
                 await self._end(record, exit_record)
+            case NotStarted() if record.state is DeploymentState.RESTARTING:
+                await self._launch(record)
             case Lost() | NotStarted():
                 await asyncio.to_thread(kill_leftovers, bundle)
                 await self._end(record, None)
 
+    async def _follow(self, record: DeploymentRecord, bundle: Path) -> None:
+        if record.stop_mode is not None:
+            await self._ask_to_stop(record, bundle, record.stop_mode, "the deployment was stopped")
+            return
+        supervision = self._plan_step(record).supervision
+        if record.state is DeploymentState.RESTARTING:
+            address = await asyncio.to_thread(ready_address, bundle, supervision)
+            if address is not None:
+                now = self.ledger.clock.now()
+                await self._write(lambda connection: deployments.live(connection, record, address, now))
+        elif supervision is not None and self._liveness.is_dead(record.id, record.attempt, record.address, supervision):
+            await self._ask_to_stop(record, bundle, "graceful", UNANSWERED)
+
+    async def _ask_to_stop(self, record: DeploymentRecord, bundle: Path, mode: str, reason: str) -> None:
+        key = (record.id, record.attempt)
+        if self._asked.get(key) != mode:
+            await asyncio.to_thread(request_cancel, bundle, "now" if mode == "now" else "graceful", reason)
+            self._asked[key] = mode
+
+    async def _restart(self, record: DeploymentRecord) -> None:
+        """The attempt is stored before it is started, as every attempt is."""
+        now = self.ledger.clock.now()
+        again = await self.ledger.database.write(lambda connection: deployments.restart(connection, record, now))
+        await self._launch(again)
+
+    async def _launch(self, record: DeploymentRecord) -> None:
+        key = (record.run, record.step, record.attempt)
+        run = self.ledger.get(record.run)
+        if run is None:
+            raise LookupError(record.run)
+        launches = await self.ledger.database.write(lambda connection: attempts.count_launch(connection, *key))
+        bundle = self.home.bundle(*key)
+        await asyncio.to_thread(kill_leftovers, bundle)
+        try:
+            if launches > MAX_LAUNCHES + 1:  # the first one is counted with the attempt
+                raise ServiceLaunchError("its supervisor does not start")
+            step = self._plan_step(record)
+            content = await asyncio.to_thread(step_file, step, run, record.attempt, self.home, self.interpreters)
+            await asyncio.to_thread(launch, bundle, content)
+        except (InputMissingError, InputBrokenError, InputChangedError, ServiceLaunchError) as error:
+            await asyncio.to_thread(withhold, bundle)
+            await self._fail(record, Failure(reason=error.reason, message=str(error), help=error.help))
+
     async def _end(self, record: DeploymentRecord, exit_record: ExitRecord | None) -> None:
-        now, failure = self.ledger.clock.now(), _failure(record, exit_record)
-        await self.ledger.database.write(lambda connection: deployments.end(connection, record, failure, now))
-        self._asked.pop(record.id, None)
+        failure = _failure(record, exit_record)
+        if failure is not None:
+            await self._fail(record, failure)
+            return
+        now = self.ledger.clock.now()
+        await self._write(lambda connection: deployments.end(connection, record, None, now))
+        self._forget(record)
+
+    async def _fail(self, record: DeploymentRecord, failure: Failure) -> None:
+        """Start it again later, or give it up."""
+        now = self.ledger.clock.now()
+        outcome = after_failure(record, self._plan_step(record).supervision, failure, now)
+
+        def write(connection: sqlite3.Connection) -> None:
+            attempts.end(connection, record.run, record.step, record.attempt, failure.reason, now)
+            if isinstance(outcome, Again):
+                deployments.restart_later(connection, record, failure, outcome.pause, now, restarts=outcome.restarts)
+            else:
+                deployments.end(connection, record, outcome, now)
+
+        await self._write(write)
+        self._forget(record)
+
+    async def _write(self, operation: Callable[[sqlite3.Connection], None]) -> None:
+        await self.ledger.database.write(operation)
+
+    def _forget(self, record: DeploymentRecord) -> None:
+        self._asked.pop((record.id, record.attempt), None)
+        self._liveness.forget(record.id, record.attempt)
         self.ended()
+
+    def _plan_step(self, record: DeploymentRecord) -> Step:
+        if record.run not in self._plans:
+            plan_json, _ = runs.texts(self.ledger.database.read, record.run)
+            self._plans[record.run] = plan_from_json(json.loads(plan_json))
+        return self._plans[record.run].step(record.step)
+
+
+def ready_address(bundle: Path, supervision: Supervision | None) -> str | None:
+    """Return where a service answers that has just been started, None while it does not."""
+    if supervision is not None and supervision.address is not None:
+        well = answers(supervision.address, supervision.health_path, supervision.timeout_seconds)
+        return supervision.address if well else None
+    found, _ = read_events(bundle, 0, _MAX_EVENTS)
+    said = [str(event.fields.get("address", "")) for event in found if event.kind == "ready"]
+    return said[-1] if said and said[-1] else None
 
 
 def _failure(record: DeploymentRecord, exit_record: ExitRecord | None) -> Failure | None:
@@ -115,6 +233,8 @@ def _failure(record: DeploymentRecord, exit_record: ExitRecord | None) -> Failur
     if exit_record is None:
         message = "the service's supervisor is gone (killed, or the machine restarted)"
         return Failure(reason="LOST", message=message, help="run the spec again: only the service is started")
+    if exit_record.reason == "CANCELLED" and exit_record.message.startswith(UNANSWERED):
+        return Failure(reason="UNANSWERED", message=exit_record.message, help="see the step's log")
     if exit_record.reason == "CANCELLED":
         return None
     return Failure(reason=exit_record.reason, message=exit_record.message, help=exit_record.help)

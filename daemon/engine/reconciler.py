@@ -19,10 +19,19 @@ from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.ledger import Ledger
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.schedule import turn
-from tunewright.daemon.engine.states import RUN_ENDED, STEP_ACTIVE, Begin, RunRecord, RunState, StepRecord
+from tunewright.daemon.engine.states import (
+    RUN_ENDED,
+    STEP_ACTIVE,
+    Begin,
+    Fail,
+    Failure,
+    RunRecord,
+    RunState,
+    StepRecord,
+)
 from tunewright.daemon.engine.transitions import active
 from tunewright.daemon.home import Home
-from tunewright.daemon.store import artifacts, attempts, deployments, runs
+from tunewright.daemon.store import artifacts, attempts, deployments, ports, runs
 from tunewright.daemon.store.database import StaleError, StorageBusyError, StorageFullError
 
 _log = logging.getLogger(__name__)
@@ -35,6 +44,10 @@ AFTER_TROUBLE_SECONDS = 1.0
 
 class _NoPlaceError(Exception):
     """Another step fills the machine, or has the name of the service."""
+
+
+class _PortTakenError(Exception):
+    """Another service of ours has the port."""
 
 
 class Reconciler:
@@ -143,7 +156,7 @@ class Reconciler:
             elif step.gate is not None:
                 run = await self._decide(run, step)
             elif not step.service or await self._deployments.make_room(run, step):
-                run = await self._begin(run, record)
+                run = await self._begin(run, record, step)
         return run
 
     async def _decide(self, run: RunRecord, step: Step) -> RunRecord:
@@ -162,7 +175,7 @@ class Reconciler:
 
         return await self._ledger.apply(run, step.name, event, also)
 
-    async def _begin(self, run: RunRecord, step: StepRecord) -> RunRecord:
+    async def _begin(self, run: RunRecord, step: StepRecord, planned: Step) -> RunRecord:
         if not step.service and runs.count_occupied_slots(self._ledger.database.read) >= self._slots:
             return run
         now = self._ledger.clock.now()
@@ -172,6 +185,7 @@ class Reconciler:
             if step.service:
                 if deployments.taken(connection, run, step.name):
                     raise _NoPlaceError
+                _lease_port(connection, run, planned)
             elif runs.count_occupied_slots(connection) > self._slots:
                 raise _NoPlaceError
             attempts.insert(connection, run.id, step.name, after.step(step.name).attempt, now)
@@ -180,8 +194,20 @@ class Reconciler:
             after = await self._ledger.apply(run, step.name, Begin(), also)
         except _NoPlaceError:
             return run
+        except _PortTakenError as error:
+            failure = Failure(reason="PORT_IN_USE", message=str(error), help="stop that service, or set another `port`")
+            return await self._ledger.apply(run, step.name, Fail(failure=failure))
         self._keeper.begun(run.id, step.name, after.step(step.name).attempt)
         return after
+
+
+def _lease_port(connection: sqlite3.Connection, run: RunRecord, step: Step) -> None:
+    port = step.parameters.get("port")
+    if not isinstance(port, int) or not port:  # 0: the system gives one that nobody has
+        return
+    holder = ports.lease(connection, run.id, step.name, port)
+    if holder is not None:
+        raise _PortTakenError(f"port {port} belongs to step `{holder[1]}` of run {holder[0]}")
 
 
 def _live(run: RunRecord) -> int:

@@ -24,7 +24,7 @@ def turn(run: RunRecord, now: Milliseconds) -> Turn:
         match step.state:
             case StepState.WAITING if all(run.step(name).state in STEP_DONE for name in step.needs):
                 ready.append(step)
-            case StepState.RETRYING if _pause_over(step.not_before, now):
+            case StepState.RETRYING if pause_over(step.not_before, now):
                 ready.append(step)
             case StepState.RETRYING if step.not_before is not None:
                 pauses.append(step.not_before)
@@ -33,6 +33,8 @@ def turn(run: RunRecord, now: Milliseconds) -> Turn:
     return Turn(tuple(ready), min(pauses, default=None))
 
 
-def _pause_over(until: Milliseconds | None, now: Milliseconds) -> bool:
-    """No pause is longer than the longest: one that seems to be was set before somebody turned the clock back."""
+def pause_over(until: Milliseconds | None, now: Milliseconds) -> bool:
+    """Answer whether a pause is over. None is longer than the longest: one that seems to be was set before somebody
+    turned the clock back.
+    """
     return until is None or until <= now or until > now + LONGEST_MILLISECONDS

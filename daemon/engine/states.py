@@ -41,6 +41,7 @@ class DeploymentState(StrEnum):
     """Where a deployment stands."""
 
     LIVE = "live"
+    RESTARTING = "restarting"
     STOPPING = "stopping"
     STOPPED = "stopped"
     FAILED = "failed"

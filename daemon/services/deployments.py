@@ -60,7 +60,7 @@ class DeploymentService(deployment_service_pb2_grpc.DeploymentServiceServicer):
         if asked.replayed(self.database.read, record.project):
             return wire.StopDeploymentResponse(deployment=translate.deployment(record))
         asked.hold_to(record.etag, request.name)
-        if record.state in (DeploymentState.LIVE, DeploymentState.STOPPING):
+        if record.state not in (DeploymentState.STOPPED, DeploymentState.FAILED):
             if asked.validate_only:
                 record = replace(record, state=DeploymentState.STOPPING, stop_mode=mode)
                 return wire.StopDeploymentResponse(deployment=translate.deployment(record))

@@ -65,7 +65,7 @@ class LogService(log_service_pb2_grpc.LogServiceServicer):
     async def _lives(self, run: str, step: str, number: int, bundle: Path) -> bool:
         """Asked before reading, so that nothing written before the end is missed. Deployments outlive their step."""
         record = self.ledger.get(run)
-        if record is None or record.step(step).attempt != number:
+        if record is None or attempts.newest(self.ledger.database.read, run, step) != number:
             return False
         return record.step(step).state in STEP_ACTIVE or isinstance(await asyncio.to_thread(probe, bundle), Running)
 
@@ -74,9 +74,10 @@ class LogService(log_service_pb2_grpc.LogServiceServicer):
         if record is None:
             raise requests.run_missing(run)
         try:
-            number = asked or record.step(step).attempt
+            record.step(step)
         except KeyError:
             raise RefusedError("STEP_NOT_FOUND", f"run {run} has no step {step[:100]}", run=run, step=step) from None
+        number = asked or attempts.newest(self.ledger.database.read, run, step)
         if attempts.get(self.ledger.database.read, run, step, number) is None:
             message = (
                 f"step {step} of run {run} has no attempt {asked}"

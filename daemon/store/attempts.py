@@ -55,6 +55,12 @@ def get(connection: sqlite3.Connection, run: str, step: str, number: int) -> Att
     return None if row is None else Attempt(**dict(row))
 
 
+def newest(connection: sqlite3.Connection, run: str, step: str) -> int:
+    """Return the number of a step's newest attempt, 0 before the first. Services have more than their step knows of."""
+    row = connection.execute("SELECT max(number) FROM attempts WHERE run = ? AND step = ?", (run, step)).fetchone()
+    return int(row[0] or 0)
+
+
 def count_launch(connection: sqlite3.Connection, run: str, step: str, number: int) -> int:
     """Note that an attempt is going to be launched once more, and return how often that makes."""
     row = connection.execute(

@@ -3,24 +3,28 @@
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import DEFAULT_PROJECT, DeploymentState, Entry, Failure, RunRecord
-from tunewright.daemon.store import events
+from tunewright.daemon.store import attempts, events
 from tunewright.daemon.store.conditions import Conditions
 from tunewright.daemon.store.database import StaleError
 from tunewright.daemon.store.projects import Projects
 from tunewright.daemon.store.runs import failure_from_text
 
-_ALIVE = "state IN ('live', 'stopping')"
+_ALIVE = "state IN ('live', 'restarting', 'stopping')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentRecord:
-    """One revision of a deployment; the attempt that serves it is `run`/`step`/`attempt`."""
+    """One revision of a deployment; the attempt that serves it is `run`/`step`/`attempt`.
+
+    `restarts` counts how often it has ended in a row; `not_before` is when it is started again, None once it was;
+    `ready_time` is when it answered last for the first time.
+    """
 
     id: int
     name: str
@@ -60,8 +64,9 @@ def insert(
     name = name_of(run.project, run.spec_name, step)
     connection.execute(
         "INSERT INTO deployments"
-        " (name, revision, project, spec_name, run, step, attempt, step_digest, state, address, create_time)"
-        " SELECT ?, coalesce(max(revision), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM deployments WHERE name = ?",
+        " (name, revision, project, spec_name, run, step, attempt, step_digest, state, address, create_time,"
+        " ready_time) SELECT ?, coalesce(max(revision), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+        " FROM deployments WHERE name = ?",
         (
             name,
             run.project,
@@ -72,6 +77,7 @@ def insert(
             run.step(step).digest,
             DeploymentState.LIVE,
             address,
+            now,
             now,
             name,
         ),
@@ -163,8 +169,7 @@ def stop(connection: sqlite3.Connection, deployment: DeploymentRecord, mode: str
         f"UPDATE deployments SET state = 'stopping', stop_mode = ? WHERE id = ? AND {_ALIVE}",  # noqa: S608
         (mode, deployment.id),
     )
-    body = {"deployment": deployment.name, "revision": deployment.revision, "mode": mode}
-    _append(connection, deployment, "deployment_stopping", body, now)
+    _append(connection, deployment, "deployment_stopping", _about(deployment) | {"mode": mode}, now)
 
 
 def end(
@@ -179,10 +184,56 @@ def end(
     )
     if changed.rowcount != 1:
         raise StaleError(f"deployment {deployment.name} had ended before")
-    body: dict[str, Any] = {"deployment": deployment.name, "revision": deployment.revision}
+    body = _about(deployment)
     if failure is not None:
         body |= {"reason": failure.reason, "message": failure.message}
     _append(connection, deployment, f"deployment_{state}", body, now)
+
+
+def restart_later(
+    connection: sqlite3.Connection,
+    deployment: DeploymentRecord,
+    failure: Failure,
+    pause: Milliseconds,
+    now: Milliseconds,
+    *,
+    restarts: int,
+) -> None:
+    """Note that a revision has ended by itself and is started again after a pause."""
+    _change(connection, deployment, state="restarting", restarts=restarts, not_before=now + pause, ready_time=None)
+    body = {"reason": failure.reason, "message": failure.message, "restarts": restarts, "in_seconds": pause / 1000}
+    _append(connection, deployment, "deployment_restarting", _about(deployment) | body, now)
+
+
+def restart(connection: sqlite3.Connection, deployment: DeploymentRecord, now: Milliseconds) -> DeploymentRecord:
+    """Store the attempt that is going to serve a revision next, and return the revision with it."""
+    again = replace(deployment, attempt=deployment.attempt + 1, not_before=None)
+    attempts.insert(connection, again.run, again.step, again.attempt, now)
+    _change(connection, deployment, attempt=again.attempt, not_before=None)
+    return again
+
+
+def live(connection: sqlite3.Connection, deployment: DeploymentRecord, address: str, now: Milliseconds) -> None:
+    """Note that a revision that was started again answers."""
+    _change(connection, deployment, state="live", address=address, ready_time=now)
+    _append(connection, deployment, "deployment_live", _about(deployment) | {"address": address}, now)
+
+
+def _change(connection: sqlite3.Connection, deployment: DeploymentRecord, **values: Any) -> None:
+    """Change a revision that still is what was read; raise StaleError when it is not."""
+    assignments = ", ".join(f"{name} = :{name}" for name in values)
+    known = {"the_id": deployment.id, "the_state": deployment.state, "the_attempt": deployment.attempt}
+    changed = connection.execute(
+        f"UPDATE deployments SET {assignments} WHERE id = :the_id AND state = :the_state"  # noqa: S608
+        " AND attempt = :the_attempt",
+        {**values, **known},
+    )
+    if changed.rowcount != 1:
+        raise StaleError(f"deployment {deployment.name} has changed")
+
+
+def _about(deployment: DeploymentRecord) -> dict[str, Any]:
+    return {"deployment": deployment.name, "revision": deployment.revision}
 
 
 def _append(

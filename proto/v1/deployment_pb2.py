@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tunewright.proto.v1 import run_pb2 as tunewright_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etunewright/v1/deployment.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17tunewright/v1/run.proto\"\xd6\x02\n\nDeployment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x11\n\tspec_name\x18\x03 \x01(\t\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x0b\n\x03run\x18\x05 \x01(\t\x12\x13\n\x0bstep_digest\x18\x06 \x01(\t\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x1e.tunewright.v1.DeploymentState\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\x12\'\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x16.tunewright.v1.Failure\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x0f\n\x07project\x18\r \x01(\t*\xa8\x01\n\x0f\x44\x65ploymentState\x12 \n\x1c\x44\x45PLOYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x45PLOYMENT_STATE_LIVE\x10\x01\x12\x1d\n\x19\x44\x45PLOYMENT_STATE_STOPPING\x10\x02\x12\x1c\n\x18\x44\x45PLOYMENT_STATE_STOPPED\x10\x03\x12\x1b\n\x17\x44\x45PLOYMENT_STATE_FAILED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etunewright/v1/deployment.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17tunewright/v1/run.proto\"\xd6\x02\n\nDeployment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x11\n\tspec_name\x18\x03 \x01(\t\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x0b\n\x03run\x18\x05 \x01(\t\x12\x13\n\x0bstep_digest\x18\x06 \x01(\t\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x1e.tunewright.v1.DeploymentState\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\x12\'\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x16.tunewright.v1.Failure\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x0f\n\x07project\x18\r \x01(\t*\xc9\x01\n\x0f\x44\x65ploymentState\x12 \n\x1c\x44\x45PLOYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x45PLOYMENT_STATE_LIVE\x10\x01\x12\x1d\n\x19\x44\x45PLOYMENT_STATE_STOPPING\x10\x02\x12\x1c\n\x18\x44\x45PLOYMENT_STATE_STOPPED\x10\x03\x12\x1b\n\x17\x44\x45PLOYMENT_STATE_FAILED\x10\x04\x12\x1f\n\x1b\x44\x45PLOYMENT_STATE_RESTARTING\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tunewright.proto.v1.deploym
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DEPLOYMENTSTATE']._serialized_start=453
-  _globals['_DEPLOYMENTSTATE']._serialized_end=621
+  _globals['_DEPLOYMENTSTATE']._serialized_end=654
   _globals['_DEPLOYMENT']._serialized_start=108
   _globals['_DEPLOYMENT']._serialized_end=450
 # @@protoc_insertion_point(module_scope)

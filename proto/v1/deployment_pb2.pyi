@@ -35,6 +35,8 @@ class _DeploymentStateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     """Stopped because it was asked to, or replaced by a newer revision."""
     DEPLOYMENT_STATE_FAILED: _DeploymentState.ValueType  # 4
     """Ended by itself; `failure` says why."""
+    DEPLOYMENT_STATE_RESTARTING: _DeploymentState.ValueType  # 5
+    """Ended by itself, or did not answer any more; it is started again after a pause."""
 
 class DeploymentState(_DeploymentState, metaclass=_DeploymentStateEnumTypeWrapper):
     """Where a deployment stands. STOPPED and FAILED are final; a new run makes a new revision of the same name."""
@@ -49,6 +51,8 @@ DEPLOYMENT_STATE_STOPPED: DeploymentState.ValueType  # 3
 """Stopped because it was asked to, or replaced by a newer revision."""
 DEPLOYMENT_STATE_FAILED: DeploymentState.ValueType  # 4
 """Ended by itself; `failure` says why."""
+DEPLOYMENT_STATE_RESTARTING: DeploymentState.ValueType  # 5
+"""Ended by itself, or did not answer any more; it is started again after a pause."""
 global___DeploymentState = DeploymentState
 
 @typing.final

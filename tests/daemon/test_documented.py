@@ -9,7 +9,13 @@ ROOT = Path(__file__).parents[2]
 def test_event_kinds_are_documented() -> None:
     sources = "\n".join(path.read_text() for path in (ROOT / "daemon").rglob("*.py"))
     written = set(re.findall(r'(?:Entry\(kind=|_entry\(\w+, )"(\w+)"', sources))
-    written |= {"deployment_stopping", "deployment_stopped", "deployment_failed"}
+    written |= {
+        "deployment_stopping",
+        "deployment_stopped",
+        "deployment_failed",
+        "deployment_restarting",
+        "deployment_live",
+    }
     page = (ROOT / "docs" / "request-lifecycle.md").read_text()
     documented = set(re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE))
     assert written == documented

@@ -17,7 +17,7 @@ from harness.simulation.people import People
 from harness.simulation.world import DaemonDiedError, World
 
 from tunewright.daemon import parts as daemon_parts
-from tunewright.daemon.engine import attempts, deployments
+from tunewright.daemon.engine import attempts, deployments, liveness
 from tunewright.daemon.home import Home
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.database import Database
@@ -75,6 +75,7 @@ class History:
         SimulatedDatabase.world = self.world
         patch.setattr(daemon_parts, "Database", SimulatedDatabase)
         patch.setattr(spawn, "spawn_supervisor", lambda bundle, lock: supervisor.spawn(self.world, bundle, lock))
+        patch.setattr(liveness, "answers", lambda *_: self.world.draw.random() < 0.8 or not self.world.chaos)
         for module in (attempts, deployments):
             patch.setattr(module, "kill_leftovers", self.world.kill_leftovers)
 
@@ -88,6 +89,8 @@ class History:
         twice = {bundle: count for bundle, count in self.world.starts.items() if count > 1}
         assert not twice, f"started more than once: {twice}"
         with closing(sqlite3.connect(self._home / "control.db")) as connection:
+            query = "SELECT count(*) FROM events WHERE kind = 'deployment_restarting'"
+            self.world.counts["service restarts"] += connection.execute(query).fetchone()[0]
             columns = "run, sequence, kind, step, attempt, time"
             rows = connection.execute(f"SELECT {columns} FROM events ORDER BY run, sequence")
             return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from harness.plans import a_plan, a_step
 from harness.simulation.world import World
 
-from tunewright.compiler.ir.plan import Limits, Plan
+from tunewright.compiler.ir.plan import Limits, Plan, Supervision
 from tunewright.daemon.engine.admission import Order
 from tunewright.daemon.engine.states import RUN_ENDED, Cancel, Pause, Resume, RunState, StepEvent
 from tunewright.daemon.parts import Parts
@@ -17,6 +17,9 @@ from tunewright.spec.canonical import digest_of
 
 _ACTIONS: Mapping[str, int] = {"submit": 4, "cancel": 2, "cancel now": 1, "pause": 2, "resume": 3}
 MAX_RUNS = 4
+SUPERVISION = Supervision(
+    address=None, health_path="/", interval_seconds=0.5, failures=2, restarts=2, stable_seconds=3.0
+)
 
 
 @dataclass
@@ -99,7 +102,8 @@ def _order(number: int, request: str) -> Order:
         content = f"{name} {number % 5}"
         steps.append(replace(step, parameters={"content": content}, digest=digest_of({"content": content})))
     if number % 4 == 0:
-        chat = a_step("chat", needs=names[-1:], service=True, limits=Limits(grace_seconds=1.0, retries=2))
+        limits = Limits(grace_seconds=1.0, retries=2)
+        chat = a_step("chat", needs=names[-1:], service=True, limits=limits, supervision=SUPERVISION)
         steps.append(replace(chat, parameters={"content": "chat"}, digest=digest_of({"chat": number % 8})))
     plan: Plan = a_plan(*steps, name=f"spec-{number % 2}")
     return Order(

@@ -1,0 +1,45 @@
+"""Ask live services now and then whether they are well. What is remembered here only decides when to ask next."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from tunewright.compiler.ir.plan import Supervision
+from tunewright.daemon.supervise import answers
+
+_Key = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Pulse:
+    """What is known of one attempt: when to ask next (the event loop's time), and how often nobody answered."""
+
+    next_time: float
+    missed: int = 0
+    asking: "asyncio.Task[bool] | None" = None
+
+
+@dataclass(slots=True)
+class Liveness:
+    """Asks without making anybody wait: a service that hangs holds up no other one."""
+
+    _pulses: dict[_Key, _Pulse] = field(default_factory=dict)
+
+    def is_dead(self, deployment: int, attempt: int, address: str, supervision: Supervision) -> bool:
+        """Answer whether a service has missed so many questions in a row that it counts as dead, and ask when it is
+        time.
+        """
+        now = asyncio.get_running_loop().time()
+        pulse = self._pulses.setdefault((deployment, attempt), _Pulse(now + supervision.interval_seconds))
+        if pulse.asking is None and now >= pulse.next_time:
+            asked = asyncio.to_thread(answers, address, supervision.health_path, supervision.timeout_seconds)
+            pulse.asking = asyncio.create_task(asked, name=f"pulse of deployment {deployment}")
+        elif pulse.asking is not None and pulse.asking.done():
+            pulse.missed = 0 if pulse.asking.result() else pulse.missed + 1
+            pulse.asking, pulse.next_time = None, now + supervision.interval_seconds
+        return pulse.missed >= supervision.failures
+
+    def forget(self, deployment: int, attempt: int) -> None:
+        """Forget an attempt that has ended."""
+        pulse = self._pulses.pop((deployment, attempt), None)
+        if pulse is not None and pulse.asking is not None:
+            pulse.asking.cancel()
