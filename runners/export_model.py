@@ -139,7 +139,8 @@ def _write_plain(
     """Write the merged model at its precision: to outputs/, or to work/ when it is only the way to a quantised one."""
     if order.adapter is not None:
         report.phase("merging adapter")
-        merge = merging.merge_adapter(order.model, order.adapter, probes, **order.place)
+        whole = load_model(order.model, precision="fp32", device=order.parameters["device"])
+        merge = merging.merge_adapter(whole, order.adapter, probes, precision=order.parameters["precision"])
         model = merge.model
         record["max_logit_difference"] = merge.max_logit_difference
     else:

@@ -37,6 +37,7 @@ BUILT_IN: Mapping[str, Runner] = {
         _ours("evaluate.vectors", "evaluate_vectors", "train"),
         _ours("evaluate.harness", "evaluate_harness", "harness"),
         _ours("export.model", "export_model", "train"),
+        _ours("export.head", "export_head", "train"),
         _ours("serve.embedded", "serve_embedded", "train"),
         _ours("fake", "fake", None),
     )

@@ -202,6 +202,7 @@ CODES = _table(
     ("TW5007", "idle-export", _E),
     ("TW5008", "merge-into-quantized-weights", _E),
     ("TW5009", "scarce-calibration", _W),
+    ("TW5010", "setting-of-writing-models", _E),
     # 6 serving
     ("TW6001", "public-address", _E),
     ("TW6003", "shared-port", _E),

@@ -86,7 +86,7 @@ class Method:
     @property
     def has_turns(self) -> bool:
         """Say whether its rows hold what somebody says, which a chat template puts in order."""
-        return not _WITHOUT_TURNS.issuperset(self.formats)
+        return not WITHOUT_TURNS.issuperset(self.formats)
 
     @property
     def own_keys(self) -> frozenset[str]:
@@ -103,7 +103,7 @@ def _whole(value: object) -> int:
 
 _PAIRS = ("preference",)
 #: Formats of rows in which nobody speaks.
-_WITHOUT_TURNS = frozenset({"text", "text_label", "anchor_positive"})
+WITHOUT_TURNS = frozenset({"text", "text_label", "anchor_positive"})
 _BOTH_REPLIES = "`chosen` and `rejected`"
 #: What methods share that learn from rewards for replies of their own.
 _GENERATION: Mapping[str, object] = {"rewards": None, "max_completion_length": 256, "temperature": 1.0}

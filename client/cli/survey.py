@@ -19,9 +19,10 @@ from tunewright.compiler.facts.accelerators import ACCELERATOR_NAMES
 from tunewright.compiler.ir.facts import DataFacts, HardwareFacts, ModelFacts
 from tunewright.compiler.recommend.exam import best_guess, guess_task, longest_reply, questions, questions_to_take
 from tunewright.compiler.recommend.models import PACKAGED, default_model
-from tunewright.compiler.recommend.situation import Exam, RecommendationError, Situation
+from tunewright.compiler.recommend.situation import FORMATS, Exam, RecommendationError, Situation
 from tunewright.spec.formats import read_rows
-from tunewright.spec.suggest import nearest
+from tunewright.spec.methods import METHODS
+from tunewright.spec.suggest import listed, nearest
 
 SAMPLE_FILE = "data/rows.jsonl"
 _LOOKED_AT = 200
@@ -117,6 +118,12 @@ def _own_rows(root: Path, written: str) -> _Rows:
         )
     if facts.format is None:
         raise RecommendationError(f"`{written}` holds no rows that can be looked at here", "use .jsonl, .json or .csv")
+    if not any(facts.format in forms for forms in FORMATS.values()):
+        methods = [name for name, method in METHODS.items() if facts.format in method.formats]
+        raise RecommendationError(
+            f"the rows are `{facts.format}`, for which nothing is recommended yet",
+            f"write the spec with `method: {listed(methods, 4)}`: docs/language.md has the rows and keys of each",
+        )
     return _Rows(source=_seen_from(root, path), path=path, facts=facts)
 
 

@@ -29,6 +29,14 @@ _ATTENTION = ("q_proj", "v_proj")
 _EVERY_ENGINE = ("embedded", "vllm", "sglang", "lmdeploy")
 _NOT_LMDEPLOY = ("embedded", "vllm", "sglang")
 
+#: Models that read in both directions and do not write; their parts are built otherwise.
+ENCODERS = frozenset(
+    {
+        "albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet",
+        "roberta", "xlm-roberta",
+    }
+)  # fmt: skip
+
 
 @record(kw_only=True)
 class Family:

@@ -28,6 +28,7 @@ KINDS = {
     "evaluate.vectors": Kind("tunewright.runners.evaluate_vectors", "train"),
     "evaluate.harness": Kind("tunewright.runners.evaluate_harness", "harness"),
     "export.model": Kind("tunewright.runners.export_model", "train"),
+    "export.head": Kind("tunewright.runners.export_head", "train"),
     "export.gptq": Kind("tunewright.runners.export_gptq", "export-gptq"),
     "serve.embedded": Kind("tunewright.runners.serve_embedded", "train"),
     "serve.vllm": Kind("tunewright.runners.serve_vllm", "serve-vllm"),

@@ -20,7 +20,7 @@ def default_export(work: Work, export: Export, chooser: Chooser) -> ResolvedExpo
     calibration = export.calibration
     if calibration is not None:
         chooser.written("calibration")
-    elif learned:
+    elif learned and work.spec is not None and work.spec.answers_with(export.model) == "text":
         # The farthest data set: supervised rows have one right reply, which perplexity needs.
         calibration = chooser.derived(
             "calibration", None, lambda: (learned[-1], f"the data that `{export.model}` learned from first")

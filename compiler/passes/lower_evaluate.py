@@ -8,9 +8,7 @@ from tunewright.compiler.ir.plan import Step
 from tunewright.compiler.ir.resolved import ResolvedEvaluate, ResolvedStep, ResolvedTrain
 from tunewright.compiler.passes import lowering
 from tunewright.compiler.passes.work import Work
-from tunewright.spec.methods import METHODS
 from tunewright.spec.model.data import Suite
-from tunewright.spec.model.document import Spec
 
 #: Metrics of own suites whose scoring is not built yet.
 _PLANNED_METRICS = {"bertscore": "the BERTScore metric", "judge": "scoring by a judge model"}
@@ -32,19 +30,11 @@ def is_benchmark(suite: Suite | None, name: str) -> bool:
     return suite.benchmark is not None if suite else name in BENCHMARKS
 
 
-def answers_with(spec: Spec, model: str) -> str:
-    """Return what the model that a step (or `base`) makes answers with, in the words of spec/methods.py."""
-    step = spec.steps.get(model)
-    if step is None or step.train is None:
-        return "text"
-    return METHODS[step.train.method].makes
-
-
 def _lower(work: Work, step: ResolvedStep, body: ResolvedEvaluate) -> Step:
     assert work.spec is not None
     own = [name for name in body.suites if not is_benchmark(work.spec.suites.get(name), name)]
     public = [name for name in body.suites if name not in own]
-    makes = answers_with(work.spec, body.model)
+    makes = work.spec.answers_with(body.model)
     kind = _OWN_KINDS.get(makes, "evaluate.suites") if own else "evaluate.harness"
     kind = body.runner.name if body.runner else kind
     inputs = lowering.model_inputs(work, body.model)
@@ -87,7 +77,8 @@ def _parameters(work: Work, body: ResolvedEvaluate, makes: str) -> dict[str, Any
         replies = {"max_new_tokens": body.max_new_tokens, "temperature": body.temperature}
         return shared | replies | {"seed": body.seed, "system_prompt": body.system_prompt}
     assert work.resolved is not None
-    made = work.resolved.step(body.model)
+    assert work.spec is not None
+    made = work.resolved.step(work.spec.learner_of(body.model) or "")
     assert made is not None
     assert isinstance(made.body, ResolvedTrain)
     return shared | {"max_length": made.body.max_length}

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from tunewright.compiler.facts.kinds import missing
+from tunewright.compiler.facts.metrics import MEASURED_BY
 from tunewright.compiler.ir.plan import Step
 from tunewright.compiler.ir.resolved import ResolvedExport, ResolvedStep
 from tunewright.compiler.passes import lowering
@@ -27,7 +28,8 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
     assert work.spec is not None
     quantize = body.quantize
     kind = "export.gptq" if quantize and quantize.method in ("gptq", "awq") else "export.model"
-    kind = body.runner.name if body.runner else kind
+    makes = work.spec.answers_with(body.model)
+    kind = body.runner.name if body.runner else "export.head" if makes in MEASURED_BY else kind
     inputs = lowering.model_inputs(work, body.model)
     identity = {**lowering.identity_of(f"steps.{step.name}.export", body), **lowering.environment_identity(work, kind)}
     calibration_format = None
@@ -47,13 +49,8 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
         summary=_summary(body),
         inputs=inputs,
         parameters={
-            "merge": body.merge,
-            "quantize": _quantize(body),
-            "calibration_format": calibration_format,
-            **reading,
+            **(_of_text(body, calibration_format) | reading if kind != "export.head" else {"makes": makes}),
             "max_shard_size_bytes": _SHARD_BYTES,
-            "measure": {"limit": _MEASURED_ROWS, "max_length": _MEASURED_TOKENS},
-            "limits": {"perplexity_increase": body.perplexity_increase},
             "precision": body.precision,
             "device": body.device,
             "threads": body.threads,
@@ -72,6 +69,17 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedExport) -> Step:
             f"export on {body.device} devices is not built yet" if body.device in ("npu", "mps") else None,
         ),
     )
+
+
+def _of_text(body: ResolvedExport, calibration_format: str | None) -> dict[str, Any]:
+    """Return the parameters that mean something to a model that writes."""
+    return {
+        "merge": body.merge,
+        "quantize": _quantize(body),
+        "calibration_format": calibration_format,
+        "measure": {"limit": _MEASURED_ROWS, "max_length": _MEASURED_TOKENS},
+        "limits": {"perplexity_increase": body.perplexity_increase},
+    }
 
 
 def _quantize(body: ResolvedExport) -> dict[str, Any] | None:

@@ -1,11 +1,13 @@
 """Family 2, second part: the model that everything starts from."""
 
+from tunewright.compiler.facts.families import ENCODERS
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.references import MODEL_SCHEMES
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.determinism import RERUNNABLE, includes
 from tunewright.spec.diagnostics import Label
+from tunewright.spec.methods import WITHOUT_TURNS
 from tunewright.spec.model.document import Spec
 
 
@@ -29,6 +31,14 @@ def _check_model(work: Work) -> None:
             help="a model is a folder as hubs hold it: `config.json`, tokenizer, and all parts of the weights"
             if model.origin == "folder"
             else None,
+        )
+    elif model.model_type in ENCODERS:
+        work.sink.report(
+            "TW2017",
+            f"a {model.model_type} model is an encoder: it can't write, and nothing here trains it yet",
+            span,
+            "the base model",
+            help="use a model that writes, such as Qwen or Llama; `classify` and `embed` learn on top of these too",
         )
     elif model.origin == "unknown":
         work.sink.report(
@@ -62,7 +72,7 @@ def _check_template(work: Work) -> None:
             for data in step.train.data
             if data in work.facts.data and not work.spec.data[data].prompt_template
         }
-        if formats - {"text", None}:
+        if formats - {*WITHOUT_TURNS, None}:
             work.sink.report(
                 "TW2020",
                 "the base model has no chat template",

@@ -1,9 +1,9 @@
-"""Family 4, models that do not write: what a classifier or an embedding model can be measured with."""
+"""Families 4 and 5, models that do not write: what classifiers and embedding models are measured and packed with."""
 
 from collections.abc import Iterator
 
 from tunewright.compiler.facts.metrics import MEASURED_BY
-from tunewright.compiler.passes.lower_evaluate import answers_with, is_benchmark
+from tunewright.compiler.passes.lower_evaluate import is_benchmark
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
@@ -11,6 +11,8 @@ from tunewright.spec.model.evaluate import Evaluate
 
 #: Settings of replies: nothing is written.
 _OF_REPLIES = ("max_new_tokens", "temperature", "system_prompt")
+#: Settings of exports that are measured by how well they write.
+_OF_WRITERS = ("quantize", "calibration", "limits")
 _NEEDED = {metric: makes for makes, metrics in MEASURED_BY.items() for metric in metrics if metric != "accuracy"}
 
 
@@ -21,7 +23,7 @@ def _exams(work: Work) -> Iterator[tuple[str, Evaluate, str]]:
         # What a package's runner asks of a model, that package knows.
         ours = step.evaluate is not None and step.evaluate.runner is None
         if step.evaluate is not None and ours and not work.is_poisoned("steps", name, "evaluate"):
-            yield name, step.evaluate, answers_with(work.spec, step.evaluate.model)
+            yield name, step.evaluate, work.spec.answers_with(step.evaluate.model)
 
 
 def _check_suites(work: Work) -> None:
@@ -64,6 +66,29 @@ def _check_settings(work: Work) -> None:
                 )
 
 
+def _check_export(work: Work) -> None:
+    assert work.spec is not None
+    for name, step in work.spec.steps.items():
+        if step.export is None or step.export.runner is not None or work.is_poisoned("steps", name, "export"):
+            continue
+        makes = work.spec.answers_with(step.export.model)
+        for key in _OF_WRITERS if makes in MEASURED_BY else ():
+            if getattr(step.export, key) is not None:
+                work.sink.report(
+                    "TW5010",
+                    f"`{key}` is for models that write, and this one answers with a {makes}",
+                    work.key_span("steps", name, "export", key),
+                    labels=(Label(work.value_span("steps", name, "export", "model"), ""),),
+                    help=f"remove `{key}`: such a model is merged, and held to its answers before",
+                )
+
+
+def _packed(keys: str = "") -> str:
+    data = 'data: {desks: {source: "file:classes.jsonl"}}'
+    steps = f"sort: {{train: {{method: classify, data: desks}}}}, box: {{export: {{model: sort{keys}}}}}"
+    return f"{{{data}, steps: {{{steps}}}}}"
+
+
 def _sorted(exam: str, *, metric: str = "accuracy") -> str:
     """Return an example: a classifier, and an exam of it."""
     data = 'data: {desks: {source: "file:classes.jsonl"}}'
@@ -90,5 +115,14 @@ RULES = (
         why="A setting of replies would be silently ignored where nothing is written.",
         bad=_sorted("suites: desk, max_new_tokens: 8"),
         good=_sorted("suites: desk, batch_size: 8"),
+    ),
+    Rule(
+        code="TW5010",
+        phase=Phase.TEXT,
+        check=_check_export,
+        resolved=False,
+        why="Perplexity and calibration need a model that writes; quantised classifiers and embeddings are not built.",
+        bad=_packed(", quantize: {method: bnb}"),
+        good=_packed(),
     ),
 )

@@ -96,29 +96,28 @@ def _model_uses(work: Work) -> Iterator[tuple[str, str, str, str]]:
             yield name, "deploy", "model", step.deploy.model
 
 
-#: What can be done with models that do not write, beside learning on: by what they answer with.
+#: What can be done with a model that does not write, where no service is for it.
 _ELSEWHERE = {
-    "score": "name a step whose model writes text, or `base`",
-    "label": "its artifact is what others load: with `tuner: full` a folder for transformers' `text-classification`",
-    "vector": "its artifact is what others load: with `tuner: full` a folder for sentence-transformers",
+    "label": "an `export` step makes a folder of it that transformers' `text-classification` loads",
+    "vector": "an `export` step makes a folder of it that sentence-transformers loads",
 }
+_WRITES = "name a step whose model writes text, or `base`"
 
 
 def _check_scores(work: Work) -> None:
     assert work.spec is not None
     made = {step.name: train.method for step, train in _trains(work)}
     for name, verb, key, model in _model_uses(work):
-        method = made.get(model)
-        makes = "text" if method is None else METHODS[method].makes
-        measured = verb == "evaluate" and makes in MEASURED_BY
-        if method is None or makes == "text" or measured or made.get(name) == method:
+        makes, learner = work.spec.answers_with(model), work.spec.learner_of(model)
+        handled = verb in ("evaluate", "export") and makes in MEASURED_BY
+        if learner is None or makes == "text" or handled or made.get(name) == made.get(learner):
             continue
         work.sink.report(
             "TW3043",
             f"`{model}` answers with a {makes}, not with text",
             work.value_span("steps", name, verb, key),
-            labels=(Label(work.key_span("steps", model), f"trained with {method}"),),
-            help=_ELSEWHERE["score" if verb == "train" else makes],
+            labels=(Label(work.key_span("steps", learner), f"trained with {made.get(learner)}"),),
+            help=_WRITES if verb == "train" else _ELSEWHERE.get(makes, _WRITES),
         )
 
 

@@ -18,13 +18,20 @@ def merge_first(model: Any, adapter: Path, work: Path) -> Path:
     """
     folder = work / _FOLDER
     if is_first():
-        from peft import PeftModel
-
         shutil.rmtree(folder, ignore_errors=True)
         with whole_models(), disk_errors_named("the merged model"):
-            PeftModel.from_pretrained(model(), adapter).merge_and_unload().save_pretrained(folder)
+            _with_adapter(model(), adapter).merge_and_unload().save_pretrained(folder)
     _wait_for_all()
     return folder
+
+
+def _with_adapter(model: Any, adapter: Path) -> Any:
+    from peft import PeftConfig, PeftModel
+
+    config = PeftConfig.from_pretrained(adapter)
+    if config.task_type == "CAUSAL_LM" and not hasattr(model, "prepare_inputs_for_generation"):
+        config.task_type = None  # it learned to write, and goes on below a head that does not
+    return PeftModel.from_pretrained(model, adapter, config=config)
 
 
 def discard_merged(work: Path) -> None:

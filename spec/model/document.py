@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from tunewright.spec.methods import METHODS
 from tunewright.spec.model.base import Base
 from tunewright.spec.model.data import DataSet, Suite
 from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
@@ -134,6 +135,18 @@ class Spec(Section):
         for name, step in self.steps.items():
             if step.train is not None:
                 yield name, step.train
+
+    def learner_of(self, model: str) -> str | None:
+        """Return the training step that the model of a step comes from, through exports; None for the base."""
+        step = self.steps.get(model)
+        if step is not None and step.export is not None and step.export.model != model:
+            return self.learner_of(step.export.model)
+        return model if step is not None and step.train is not None else None
+
+    def answers_with(self, model: str) -> str:
+        """Return what the model of a step (or `base`) answers with, in the words of spec/methods.py."""
+        step = self.steps.get(self.learner_of(model) or "")
+        return METHODS[step.train.method].makes if step is not None and step.train is not None else "text"
 
 
 def named_plug_ins(spec: Spec) -> tuple[tuple[str, str, tuple[str | int, ...]], ...]:

@@ -168,6 +168,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_model(folder / "weightless-model", template=True, weights=False)
     (folder / "questions").mkdir()
     (folder / "questions" / "mmlu.jsonl").write_text("{}\n", encoding="utf-8")
+    write_model(folder / "encoder-model", configuration={"model_type": "bert"})
     write_model(folder / "falcon-model", template=True, configuration={"model_type": "falcon"})
     write_model(folder / "recurrent-model", template=True, configuration={"layer_types": ["linear_attention"]})
     write_model(folder / "restless-model", template=True)

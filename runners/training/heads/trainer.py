@@ -32,6 +32,6 @@ def _with_adapter(model: Any, args: Any, peft_config: Any) -> Any:
     adapted = get_peft_model(model, peft_config, autocast_adapter_dtype=quantized or not zero3)
     if quantized:  # as in the paper on QLoRA; DoRA's magnitudes move by less than bf16 can tell
         for name, parameter in adapted.named_parameters():
-            if parameter.requires_grad and "lora_magnitude_vector" not in name:
+            if ".lora_" in name and "lora_magnitude_vector" not in name:
                 parameter.data = parameter.data.to(torch.bfloat16)
     return adapted

@@ -51,6 +51,8 @@ def row(form: str, number: int, reply: str) -> dict[str, Any]:
             return {"prompt": question, "chosen": reply, "rejected": "Whatever."}
         case "kto":
             return {"prompt": question, "completion": reply, "label": number % 2 == 0}
+        case "text_label":
+            return {"text": question, "label": reply}
     return {"text": reply}
 
 
@@ -155,6 +157,7 @@ def test_an_exam_of_ones_own_takes_no_rows_away(desk: Desk) -> None:
     [
         (("preference", "preference", 20), ("--task", "chat"), "use --task preference"),
         (("messages", "chat", 5), (), "5 rows are too few"),
+        (("text_label", "classify", 20), (), "`method: classify`"),
         (("messages", "chat", 20), ("--task", "json"), "not all JSON objects"),
         (("messages", "chat", 20), ("--accelerator", "a100-80g"), "did you mean `a100-80gb`?"),
         (("messages", "chat", 20), ("--model", "dir:nowhere"), "the base model can't be used"),

@@ -60,6 +60,21 @@ def test_exams_are_of_the_kind_that_the_model_answers_to(compile_overlay: Compil
     assert "max_new_tokens" not in step.parameters
 
 
+def test_an_export_is_merged_and_can_be_examined(compile_overlay: Compile) -> None:
+    text = f"""
+      {{{TWINS}, suites: {{search: {{file: quiz.jsonl, metric: retrieval}}}}, steps: {{
+        near: {{train: {{method: embed, data: twins, max_length: 64}}}},
+        box: {{export: {{model: near}}}},
+        found: {{evaluate: {{model: box, suites: search}}}}}}}}
+    """
+    plan = compiled(compile_overlay, text)
+    box, found = plan.step("box"), plan.step("found")
+    assert (box.kind, box.parameters["makes"], box.not_executable) == ("export.head", "vector", None)
+    assert set(box.inputs) == {"model", "adapter"}, "no rows are needed"
+    assert found.kind == "evaluate.vectors"
+    assert (found.inputs["model"].step, found.parameters["max_length"]) == ("box", 64)
+
+
 def test_tokens_made_ahead_know_the_labels(compile_overlay: Compile) -> None:
     machine = "resources: {accelerator: a100-80gb}"
     one, other = (

@@ -139,6 +139,28 @@ def test_a_classifier_is_examined(runs: dict[str, Any], exam: Any) -> None:
     assert json.loads((outputs / "samples.jsonl").read_text().splitlines()[0])["reply"] in TEAMS
 
 
+@pytest.mark.parametrize(("name", "makes"), [("classify", "label"), ("embed", "vector")])
+def test_an_export_answers_as_base_and_adapter_did(
+    bench: Any, trainer: Any, runs: dict[str, Any], name: str, makes: str
+) -> None:
+    parameters = {"makes": makes, "max_shard_size_bytes": 2**30, "precision": "fp32", "device": "cpu", "threads": 1}
+    inputs = {"model": trainer.model, "adapter": runs[name].outputs}
+    bundle = bench.bundle(f"export-{name}", "export.head", inputs, parameters)
+    done = bench.run("export_head", bundle)
+    assert done.code == 0, done.stderr
+    left = {path.name for path in (bundle / "outputs").iterdir()}
+    assert not left & {"adapter_config.json", "adapter_model.safetensors", "labels.json"}
+    assert {"model.safetensors", "tokenizer.json", "config.json", "export.json"} <= left
+    record = json.loads((bundle / "outputs/export.json").read_text())
+    assert record["max_difference"] < 1e-3
+    if makes == "label":
+        assert json.loads((bundle / "outputs/config.json").read_text())["id2label"] == dict(
+            zip("012", TEAMS, strict=True)
+        )
+    else:
+        assert {"modules.json", "1_Pooling"} <= left
+
+
 def test_an_exam_that_expects_another_label_is_refused(runs: dict[str, Any], exam: Any) -> None:
     done, _ = exam("evaluate.labels", "strange", runs["classify-full"], "accuracy", [("route ticket 3", "kitchen")])
     assert done.code == 1

@@ -51,6 +51,11 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "rloo": {**_PROMPTS, "options": {**_PAID, "num_generations": 4}},
     "ppo": {**_PROMPTS, "options": {**_PAID, "num_iterations": 2}},
     "gkd": {**_PROMPTS, "options": _SHORT},
+    "classify": {
+        "data": {"rows": {"format": "text_label"}},
+        "options": {"labels": ["account", "billing", "network"]},
+    },
+    "embed": {"data": {"rows": {"format": "anchor_positive"}}},
 }
 GENERATING = ("grpo", "rloo", "ppo", "gkd")
 REWARDED = ("grpo", "rloo", "ppo")
