@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache
-from tunewright.compiler.collect.confinement import OutsideError
+from tunewright.compiler.collect.confinement import OutsideError, inside
 from tunewright.compiler.collect.families import FamilyOf
 from tunewright.compiler.collect.files import locate
 from tunewright.compiler.collect.folders import collect_folder
@@ -58,14 +58,19 @@ def _collect_local(
     source: str, scheme: str, written: str, base_directory: Path, cache: FactCache | None, family_named: FamilyOf
 ) -> ModelFacts:
     try:
-        path = locate(written, base_directory)
-    except RuntimeError:  # `~name` of a user who does not exist
-        path = base_directory / written
+        path = _local_path(written, base_directory)
     except OutsideError as error:
         return _unusable(source, f"{source} can't be used: {error.strerror}")
     if scheme == "gguf":
         return collect_gguf(source, path, cache=cache)
     return collect_folder(source, path, cache=cache, family_named=family_named)
+
+
+def _local_path(written: str, base_directory: Path) -> Path:
+    try:
+        return locate(written, base_directory)
+    except RuntimeError:  # `~name` of a user who does not exist
+        return inside(base_directory / written)
 
 
 def _collect_package(

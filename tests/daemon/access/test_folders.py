@@ -79,8 +79,10 @@ def test_what_is_not_there_reads_as_what_may_not_be_read(compiling: Site, anna: 
     assert there.replace("rows.jsonl", "X") == gone.replace("gone.jsonl", "X")
 
 
-def test_models_elsewhere_are_not_read(compiling: Site, anna: Client) -> None:
-    found = said(anna, source(compiling, "rows.jsonl", model=str(compiling.folder / "sales")))
+@pytest.mark.parametrize("model", ["{site}/sales", "../sales", "~nobody-here/../../sales"])
+def test_models_elsewhere_are_not_read(compiling: Site, anna: Client, model: str) -> None:
+    (compiling.folder / "support" / "~nobody-here").mkdir(exist_ok=True)
+    found = said(anna, source(compiling, "rows.jsonl", model=model.format(site=compiling.folder)))
     assert "it lies outside of the project's folders" in found
 
 

@@ -1,5 +1,6 @@
 """Tokens: made by admins, for what they administer, revoked and blocked at once."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from harness.daemons import eventually
 from harness.plans import a_plan, a_step
 from harness.sites import Site, grants_of, source_in
 
+from tunewright.client import aio
 from tunewright.client.api import Client, connect
 from tunewright.client.credentials import Credentials
 from tunewright.client.errors import ClientError, CredentialError, RefusedError
@@ -147,3 +149,17 @@ def test_a_token_works_over_loopback_without_tls(new_site: NewSite) -> None:
         client.who_am_i()
     assert isinstance(caught.value, RefusedError)
     assert caught.value.reason == "CREDENTIAL_MISSING"
+
+
+def test_the_client_for_event_loops_shows_credentials_too(site: Site) -> None:
+    certificates, tokens = site.addresses
+
+    async def ask(target: str, credentials: Credentials) -> str:
+        async with aio.connect(target, credentials=credentials, project="support") as client:
+            assert [run async for run in client.list_runs()] == []
+            return (await client.who_am_i()).subject
+
+    assert asyncio.run(ask(certificates, site.certificate("loop", "support:viewer"))) == "loop"
+    assert asyncio.run(ask(tokens, site.token("looped", "support:viewer"))) == "looped"
+    with pytest.raises(CredentialError, match="takes callers with a certificate only"):
+        asyncio.run(ask(certificates, Credentials(authority=site.authority.certificate_file)))
