@@ -27,6 +27,7 @@ from tunewright.client.values import (
     Diagnostic,
     Hold,
     LogChunk,
+    Point,
     Run,
     RunDetail,
     RunEvent,
@@ -211,6 +212,10 @@ class AsyncClient:
         return self._pages(lambda token: calls.list_events(token, run=run, after=after, kinds=kinds, step=step))
 
     # What runs leave behind
+
+    def points(self, run: str, *, step: str = "") -> AsyncIterator[Point]:
+        """Yield everything that trainings of a run measured, in the order in which it was read; the log has less."""
+        return self._pages(lambda token: calls.list_points(token, run=run, step=step))
 
     def logs(
         self, run: str, step: str, *, attempt: int = 0, stream: str = "stderr", offset: int = 0, follow: bool = False

@@ -17,6 +17,7 @@ from tunewright.client.values import (
     Deployment,
     Diagnostic,
     Hold,
+    Point,
     Run,
     RunDetail,
     RunEvent,
@@ -44,6 +45,7 @@ TIMEOUT_SECONDS = 30.0
 #: Seconds for removing what nothing keeps: terabytes, at worst.
 COLLECT_TIMEOUT_SECONDS = 6 * 3600.0
 _EVENT_PAGE = 1000
+_POINT_PAGE = 10_000
 _CANCEL_MODES = {"graceful": run_service_pb2.CANCEL_MODE_GRACEFUL, "now": run_service_pb2.CANCEL_MODE_NOW}
 
 Answer = TypeVar("Answer")
@@ -190,6 +192,14 @@ def list_events(token: str, *, run: str, after: int, kinds: Sequence[str], step:
         parent=f"runs/{run}", page_size=_EVENT_PAGE, page_token=token, after_sequence=after, kinds=kinds, step=step
     )
     return _of_runs("ListRunEvents", request, lambda answer: _page(answer.events, wire.run_event, answer))
+
+
+def list_points(token: str, *, run: str, step: str) -> Call[Page[Point]]:
+    """A page of what trainings of a run said of themselves."""
+    request = run_service_pb2.ListRunPointsRequest(
+        parent=f"runs/{run}", page_size=_POINT_PAGE, page_token=token, step=step
+    )
+    return _of_runs("ListRunPoints", request, lambda answer: _page(answer.points, wire.point, answer))
 
 
 def get_artifact(digest: str) -> Call[Artifact]:

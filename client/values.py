@@ -265,6 +265,18 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What a training measured at one moment; `training_step` counts its updates."""
+
+    step: str
+    attempt: int
+    position: int
+    time: datetime
+    training_step: int | None
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garbage:
     """One thing that goes, or has gone. `kind`: artifact, checkpoints, logs."""
 

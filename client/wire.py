@@ -137,6 +137,19 @@ def run_event(message: run_pb2.RunEvent) -> values.RunEvent:
     )
 
 
+def point(message: run_service_pb2.RunPoint) -> values.Point:
+    """Return the value of a point."""
+    body = json.loads(message.body_json)
+    return values.Point(
+        step=message.step,
+        attempt=message.attempt,
+        position=message.position,
+        time=message.time.ToDatetime(tzinfo=UTC),
+        training_step=body.get("step"),
+        values=body.get("values") or {},
+    )
+
+
 def artifact(message: artifact_pb2.Artifact) -> values.Artifact:
     """Return the value of an artifact."""
     return values.Artifact(

@@ -115,6 +115,7 @@ async def _serve(
     await asyncio.gather(*kept, return_exceptions=True)
     await parts.reconciler.stop()
     await parts.database.close()
+    parts.points.close()
     home.socket.unlink(missing_ok=True)
     return 0
 

@@ -28,6 +28,11 @@ class Home:
         return self.root / "control.db"
 
     @property
+    def points(self) -> Path:
+        """The store of points of training, which can be made anew."""
+        return self.root / "metrics.db"
+
+    @property
     def socket(self) -> Path:
         """The Unix socket that the daemon listens on."""
         return self.root / "daemon.sock"

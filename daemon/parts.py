@@ -13,6 +13,7 @@ from tunewright.daemon.engine.admission import Admission
 from tunewright.daemon.engine.attempts import AttemptKeeper
 from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.points import PointStore
 from tunewright.daemon.engine.reconciler import Reconciler
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.step_files import Interpreters
@@ -41,6 +42,7 @@ class Parts:
     admission: Admission
     compiler: Compiler
     collector: Collector
+    points: PointStore
     ending: asyncio.Event
 
 
@@ -57,7 +59,8 @@ def assemble(
     database.start(changes.ring)
     ledger = Ledger(database, clock)
     deployments = DeploymentKeeper(ledger, home, interpreters)
-    keeper = AttemptKeeper(ledger, home, interpreters)
+    points = PointStore(home.points)
+    keeper = AttemptKeeper(ledger, home, interpreters, points)
     reconciler = Reconciler(ledger, home, keeper, deployments, settings.slots)
     deployments.ended = reconciler.wake_all
     return Parts(
@@ -75,5 +78,6 @@ def assemble(
         admission=Admission(database, clock, Results(database.read, home), interpreters),
         compiler=compiler or compile_with(home.root, environments, settings.policy),
         collector=Collector(database=database, home=home, clock=clock, in_use=keeper.in_use),
+        points=points,
         ending=asyncio.Event(),
     )

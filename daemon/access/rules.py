@@ -58,6 +58,7 @@ RULES: Mapping[str, Rule] = {
     "tunewright.v1.RunService/RetryRun": Rule(Permission.SUBMIT, Place.RUN),
     "tunewright.v1.RunService/WatchRun": Rule(Permission.READ, Place.RUN),
     "tunewright.v1.RunService/ListRunEvents": Rule(Permission.READ, Place.RUN, "parent"),
+    "tunewright.v1.RunService/ListRunPoints": Rule(Permission.READ, Place.RUN, "parent"),
     "tunewright.v1.LogService/ReadLogs": Rule(Permission.READ, Place.STEP),
     "tunewright.v1.ArtifactService/GetArtifact": Rule(Permission.READ, Place.VISIBLE),
     "tunewright.v1.ArtifactService/ListArtifacts": Rule(Permission.READ, Place.VISIBLE),

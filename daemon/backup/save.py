@@ -47,6 +47,8 @@ def back_up(home: Home, target: Path, *, checkpoints: bool) -> Manifest:
 def _write(home: Home, folder: Path, *, checkpoints: bool) -> Manifest:
     copy = Home(folder)
     _copy_store(home.database, copy.database)
+    if home.points.is_file():
+        _copy_store(home.points, copy.points)
     with closing(sqlite3.connect(copy.database)) as store:
         (store_id,) = store.execute("SELECT id FROM store").fetchone()
         (version,) = store.execute("PRAGMA user_version").fetchone()

@@ -18,6 +18,7 @@ from tunewright.daemon.engine import journal
 from tunewright.daemon.engine.artifacts import ArtifactError
 from tunewright.daemon.engine.in_use import InUse
 from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.points import PointStore
 from tunewright.daemon.engine.states import (
     STEP_DONE,
     Fail,
@@ -86,6 +87,7 @@ class AttemptKeeper:
     ledger: Ledger
     home: Home
     interpreters: Interpreters
+    points: PointStore
     in_use: InUse = field(default_factory=InUse)
     _fresh: set[_Key] = field(default_factory=set)
     _cancels: dict[_Key, str] = field(default_factory=dict)
@@ -209,6 +211,7 @@ class AttemptKeeper:
             )
             if offset == attempt.events_offset:
                 return attempt
+            await asyncio.to_thread(self.points.catch_up, attempt.run, attempt.step, attempt.number, bundle)
             read = journal.progress(attempt, step, found, offset, self.ledger.clock.now())
             await database.write(partial(_advance, attempt, read))
             stored = attempts.get(database.read, attempt.run, attempt.step, attempt.number)

@@ -12,12 +12,16 @@ from tunewright.daemon.supervise import Event
 _MAX_SAFE_INTEGER = 2**53 - 1
 _MAX_DEPTH = 16
 _MAX_KIND = 64
+#: The newest points of training that go into the log at one look; all of them go into the store of points.
+POINTS_A_LOOK = 10
 
 
 def progress(attempt: Attempt, step: StepRecord, events: Sequence[Event], offset: int, now: Milliseconds) -> Progress:
     """Return what to store of events that were read up to a byte offset."""
     role = address = None
     entries = []
+    too_many = max(0, sum(event.kind == "metric" for event in events) - POINTS_A_LOOK)
+    left_out = 0
     sequence = attempt.events_sequence
     for event in events:
         sequence = max(sequence, event.seq)
@@ -25,7 +29,12 @@ def progress(attempt: Attempt, step: StepRecord, events: Sequence[Event], offset
             role = str(event.fields.get("role", "")) or role
         if event.kind == "ready":
             address = str(event.fields.get("address", "")) or address
+        if event.kind == "metric" and left_out < too_many:
+            left_out += 1
+            continue
         body = {str(name): storable(value) for name, value in event.fields.items()}
+        if event.kind == "metric" and left_out:
+            body["left_out"], too_many, left_out = left_out, 0, 0
         entry = Entry(kind=event.kind[:_MAX_KIND], step=step.name, attempt=attempt.number, body=body)
         entries.append((entry, parse_time(event.time, now)))
     return Progress(entries=entries, offset=offset, sequence=sequence, role=role, address=address)

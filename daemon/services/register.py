@@ -87,6 +87,8 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
         compiler=parts.compiler,
         admission=parts.admission,
         ledger=ledger,
+        home=home,
+        points=parts.points,
         changes=parts.changes,
         wake=reconciler.wake,
     )

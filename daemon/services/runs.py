@@ -16,6 +16,7 @@ from tunewright.daemon.compile import Compiled, Compiler
 from tunewright.daemon.engine.admission import Admission, Order
 from tunewright.daemon.engine.continuation import Change, Continuations
 from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.points import Point, PointStore
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
     Cancel,
@@ -26,9 +27,10 @@ from tunewright.daemon.engine.states import (
     StepEvent,
 )
 from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.home import Home
 from tunewright.daemon.services import requests, translate
 from tunewright.daemon.services.mutations import Mutation, ReplayedError, check_request_id, mutation
-from tunewright.daemon.services.pages import page
+from tunewright.daemon.services.pages import Page, page
 from tunewright.daemon.services.watch import follow
 from tunewright.daemon.store import events, runs
 from tunewright.daemon.store.database import StaleError
@@ -54,6 +56,8 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
     compiler: Compiler
     admission: Admission
     ledger: Ledger
+    home: Home
+    points: PointStore
     changes: Changes
     wake: Callable[[str], None]
 
@@ -223,6 +227,30 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         if len(found) > asked.size:
             answer.next_page_token = asked.token(found[asked.size - 1].sequence)
         return answer
+
+    async def ListRunPoints(self, request: wire.ListRunPointsRequest, context: Any) -> wire.ListRunPointsResponse:
+        """Answer a page of what trainings of a run said of themselves."""
+        run, asked = self._run(request.parent, "parent"), page(request, 1000, 10_000)
+        found = await asyncio.to_thread(self._points, run, request.step, asked)
+        answer = wire.ListRunPointsResponse(points=[translate.point(item) for item in found[: asked.size]])
+        if len(found) > asked.size:
+            answer.next_page_token = asked.token(found[asked.size - 1].id)
+        return answer
+
+    def _points(self, run: RunRecord, step: str, asked: Page) -> list[Point]:
+        """Bring the points up to date and read them; a store that is damaged is made anew, once."""
+        for again in (True, False):
+            for record in run.steps:
+                for number in range(1, record.attempt + 1):
+                    bundle = self.home.bundle(run.id, record.name, number)
+                    self.points.catch_up(run.id, record.name, number, bundle)
+            try:
+                return self.points.page(run.id, step=step, after=asked.position, limit=asked.size + 1)
+            except sqlite3.DatabaseError:
+                if not again:
+                    raise
+                self.points.begin_anew()
+        return []
 
     async def _apply(self, name: str, event: StepEvent, asked: Mutation) -> RunRecord:
         """Store what somebody wants of a whole run and make the reconciler look at it."""

@@ -4,11 +4,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from tunewright.compiler.ir.difference import StepAction
 from tunewright.daemon.clock import Milliseconds
+from tunewright.daemon.engine.points import Point
 from tunewright.daemon.engine.states import Failure, RunRecord, StepRecord, Verdict
 from tunewright.daemon.store.artifacts import ArtifactRecord
 from tunewright.daemon.store.deployments import DeploymentRecord
 from tunewright.daemon.store.events import StoredEvent
-from tunewright.proto.v1 import artifact_pb2, deployment_pb2, diagnostic_pb2, run_pb2, spec_pb2
+from tunewright.proto.v1 import artifact_pb2, deployment_pb2, diagnostic_pb2, run_pb2, run_service_pb2, spec_pb2
 from tunewright.spec.diagnostics import Diagnostic
 from tunewright.spec.source import Position, Span
 
@@ -48,6 +49,17 @@ def event(record: StoredEvent) -> run_pb2.RunEvent:
         body_json=record.body,
         ignorable=True,
         actor=record.actor,
+    )
+
+
+def point(value: Point) -> run_service_pb2.RunPoint:
+    """Return the message of a point of training."""
+    return run_service_pb2.RunPoint(
+        step=value.step,
+        attempt=value.attempt,
+        position=value.position,
+        time=time(value.time),
+        body_json=value.body,
     )
 
 

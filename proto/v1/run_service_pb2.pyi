@@ -584,3 +584,94 @@ class ListRunEventsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["events", b"events", "next_page_token", b"next_page_token"]) -> None: ...
 
 global___ListRunEventsResponse = ListRunEventsResponse
+
+@typing.final
+class ListRunPointsRequest(google.protobuf.message.Message):
+    """Which points."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    parent: builtins.str
+    """`runs/{run}`."""
+    page_size: builtins.int
+    """At most so many; default 1000, limit 10000."""
+    page_token: builtins.str
+    """From the answer before; empty for the first page."""
+    step: builtins.str
+    """Only those of this step; empty for all."""
+    def __init__(
+        self,
+        *,
+        parent: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        step: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "step", b"step"]) -> None: ...
+
+global___ListRunPointsRequest = ListRunPointsRequest
+
+@typing.final
+class RunPoint(google.protobuf.message.Message):
+    """What a training measured at one moment."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    POSITION_FIELD_NUMBER: builtins.int
+    TIME_FIELD_NUMBER: builtins.int
+    BODY_JSON_FIELD_NUMBER: builtins.int
+    step: builtins.str
+    """The step."""
+    attempt: builtins.int
+    """The attempt."""
+    position: builtins.int
+    """The runner's own count of what it says; with step and attempt it names the point."""
+    body_json: builtins.str
+    """As the body of a `metric` event: `{"step": 12, "values": {"loss": 1.5}}`."""
+    @property
+    def time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the runner says it was."""
+
+    def __init__(
+        self,
+        *,
+        step: builtins.str = ...,
+        attempt: builtins.int = ...,
+        position: builtins.int = ...,
+        time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        body_json: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "body_json", b"body_json", "position", b"position", "step", b"step", "time", b"time"]) -> None: ...
+
+global___RunPoint = RunPoint
+
+@typing.final
+class ListRunPointsResponse(google.protobuf.message.Message):
+    """A page of points."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Empty when there are no more for now."""
+    @property
+    def points(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___RunPoint]:
+        """In the order in which they were read."""
+
+    def __init__(
+        self,
+        *,
+        points: collections.abc.Iterable[global___RunPoint] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "points", b"points"]) -> None: ...
+
+global___ListRunPointsResponse = ListRunPointsResponse

@@ -89,6 +89,11 @@ class RunServiceStub(object):
                 request_serializer=tunewright_dot_v1_dot_run__service__pb2.ListRunEventsRequest.SerializeToString,
                 response_deserializer=tunewright_dot_v1_dot_run__service__pb2.ListRunEventsResponse.FromString,
                 _registered_method=True)
+        self.ListRunPoints = channel.unary_unary(
+                '/tunewright.v1.RunService/ListRunPoints',
+                request_serializer=tunewright_dot_v1_dot_run__service__pb2.ListRunPointsRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_run__service__pb2.ListRunPointsResponse.FromString,
+                _registered_method=True)
 
 
 class RunServiceServicer(object):
@@ -192,6 +197,15 @@ class RunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRunPoints(self, request, context):
+        """All that trainings of a run said of themselves, in pages. The log holds at most a hundred such points a second, here are all of them, in the order in
+        which they were read. They are made from the runners' own files: where those were collected before they were read, there are none.
+        NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -239,6 +253,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.ListRunEvents,
                     request_deserializer=tunewright_dot_v1_dot_run__service__pb2.ListRunEventsRequest.FromString,
                     response_serializer=tunewright_dot_v1_dot_run__service__pb2.ListRunEventsResponse.SerializeToString,
+            ),
+            'ListRunPoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRunPoints,
+                    request_deserializer=tunewright_dot_v1_dot_run__service__pb2.ListRunPointsRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_run__service__pb2.ListRunPointsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -494,6 +513,33 @@ class RunService(object):
             '/tunewright.v1.RunService/ListRunEvents',
             tunewright_dot_v1_dot_run__service__pb2.ListRunEventsRequest.SerializeToString,
             tunewright_dot_v1_dot_run__service__pb2.ListRunEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRunPoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.RunService/ListRunPoints',
+            tunewright_dot_v1_dot_run__service__pb2.ListRunPointsRequest.SerializeToString,
+            tunewright_dot_v1_dot_run__service__pb2.ListRunPointsResponse.FromString,
             options,
             channel_credentials,
             insecure,

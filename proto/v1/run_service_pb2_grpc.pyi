@@ -116,6 +116,15 @@ class RunServiceStub:
     ]
     """The same events in pages, oldest first. Fails as WatchRun does."""
 
+    ListRunPoints: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.run_service_pb2.ListRunPointsRequest,
+        tunewright.proto.v1.run_service_pb2.ListRunPointsResponse,
+    ]
+    """All that trainings of a run said of themselves, in pages. The log holds at most a hundred such points a second, here are all of them, in the order in
+    which they were read. They are made from the runners' own files: where those were collected before they were read, there are none.
+    NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+    """
+
 class RunServiceAsyncStub:
     """Executes specs.
 
@@ -213,6 +222,15 @@ class RunServiceAsyncStub:
         tunewright.proto.v1.run_service_pb2.ListRunEventsResponse,
     ]
     """The same events in pages, oldest first. Fails as WatchRun does."""
+
+    ListRunPoints: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.run_service_pb2.ListRunPointsRequest,
+        tunewright.proto.v1.run_service_pb2.ListRunPointsResponse,
+    ]
+    """All that trainings of a run said of themselves, in pages. The log holds at most a hundred such points a second, here are all of them, in the order in
+    which they were read. They are made from the runners' own files: where those were collected before they were read, there are none.
+    NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+    """
 
 class RunServiceServicer(metaclass=abc.ABCMeta):
     """Executes specs.
@@ -329,5 +347,16 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[tunewright.proto.v1.run_service_pb2.ListRunEventsResponse, collections.abc.Awaitable[tunewright.proto.v1.run_service_pb2.ListRunEventsResponse]]:
         """The same events in pages, oldest first. Fails as WatchRun does."""
+
+    @abc.abstractmethod
+    def ListRunPoints(
+        self,
+        request: tunewright.proto.v1.run_service_pb2.ListRunPointsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.run_service_pb2.ListRunPointsResponse, collections.abc.Awaitable[tunewright.proto.v1.run_service_pb2.ListRunPointsResponse]]:
+        """All that trainings of a run said of themselves, in pages. The log holds at most a hundred such points a second, here are all of them, in the order in
+        which they were read. They are made from the runners' own files: where those were collected before they were read, there are none.
+        NOT_FOUND, RUN_NOT_FOUND: there is none of that name.
+        """
 
 def add_RunServiceServicer_to_server(servicer: RunServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -165,7 +165,7 @@ def test_runs_come_newest_first_in_pages(daemon: Daemon) -> None:
 
 
 def test_many_watchers_see_the_same_gapless_log(daemon: Daemon) -> None:
-    emit = [{"emit": {"kind": "metric", "step": n, "values": {"loss": 1.0}}} for n in range(200)]
+    emit = [{"emit": {"kind": "phase", "name": str(n)}} for n in range(200)]
     run = daemon.submit(a_plan(a_step("sft", [*emit, WAIT, *emit]))).run.id
     seen: list[list[int]] = []
     threads = [

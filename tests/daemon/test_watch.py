@@ -19,7 +19,7 @@ from tunewright.proto.v1 import run_service_pb2 as wire
 from tunewright.proto.v1 import run_service_pb2_grpc
 
 WAIT = {"wait_for": "work/go"}
-METRICS = [{"emit": {"kind": "metric", "step": n, "values": {"loss": 1.0}}} for n in range(150)]
+PHASES = [{"emit": {"kind": "phase", "name": str(n)}} for n in range(150)]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def stub(daemon: Daemon) -> Iterator[run_service_pb2_grpc.RunServiceStub]:
 @pytest.fixture(scope="module")
 def ended(daemon: Daemon) -> list[RunEvent]:
     """The log of the run of `ended`, which has ended."""
-    run = daemon.finish(daemon.submit(a_plan(a_step("sft", METRICS), name="ended")).run.id)
+    run = daemon.finish(daemon.submit(a_plan(a_step("sft", PHASES), name="ended")).run.id)
     return daemon.events(run.id)
 
 
@@ -53,7 +53,7 @@ def the_run(daemon: Daemon, name: str) -> str:
 def test_ordered_unique_and_reliable_while_others_write(daemon: Daemon) -> None:
     """Five runs write at once; each watcher gets exactly its own log."""
     runs = [
-        daemon.submit(a_plan(a_step(f"s{n}", [*METRICS, write("f", str(n))]), name=f"r{n}")).run.id for n in range(5)
+        daemon.submit(a_plan(a_step(f"s{n}", [*PHASES, write("f", str(n))]), name=f"r{n}")).run.id for n in range(5)
     ]
     seen: dict[str, list[RunEvent]] = {}
     watchers = [
