@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Clock
@@ -21,11 +22,13 @@ from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.retention.facts import read_facts
 from tunewright.daemon.retention.garbage import Garbage, GarbageKind, find_garbage
-from tunewright.daemon.retention.policy import Retention
 from tunewright.daemon.store import holds
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.holds import CollectedRecord
 from tunewright.runners.contract import WORK
+
+if TYPE_CHECKING:  # pydantic costs a daemon that collects nothing too much
+    from tunewright.daemon.retention.policy import Retention
 
 _log = logging.getLogger(__name__)
 
@@ -51,11 +54,11 @@ class Collector:
     in_use: InUse
     _once: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def foresee(self, retention: Retention) -> list[Sized]:
+    async def foresee(self, retention: "Retention") -> list[Sized]:
         """Return what would go now."""
         return await asyncio.to_thread(self._there, list(self._garbage(retention)))
 
-    async def collect(self, retention: Retention) -> list[Sized]:
+    async def collect(self, retention: "Retention") -> list[Sized]:
         """Take away everything that nothing keeps and return what it was; raise RefusedError during a backup."""
         async with self._once:
             with self.home.collecting() as alone:
@@ -63,7 +66,7 @@ class Collector:
                     raise RefusedError("BACKUP_RUNNING", "a backup is being made of what would go: try again later")
                 return await self._collect(retention)
 
-    async def _collect(self, retention: Retention) -> list[Sized]:
+    async def _collect(self, retention: "Retention") -> list[Sized]:
         await asyncio.to_thread(self._sweep)
         gone: list[Sized] = []
         planned = await self.foresee(retention)
@@ -74,7 +77,7 @@ class Collector:
             gone += taken
         return gone
 
-    def _take(self, planned: list[Sized], retention: Retention) -> list[Sized]:
+    def _take(self, planned: list[Sized], retention: "Retention") -> list[Sized]:
         """Nothing is awaited in here: what is garbage when it is looked at is garbage when it is taken."""
         still = {(item.kind, item.subject) for item in self._garbage(retention)}
         taken = []
@@ -90,7 +93,7 @@ class Collector:
                 taken.append(item)
         return taken
 
-    def _garbage(self, retention: Retention) -> Iterator[Garbage]:
+    def _garbage(self, retention: "Retention") -> Iterator[Garbage]:
         for item in find_garbage(read_facts(self.database.read), retention, self.clock.now()):
             if f"sha256:{item.subject.removeprefix('artifacts/')}" not in self.in_use:
                 yield item

@@ -9,7 +9,6 @@ from tunewright.daemon.clock import Clock
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.retention.collector import Collector, Sized
-from tunewright.daemon.retention.policy import read_retention
 from tunewright.daemon.services import requests, translate
 from tunewright.daemon.services.pages import page
 from tunewright.daemon.store import artifacts, holds, runs
@@ -33,6 +32,9 @@ class KeepingService(keeping_service_pb2_grpc.KeepingServiceServicer):
 
     async def CollectGarbage(self, request: wire.CollectGarbageRequest, context: Any) -> wire.CollectGarbageResponse:
         """Collect by the site's retention, or say what would go."""
+        # Imported at first use: what reads settings is pydantic, which a daemon that collects nothing does without.
+        from tunewright.daemon.retention.policy import read_retention
+
         retention = read_retention(self.home.root)
         work = self.collector.foresee if request.validate_only else self.collector.collect
         found = await work(retention)

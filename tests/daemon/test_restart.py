@@ -47,7 +47,7 @@ def test_killed_while_a_step_runs(daemon: Daemon) -> None:
     assert ended.state == "succeeded"
     assert ended.step("sft").attempt == 1
     found = daemon.events(run)
-    assert len([event for event in found if event.kind == "phase"]) == 100
+    assert len([event for event in found if event.kind == "phase" and event.body["name"].isdecimal()]) == 100
     assert [event.kind for event in found].count("step_started") == 1
     assert count_starts(daemon, run) == {"sft/1": 1}
 
