@@ -39,7 +39,7 @@ steps:
                  per_device_train_batch_size: 8, gradient_accumulation_steps: 1,
                  watch: {{reward_collapse: {policy}, reward_collapse_reports: 3}}}}}}
 """
-GIGABYTE = 10**9
+HELD = 3 * 10**9
 
 
 @pytest.fixture(scope="module")
@@ -70,19 +70,20 @@ def checkpoints(world: Any, run: str) -> list[Path]:
     return sorted((world.home / "bundles" / run / "sft" / "1" / "work" / "checkpoints").glob("checkpoint-*"))
 
 
-def used_share() -> float:
+def share_with(more_bytes: int) -> float:
+    """Return the share of the machine's memory that is in use when so much more is."""
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     figures = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    return 1 - figures["MemAvailable"] / figures["MemTotal"]
+    return min(1 - figures["MemAvailable"] / figures["MemTotal"] + more_bytes / 1024 / figures["MemTotal"], 0.99)
 
 
 def test_undone_then_paused_then_resumed_with_another_rate(faulty: Any) -> None:
     """A spike is undone, memory that is really taken pauses the step, and a person goes on with a lower rate."""
     watch = (
         "{loss_spike: rollback_and_continue, gradient_explosion: warn, window: 16, warm_up: 8, memory: pause, "
-        f"host_memory_share: {min(used_share() + 0.06, 0.99):.3f}}}"
+        f"host_memory_share: {share_with(HELD // 2):.4f}}}"
     )
-    spike, hold = {"at": 11, "do": "spike"}, {"at": 15, "do": "hold", "bytes": 3 * GIGABYTE}
+    spike, hold = {"at": 11, "do": "spike"}, {"at": 15, "do": "hold", "bytes": HELD}
     write(faulty, SPEC.format(name="watched", rows="rows.jsonl", watch=watch), spike, hold)
 
     paused = faulty.run("run", "life.yaml")
