@@ -187,3 +187,10 @@ def test_file_name_that_no_file_system_takes(compile_overlay: Compile) -> None:
     (finding,) = compile_overlay(f'data: {{rows: {{source: "file:{"x" * 500}.jsonl"}}}}').diagnostics
     assert finding.code == "TW2010"
     assert "File name too long" in finding.message
+
+
+def test_more_steps_than_anybody_can_read_are_refused_before_they_are_looked_at(compile_spec: Compile) -> None:
+    steps = "".join(f"  s{number}: {{gate: {{require: [x]}}}}\n" for number in range(5_000))
+    (finding,) = compile_spec(HEAD + "steps:\n" + steps).diagnostics
+    assert (finding.code, finding.message) == ("TW0003", "the spec has 5,000 steps; at most 1,000 are planned")
+    assert finding.primary.span.begin.line == 6
