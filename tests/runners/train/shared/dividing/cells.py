@@ -53,11 +53,15 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "gkd": {**_PROMPTS, "options": _SHORT},
     "classify": {
         "data": {"rows": {"format": "text_label"}},
-        "options": {"labels": ["account", "billing", "network"]},
+        "options": {"labels": ["billing", "network", "account"]},
     },
-    "embed": {"data": {"rows": {"format": "anchor_positive"}}},
+    "embed": {
+        "data": {"rows": {"format": "anchor_positive"}},
+        "options": {"pooling": "last_token", "temperature": 0.05},
+    },
 }
-GENERATING = ("grpo", "rloo", "ppo", "gkd")
+#: Two processes do other work than one: each draws its own replies, or tells a pair from the rows of its own batch.
+UNLIKE_ONE = ("grpo", "rloo", "ppo", "gkd", "embed")
 REWARDED = ("grpo", "rloo", "ppo")
 #: Those that hold the model that learns against the one it started from: there a start matters.
 COMPARING = ("sft", "dpo", "kto", "grpo", "rloo", "ppo")
@@ -76,14 +80,14 @@ class Cell:
 
     @property
     def reference(self) -> "Cell":
-        """Return the same work in one process, or where each process draws its own replies that of plain DDP."""
-        strategy = "ddp" if self.method in GENERATING and self.strategy != "ddp" else "single"
+        """Return the same work in one process, or by plain DDP where one process does other work."""
+        strategy = "ddp" if self.method in UNLIKE_ONE and self.strategy != "ddp" else "single"
         return Cell(method=self.method, strategy=strategy, start=self.start)
 
     @property
     def equals_reference(self) -> bool:
-        """Say whether it can: one process draws other replies than two."""
-        return not (self.method in GENERATING and self.strategy == "ddp")
+        """Say whether it can: plain DDP has nothing to be held to where one process does other work."""
+        return not (self.method in UNLIKE_ONE and self.strategy == "ddp")
 
     @property
     def processes(self) -> int:
