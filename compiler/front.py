@@ -250,12 +250,18 @@ def request_for(
         },
         files=tuple(dict.fromkeys([*schemas, *folders])),
         plug_ins=tuple(dict.fromkeys(kind for kind, _, _ in named_plug_ins(spec))),
+        scratch=_scratch(spec),
         resources=ResourceRequest(
             accelerator=resources.accelerator, count=resources.count or 1, nodes=resources.nodes or 1
         )
         if resources
         else None,
     )
+
+
+def _scratch(spec: Spec) -> tuple[str, ...]:
+    layouts = (step.train.parallelism for step in spec.steps.values() if step.train is not None)
+    return tuple(dict.fromkeys(layout.nvme_path for layout in layouts if layout is not None and layout.nvme_path))
 
 
 def _pin_of(data: DataSet, pin: DataPin | None) -> DataPin | None:

@@ -1,6 +1,6 @@
 """A `prepare` command: compile DeepSpeed's CPU operators once, where every later process finds them.
 
-    {python} -P -m tunewright.runners.build_extensions [shm_comm] [cpu_adam]
+    {python} -P -m tunewright.runners.build_extensions [shm_comm] [cpu_adam] [async_io]
 
 DeepSpeed would compile them inside the first training process: a minute of silence, and a process killed there leaves
 a lock file on which every later one waits for ever. Here it is a step of its own, such locks are removed, and a second
@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,15 +24,16 @@ from tunewright.runners.contract import ExitCode, write_durably
 
 FOLDER_VARIABLE = "TORCH_EXTENSIONS_DIR"
 #: The operators and the folders that DeepSpeed builds them in.
-OPERATORS = {"shm_comm": "deepspeed_shm_comm", "cpu_adam": "cpu_adam"}
+OPERATORS = {"shm_comm": "deepspeed_shm_comm", "cpu_adam": "cpu_adam", "async_io": "async_io"}
 
+_PLAIN = ("shm_comm", "cpu_adam")
 _BUILT = "tunewright-built.json"
 _BATON = "lock"  # torch's name for the file that a building process holds open
 
 
 def main(arguments: list[str]) -> int:
-    """Build the operators named in `arguments` (none: all of them); return an exit code of the runner contract."""
-    operators = tuple(arguments) or OPERATORS
+    """Build the operators named in `arguments` (none: all that need a compiler only); return the contract's code."""
+    operators = tuple(arguments) or _PLAIN
     if unknown := sorted(set(operators) - set(OPERATORS)):
         sys.stderr.write(f"unknown operator `{unknown[0]}`; known: {', '.join(OPERATORS)}\n")
         return ExitCode.IMPOSSIBLE
@@ -43,6 +45,9 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(
                 f"DeepSpeed's operators ({', '.join(missing)}) need a C++ compiler, and PATH has none: install g++\n"
             )
+            return ExitCode.UNAVAILABLE
+        if "async_io" in missing and not _finds_libaio():
+            sys.stderr.write("offloading to `nvme` needs the headers of libaio: install libaio-dev (or libaio-devel)\n")
             return ExitCode.UNAVAILABLE
         for name in missing:
             sys.stderr.write(f"compiling {name} into {folder} (about a minute of one core, once)\n")
@@ -80,12 +85,22 @@ def is_built(folder: Path, operator: str) -> bool:
 
 def _build(operator: str) -> None:
     from deepspeed.accelerator import get_accelerator
+    from deepspeed.ops.op_builder import AsyncIOBuilder
     from deepspeed.ops.op_builder.cpu import CPUAdamBuilder
 
-    if operator == "cpu_adam":
-        CPUAdamBuilder().load()
-    else:
-        get_accelerator().create_op_builder("ShareMemCommBuilder").load()
+    match operator:
+        case "cpu_adam":
+            CPUAdamBuilder().load()
+        case "async_io":
+            AsyncIOBuilder().load()
+        case _:
+            get_accelerator().create_op_builder("ShareMemCommBuilder").load()
+
+
+def _finds_libaio() -> bool:
+    compiler = shutil.which("c++") or shutil.which("g++") or "c++"
+    command = [compiler, "-E", "-x", "c++", "-", "-include", "libaio.h"]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
 
 
 def _identity() -> dict[str, str]:

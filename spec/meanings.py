@@ -7,7 +7,11 @@ from tunewright.spec.determinism import LEVELS
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
-_OFFLOAD = {"none": "It stays on the accelerator.", "cpu": "In host memory: room for larger models, slower steps."}
+_OFFLOAD = {
+    "none": "It stays on the accelerator.",
+    "cpu": "In host memory: room for larger models, slower steps.",
+    "nvme": "On a local disk, by ZeRO-3: room for the largest models, the slowest steps.",
+}
 
 _TUNERS = {name: tuner.meaning for name, tuner in TUNERS.items()}
 _STRATEGIES = {

@@ -1,13 +1,14 @@
 """Gather the facts that a compilation may know. The only part of the compiler that looks at the world."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.data import collect_data, collect_suite
 from tunewright.compiler.collect.families import Families
 from tunewright.compiler.collect.files import collect_file
-from tunewright.compiler.collect.hardware import collect_hardware, stated_hardware
+from tunewright.compiler.collect.hardware import collect_hardware, scratch_free, stated_hardware
 from tunewright.compiler.collect.models import collect_model
 from tunewright.compiler.collect.overlaps import collect_overlaps
 from tunewright.compiler.collect.plug_ins import collect_plug_ins
@@ -75,7 +76,7 @@ def collect(
         files={written: collect_file(written, base_directory, cache=cache) for written in request.files},
         environments=dict(environments or {}),
         plug_ins=(*collect_plug_ins(request.plug_ins, train), *families.used),
-        hardware=_hardware(request.resources, hardware, home),
+        hardware=_with_scratch(_hardware(request.resources, hardware, home), request.scratch),
         secrets_known=secrets_known,
     )
 
@@ -83,6 +84,14 @@ def collect(
 def _folder_of(name: str, environments: Mapping[str, EnvironmentFacts] | None) -> str | None:
     found = (environments or {}).get(name)
     return found.path if found is not None else None
+
+
+def _with_scratch(machine: HardwareFacts, folders: Sequence[str]) -> HardwareFacts:
+    """Look at the folders of this machine; of one that is only stated nothing is known."""
+    if machine.stated or not folders:
+        return machine
+    found = {folder: scratch_free(Path(folder)) for folder in folders}
+    return replace(machine, scratch_free_bytes={**found, **machine.scratch_free_bytes})
 
 
 def _hardware(stated: ResourceRequest | None, given: HardwareFacts | None, home: Path | None) -> HardwareFacts:

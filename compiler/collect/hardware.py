@@ -63,6 +63,14 @@ def _memory_bytes() -> int:
     return min(total, memory_limit() or total)
 
 
+def scratch_free(folder: Path) -> int | None:
+    """Return the bytes that are free in a folder; None when it is not there or can't be written."""
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        return None
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
 def _disk_free(home: Path) -> int | None:
     for folder in (home, *home.parents):
         try:

@@ -45,7 +45,8 @@ class ResourceRequest:
 @record(kw_only=True)
 class FactRequest:
     """Model sources, data sets and suites by name, other files as written; `resources` if stated. `pins` says which
-    revision and files some of the models are held to. `plug_ins` are the kinds of plug-ins that are named.
+    revision and files some of the models are held to. `plug_ins` are the kinds of plug-ins that are named. `scratch`:
+    folders that steps keep their states in.
     """
 
     models: tuple[str, ...] = ()
@@ -54,4 +55,5 @@ class FactRequest:
     suites: Mapping[str, SuiteRequest] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     plug_ins: tuple[str, ...] = ()
+    scratch: tuple[str, ...] = ()
     resources: ResourceRequest | None = None

@@ -5,6 +5,7 @@ All terms are the usual arithmetic of the frameworks; the few constants that wer
 """
 
 from collections.abc import Mapping
+from dataclasses import field
 
 from tunewright.compiler.estimate.activations import LossMemory, kept_bytes, layer_bytes_per_token, loss_memory
 from tunewright.compiler.estimate.parameters import linear_shapes
@@ -32,10 +33,11 @@ _PYTHON_BYTES = 750 * MIB
 
 @record(kw_only=True)
 class TrainMemory:
-    """Bytes by name: on the device of one process, and in host memory of one machine for what was moved there."""
+    """Bytes by name: on the device of one process; in host memory and on the disk of one machine for what was moved."""
 
     device: Mapping[str, int]
     host: Mapping[str, int]
+    disk: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def device_bytes(self) -> int:
@@ -63,7 +65,7 @@ def train_memory(
         model,
         trained=trained,
         stepped=stepped_parameters(train.tuner, model),
-        shards=layout.data_parallel,
+        shards=layout.shards,
         master=master,
     )
     tokens = METHODS[train.method].sequences * rows.peak_tokens(train) / layout.context_parallel
@@ -84,7 +86,8 @@ def train_memory(
     device["fragmentation"] = (fragmented - 1) * sum(device.values())
     device["runtime"] = _runtime_bytes(train)
     host = {name: int(size) for name, size in states.host.items() if size}
-    return TrainMemory(device={name: int(size) for name, size in device.items() if size >= 1}, host=host)
+    disk = {name: int(size) for name, size in states.disk.items() if size}
+    return TrainMemory(device={name: int(size) for name, size in device.items() if size >= 1}, host=host, disk=disk)
 
 
 def _kept_per_token(train: ResolvedTrain, model: ModelFacts, loss_bytes: float) -> tuple[float, float]:

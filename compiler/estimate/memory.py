@@ -25,7 +25,8 @@ def estimate_train(
     """Return what a training step with a settled strategy takes; an empty estimate when the model is unknown.
 
     `tokens` are the counted lengths of the same rows, where they were counted.
-    `breakdown` adds up to `memory_bytes`; keys that begin with `host ` come on top: offloaded states, for one machine.
+    `breakdown` adds up to `memory_bytes`; keys that begin with `host ` or `nvme ` come on top: states of one machine
+    that were moved there.
     """
     if not has_shape(model):
         return Estimate()
@@ -76,4 +77,6 @@ def disk_bytes(train: ResolvedTrain, model: ModelFacts, trained: int) -> int:
 
 
 def _breakdown(memory: TrainMemory) -> dict[str, int]:
-    return {**memory.device, **{f"host {name}": size for name, size in memory.host.items()}}
+    moved = {"host": memory.host, "nvme": memory.disk}
+    beside = {f"{where} {name}": size for where, parts in moved.items() for name, size in parts.items()}
+    return {**memory.device, **beside}

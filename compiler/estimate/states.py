@@ -8,6 +8,7 @@ from tunewright.compiler.estimate.storage import (
     NF4_BYTES,
     block_parameters,
     embedding_parameters,
+    largest_parameter,
     optimizer_bytes,
     parameters_of,
     weight_bytes,
@@ -20,6 +21,9 @@ from tunewright.spec.tuners import TUNERS
 #: Elements DeepSpeed reduces at once, and keeps gathered at most; `targets/deepspeed.py` writes the same numbers.
 REDUCE_BUCKET_ELEMENTS = 200_000_000
 MAX_LIVE_PARAMETERS = 1_000_000_000
+#: Elements that travel to a disk and back at once, and in how many buffers of host memory.
+NVME_ELEMENTS = 100_000_000
+NVME_PARAMETER_BUFFERS, NVME_OPTIMIZER_BUFFERS = 5, 4
 _DEEPSPEED = frozenset({"zero1", "zero2", "zero3"})
 #: Pinned buffers and copies on top of what is moved to the host, as DeepSpeed's own estimator has it.
 _HOST_FACTOR = 1.5
@@ -27,7 +31,10 @@ _HOST_FACTOR = 1.5
 
 @record(kw_only=True)
 class ModelStates:
-    """Bytes on one process; `step_peak` is needed only while the optimizer steps, when activations are gone."""
+    """Bytes on one process; `step_peak` is needed only while the optimizer steps, when activations are gone.
+
+    `host` and `disk` are bytes of one machine.
+    """
 
     weights: float
     gradients: float
@@ -35,6 +42,7 @@ class ModelStates:
     working_set: float = 0.0
     step_peak: float = 0.0
     host: Mapping[str, float] = field(default_factory=dict)
+    disk: Mapping[str, float] = field(default_factory=dict)
 
 
 @record(kw_only=True)
@@ -51,6 +59,7 @@ class _Sizes:
     embeddings: int
     total: int
     experts: int
+    largest: int
 
 
 def model_states(
@@ -113,6 +122,7 @@ def _sizes(train: ResolvedTrain, model: ModelFacts, trained: int, stepped: int, 
         embeddings=embeddings,
         total=total,
         experts=block_parameters(model, prefix="experts."),
+        largest=largest_parameter(model),
     )
 
 
@@ -158,14 +168,35 @@ def _partitioned_parameters(train: ResolvedTrain, sizes: _Sizes, shards: int) ->
     gathered = element * (min(sizes.total, MAX_LIVE_PARAMETERS) / 2 + sizes.layer + sizes.embeddings)
     gradients = (element + 4) * sizes.trained / shards
     optimizer = _master_and_states(train) * sizes.trained / shards
-    host = {}
-    if layout.offload_optimizer == "cpu":
-        host["optimizer"] = (gradients + optimizer) * layout.processes_per_node * _HOST_FACTOR
-        gradients = optimizer = 0.0
-    if layout.offload_parameters == "cpu":
-        host["parameters"] = weights * layout.processes_per_node * _HOST_FACTOR
-        weights = 0.0
-    return ModelStates(weights=weights, gradients=gradients, optimizer=optimizer, working_set=gathered, host=host)
+    host, disk, here = dict[str, float](), dict[str, float](), layout.processes_per_node
+    match layout.offload_optimizer:
+        case "cpu":
+            host["optimizer"] = (gradients + optimizer) * here * _HOST_FACTOR
+            gradients = optimizer = 0.0
+        case "nvme":
+            # Gradients wait for their step in host memory; states pass through buffers.
+            waiting = element * sizes.trained / shards
+            moving = NVME_OPTIMIZER_BUFFERS * 4 * min(NVME_ELEMENTS, sizes.trained / shards)
+            host["optimizer"] = (waiting + moving) * here
+            disk["optimizer"] = (gradients - waiting + optimizer) * here
+            gradients = optimizer = 0.0
+    match layout.offload_parameters:
+        case "cpu":
+            host["parameters"] = weights * here * _HOST_FACTOR
+            weights = 0.0
+        case "nvme":
+            host["parameters"] = NVME_PARAMETER_BUFFERS * element * nvme_buffer_elements(sizes.largest, shards) * here
+            disk["parameters"] = weights * here
+            weights = 0.0
+    return ModelStates(
+        weights=weights, gradients=gradients, optimizer=optimizer, working_set=gathered, host=host, disk=disk
+    )
+
+
+def nvme_buffer_elements(largest: int, shards: int) -> int:
+    """Return the elements of a buffer that holds one process's part of the largest parameter, in whole blocks."""
+    block = 4096
+    return max(NVME_ELEMENTS, -(-largest // (shards * block)) * block)
 
 
 def _fully_sharded(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelStates:
@@ -178,7 +209,7 @@ def _fully_sharded(train: ResolvedTrain, sizes: _Sizes, shards: int) -> ModelSta
     gradients = sizes.gradient * sizes.trained / shards
     optimizer = sizes.state * sizes.trained / shards
     layout = train.parallelism
-    if "cpu" in (layout.offload_optimizer, layout.offload_parameters):
+    if layout.offloads:
         # Shards of all three live in host memory; there is no moving only one of them.
         host = {"model states": (weights + gradients + optimizer) * layout.processes_per_node}
         return ModelStates(weights=0, gradients=0, optimizer=0, working_set=gathered, host=host)

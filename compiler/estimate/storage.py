@@ -43,6 +43,13 @@ def embedding_parameters(model: ModelFacts) -> int:
     return (model.vocab_size or 0) * (model.hidden_size or 0) * (1 if model.tie_word_embeddings else 2)
 
 
+def largest_parameter(model: ModelFacts) -> int:
+    """Return the elements of the largest tensor; gates and up projections of all experts of a block are one."""
+    inside = max(shape.in_features * shape.out_features for shape in linear_shapes(model).values())
+    experts = 2 * model.num_experts * model.moe_intermediate_size * (model.hidden_size or 0)
+    return max(inside, experts, (model.vocab_size or 0) * (model.hidden_size or 0))
+
+
 def parameters_of(model: ModelFacts) -> int:
     """Return the number of parameters: as the model's files say it, else counted from its shape."""
     return model.num_parameters or count_parameters(model)

@@ -100,9 +100,8 @@ def _layouts(
 ) -> Iterator[ResolvedParallelism]:
     """Yield the layouts worth an estimate, the simplest first."""
     base = _completed(replace(written, processes=processes, strategy="zero2"), train, hardware)
-    offloads = (written.offload_optimizer, written.offload_parameters)
-    if "cpu" in offloads:
-        if written.offload_parameters == "none":
+    if written.offloads:
+        if written.offload_parameters == "none" and written.offload_optimizer == "cpu":
             yield base
         yield replace(base, strategy="zero3")
         return
@@ -148,7 +147,7 @@ def _candidate(
     tried = replace(train, parallelism=layout)
     memory = train_memory(tried, model, rows)
     time = train_time(tried, model, hardware, rows, trained_parameters(tried.tuner, model))
-    offloaded = "cpu" in (layout.offload_optimizer, layout.offload_parameters)
+    offloaded = bool(layout.offloads)
     return _Candidate(
         name=f"{layout.strategy} with offload" if offloaded else layout.strategy,
         layout=layout,
@@ -216,7 +215,7 @@ def _on_processor(written: ResolvedParallelism, train: ResolvedTrain, hardware: 
     if written.processes > 1:
         reason = f"{written.processes} processes are written and there is no accelerator: data parallel is the simplest"
         return _completed(replace(written, strategy="ddp", reason=reason), train, hardware)
-    if "cpu" in (written.offload_optimizer, written.offload_parameters):
+    if written.offloads:
         return _completed(replace(written, strategy="zero3", processes=1, reason="offload is written"), train, hardware)
     reason = f"no accelerator: one process with {train.threads} threads has all there is"
     several = Alternative(strategy="ddp", reason="several processes would share the same cores and each hold the model")

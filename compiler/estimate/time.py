@@ -7,7 +7,7 @@ from tunewright.compiler.estimate.storage import ELEMENT_BYTES, parameters_of
 from tunewright.compiler.estimate.throughput import training_flops, training_rate
 from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.ir.facts import HardwareFacts, ModelFacts
-from tunewright.compiler.ir.resolved import ResolvedTrain
+from tunewright.compiler.ir.resolved import ResolvedParallelism, ResolvedTrain
 from tunewright.spec.methods import METHODS
 from tunewright.spec.record import record
 
@@ -21,6 +21,8 @@ _LINK_SHARE = 0.65
 #: Bytes a second between machines and to the host, for each process; parameters a second of Adam on one host core.
 _NETWORK_BANDWIDTH = 15e9
 _HOST_BANDWIDTH = 20e9
+#: Bytes a second of one machine's local disk, as its makers state for reading in large blocks, halved.
+_NVME_BANDWIDTH = 3e9
 _HOST_ADAM_PARAMETERS = 80e6
 #: A reply is generated token by token: weights are read for each, and arithmetic waits for them.
 _GENERATION_FACTOR = 10.0
@@ -99,8 +101,9 @@ def _flops(train: ResolvedTrain, model: ModelFacts, rows: RowLengths) -> float:
         share = min(1.0, reply / length) / METHODS[train.method].uses(train.options)
         flops *= 1 + _GENERATION_FACTOR * share / forwards
     layout = train.parallelism
+    flops /= layout.context_parallel
     if layout.strategy == "megatron":
-        flops /= layout.tensor_parallel * layout.pipeline_parallel * layout.context_parallel
+        flops /= layout.tensor_parallel * layout.pipeline_parallel
     if model.num_experts and layout.strategy == "zero3":
         flops *= _MIXTURE_FACTOR
     return flops
@@ -114,8 +117,7 @@ def _micro_batch_traffic(train: ResolvedTrain, model: ModelFacts, hardware: Hard
     gathers = 2.0 if train.tuner.is_adapter else 3.0
     volume = gathers * ELEMENT_BYTES[train.precision] * parameters_of(model)
     seconds = volume / _link_bandwidth(train, hardware)
-    if layout.offload_parameters == "cpu":
-        seconds += volume / (layout.processes * _HOST_BANDWIDTH)  # each process fetches its own shard
+    seconds += volume / layout.processes / _away_bandwidth(layout.offload_parameters, layout)  # each its own shard
     return seconds
 
 
@@ -125,11 +127,24 @@ def _step_traffic(train: ResolvedTrain, hardware: HardwareFacts, trained: int) -
     seconds = 0.0
     if layout.processes > 1 and layout.strategy in {"ddp", "zero1", "zero2", "megatron"}:
         seconds += 2.0 * element * trained / _link_bandwidth(train, hardware)
-    if layout.offload_optimizer == "cpu":
+    if layout.offload_optimizer != "none":
         moved = 2.0 * element * trained / (layout.processes * _HOST_BANDWIDTH)
+        if layout.offload_optimizer == "nvme":  # master copy and both moments, read and written
+            moved += 2.0 * 12 * trained / layout.processes / _away_bandwidth("nvme", layout)
         cores = max(1, hardware.cpu_cores) * max(1, layout.nodes)
         seconds += moved + trained / (_HOST_ADAM_PARAMETERS * cores)
     return seconds
+
+
+def _away_bandwidth(where: str, layout: ResolvedParallelism) -> float:
+    """Return bytes a second between one process and where its states are kept; a disk is shared by its machine."""
+    match where:
+        case "cpu":
+            return _HOST_BANDWIDTH
+        case "nvme":
+            return _NVME_BANDWIDTH / layout.processes_per_node
+        case _:
+            return math.inf
 
 
 def _link_bandwidth(train: ResolvedTrain, hardware: HardwareFacts) -> float:

@@ -20,7 +20,7 @@ NO_ROWS = "the file holds no rows"
 VOLATILE = frozenset(
     {
         *("file_digests", "prompt_digests", "overlaps", "installed", "path", "cached", "pinned"),
-        *("disk_free_bytes", "memory_free_bytes"),
+        *("disk_free_bytes", "memory_free_bytes", "scratch_free_bytes"),
     }
 )
 
@@ -210,7 +210,10 @@ class Accelerator:
 
 @record(kw_only=True)
 class HardwareFacts:
-    """The machine a plan is for. `stated`: taken from `resources` of the spec instead of looked at."""
+    """The machine a plan is for. `stated`: taken from `resources` of the spec instead of looked at.
+
+    `scratch_free_bytes`: folder that a step keeps its states in -> what is free there, None where it can't be written.
+    """
 
     cpu_cores: int
     memory_bytes: int
@@ -218,6 +221,7 @@ class HardwareFacts:
     nodes: int = 1
     stated: bool = False
     disk_free_bytes: int | None = None
+    scratch_free_bytes: Mapping[str, int | None] = field(default_factory=dict, hash=False)
 
 
 @record(kw_only=True)

@@ -90,6 +90,8 @@ class ResolvedParallelism:
     nodes: int = 1
     offload_optimizer: str = "none"
     offload_parameters: str = "none"
+    nvme_path: str | None = None
+    data_parallel_replicate: int = 1
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
     virtual_pipeline_parallel: int = 1
@@ -103,6 +105,18 @@ class ResolvedParallelism:
     def processes_per_node(self) -> int:
         """Processes on one machine."""
         return max(1, self.processes // self.nodes)
+
+    @property
+    def offloads(self) -> frozenset[str]:
+        """Where optimizer state or parameters are kept instead of on the device: `cpu`, `nvme`."""
+        return frozenset({self.offload_optimizer, self.offload_parameters}) - {"none"}
+
+    @property
+    def shards(self) -> int:
+        """Processes among which the model's states are divided; those that share a sequence divide them too."""
+        if self.strategy == "megatron":
+            return self.data_parallel
+        return max(1, self.processes // self.data_parallel_replicate)
 
     @property
     def data_parallel(self) -> int:

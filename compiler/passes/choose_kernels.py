@@ -43,6 +43,8 @@ def unfit(work: Work, train: ResolvedTrain, kernels: str) -> str | None:
         return f"they don't compute what the tuner `{train.tuner.type}` needs"
     if wanted.strategies and train.parallelism.strategy not in wanted.strategies:
         return f"under `{train.parallelism.strategy}` no process holds what they compute"
+    if kernels != "plain" and train.parallelism.context_parallel > 1:
+        return "they compute whole sequences"
     if wanted.methods and train.method not in wanted.methods:
         return f"they are for {listed(sorted(wanted.methods), 3)}, and this is {train.method}"
     if wanted.families and family not in wanted.families:

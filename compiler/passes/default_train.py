@@ -279,6 +279,8 @@ def _parallelism(work: Work, written: Parallelism | None) -> ResolvedParallelism
         nodes=nodes,
         offload_optimizer=written.offload_optimizer or "none",
         offload_parameters=written.offload_parameters or "none",
+        nvme_path=written.nvme_path,
+        data_parallel_replicate=written.data_parallel_replicate or 1,
         tensor_parallel=written.tensor_parallel or 1,
         pipeline_parallel=written.pipeline_parallel or 1,
         virtual_pipeline_parallel=written.virtual_pipeline_parallel or 1,

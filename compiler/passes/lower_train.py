@@ -4,7 +4,9 @@ import json
 from dataclasses import fields, replace
 from typing import Any
 
+from tunewright.compiler.estimate.parameters import has_shape
 from tunewright.compiler.estimate.savings import with_savings
+from tunewright.compiler.estimate.storage import largest_parameter
 from tunewright.compiler.facts.kernels import KERNELS
 from tunewright.compiler.facts.kinds import KINDS, missing
 from tunewright.compiler.ir.plan import Process, Step, StepInput, plain
@@ -15,6 +17,7 @@ from tunewright.compiler.passes.training_data import tokenizes_ahead, training_d
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.targets.deepspeed import deepspeed_prepare, deepspeed_settings
 from tunewright.compiler.targets.environment import bitwise_environment
+from tunewright.compiler.targets.fsdp import accelerate_settings
 from tunewright.compiler.targets.megatron import megatron_arguments
 from tunewright.compiler.targets.torchrun import launch_argv
 from tunewright.spec.determinism import BITWISE
@@ -23,6 +26,10 @@ from tunewright.spec.tuners import TUNERS
 
 _ZERO = ("zero1", "zero2", "zero3")
 _WHOLE_MODEL = ("single", "ddp")
+#: What `train.trl` is told of its processes; all else stands in the engine's own files.
+_DIVISION = (
+    "strategy", "processes", "offload_optimizer", "offload_parameters", "data_parallel_replicate", "context_parallel",
+)  # fmt: skip
 
 
 def lower_train(work: Work) -> Work:
@@ -103,10 +110,7 @@ def train_parameters(train: ResolvedTrain) -> dict[str, Any]:
         for key in ("reason", "alternatives"):
             del body["parallelism"][key]
     else:
-        body["parallelism"] = {
-            key: getattr(train.parallelism, key)
-            for key in ("strategy", "processes", "offload_optimizer", "offload_parameters")
-        }
+        body["parallelism"] = {key: getattr(train.parallelism, key) for key in _DIVISION}
     body["tuner"] = _tuner_parameters(train.tuner)
     body["threads"] = _threads(train)
     body["report_to"] = {
@@ -130,14 +134,14 @@ def _threads(train: ResolvedTrain) -> int:
 
 
 def _files(work: Work, train: ResolvedTrain) -> dict[str, str]:
+    model, files = machine.base_model(work), dict[str, Any]()
     if train.parallelism.strategy in _ZERO:
-        return {"deepspeed.json": json.dumps(deepspeed_settings(train), indent=2, sort_keys=True) + "\n"}
+        files["deepspeed.json"] = deepspeed_settings(train, largest=largest_parameter(model) if has_shape(model) else 0)
     if train.parallelism.strategy == "megatron":
-        return {
-            "megatron.json": json.dumps(megatron_arguments(train, machine.base_model(work)), indent=2, sort_keys=True)
-            + "\n"
-        }
-    return {}
+        files["megatron.json"] = megatron_arguments(train, model)
+    if groups := accelerate_settings(train):
+        files["accelerate.json"] = groups
+    return {name: json.dumps(content, indent=2, sort_keys=True) + "\n" for name, content in files.items()}
 
 
 def _prepare(train: ResolvedTrain) -> tuple[Process, ...]:
@@ -189,14 +193,17 @@ def _summary(train: ResolvedTrain) -> str:
             ("EP", parallelism.expert_parallel),
         )
         processes += "".join(f" {name} {size}" for name, size in sizes if size > 1)
-    if parallelism.offload_optimizer == "cpu" or parallelism.offload_parameters == "cpu":
-        processes += " + CPU offload"
+    else:
+        parts = (("replicas", parallelism.data_parallel_replicate), ("CP", parallelism.context_parallel))
+        processes += "".join(f" {name} {size}" for name, size in parts if size > 1)
+    processes += "".join(f" + {_OFFLOAD_WORDS[where]} offload" for where in sorted(parallelism.offloads))
     tuner = TUNERS[train.tuner.type].word + (f" r{train.tuner.rank}" if train.tuner.rank else "")
     beta = f" beta {train.options['beta']:g}" if "beta" in train.options else ""
     method = f"{METHODS[train.method].word}{beta}, " if METHODS[train.method].word else ""
     return f"{processes}, {method}{tuner}, {train.precision}"
 
 
+_OFFLOAD_WORDS = {"cpu": "CPU", "nvme": "NVMe"}
 _STRATEGY_WORDS = {
     "single": "",
     "ddp": "DDP",

@@ -14,24 +14,10 @@ from tunewright.spec.plug_ins import is_plug_in
 from tunewright.spec.rewards import OWNERS, REWARDS
 from tunewright.spec.suggest import listed, nearest, suggestion
 
-_SHARDED = frozenset({"zero3", "fsdp2"})
-
 
 def _generating(work: Work) -> Iterator[tuple[ResolvedStep, ResolvedTrain]]:
     assert work.resolved is not None
     return ((step, train) for step, train in work.resolved.trains() if METHODS[train.method].generates)
-
-
-def _check_shards(work: Work) -> None:
-    for step, train in _generating(work):
-        if train.parallelism.strategy in _SHARDED:
-            work.sink.report(
-                "TW3045",
-                f"{train.method} generates while it trains, which {train.parallelism.strategy} does not do here",
-                work.value_span("steps", step.name, "train", "parallelism"),
-                labels=(Label(work.value_span("steps", step.name, "train", "method"), ""),),
-                help="use `ddp` or `zero2`, where every process holds whole weights",
-            )
 
 
 def _check_groups(work: Work) -> None:
@@ -279,14 +265,6 @@ _GRPO = "method: grpo, rewards: [json_valid]"
 _TWO = "resources: {accelerator: a100-80gb, count: 2}, "
 
 RULES = (
-    Rule(
-        code="TW3045",
-        phase=Phase.TEXT,
-        check=_check_shards,
-        why="Weights in shards must be gathered for every generated token: slower than training, and untried.",
-        bad=_talk(f"{_GRPO}, parallelism: {{strategy: zero3, processes: 2}}", resources=_TWO),
-        good=_talk(f"{_GRPO}, parallelism: {{strategy: ddp, processes: 2}}", resources=_TWO),
-    ),
     Rule(
         code="TW3046",
         phase=Phase.TEXT,

@@ -12,9 +12,16 @@ from tunewright.spec.source import Span
 from tunewright.spec.suggest import listed, nearest, suggestion
 
 _ZERO = ("zero1", "zero2", "zero3")
-_SIZES = (
-    "tensor_parallel", "pipeline_parallel", "virtual_pipeline_parallel", "context_parallel", "expert_parallel",
-)  # fmt: skip
+#: Keys that divide more than rows and states -> the strategies that heed them.
+_HEEDED_BY = {
+    "tensor_parallel": ("megatron",),
+    "pipeline_parallel": ("megatron",),
+    "virtual_pipeline_parallel": ("megatron",),
+    "context_parallel": ("megatron", "zero3", "fsdp2"),
+    "expert_parallel": ("megatron",),
+    "sequence_parallel": ("megatron",),
+    "data_parallel_replicate": ("fsdp2",),
+}
 
 
 def _span(work: Work, step: ResolvedStep, *keys: str) -> Span:
@@ -152,18 +159,22 @@ def _check_model_parallel(work: Work) -> None:
         written = step.train.parallelism if step.train else None
         if written is None:
             continue
-        if written.strategy != "megatron":
-            keys = [key for key in (*_SIZES, "sequence_parallel") if getattr(written, key) not in (None, False, 1)]
+        keys = [
+            key
+            for key, strategies in _HEEDED_BY.items()
+            if getattr(written, key) not in (None, False, 1) and written.strategy not in strategies
+        ]
+        if keys:
             spans = [work.key_span("steps", name, "train", "parallelism", key) for key in keys]
-            if spans:
-                work.sink.report(
-                    "TW3014",
-                    f"`{keys[0]}` needs the strategy `megatron`",
-                    spans[0],
-                    labels=tuple(Label(span, "this too") for span in spans[1:]),
-                    help=f"set `strategy: megatron`, or remove {listed(f'`{key}`' for key in keys)}",
-                )
-        elif written.sequence_parallel and (written.tensor_parallel or 1) == 1:
+            needed = _HEEDED_BY[keys[0]]
+            work.sink.report(
+                "TW3014",
+                f"`{keys[0]}` needs the strategy {' or '.join(f'`{item}`' for item in needed)}",
+                spans[0],
+                labels=tuple(Label(span, "this too") for span in spans[1:]),
+                help=f"set `strategy: {needed[0]}`, or remove {listed(f'`{key}`' for key in keys)}",
+            )
+        elif written.strategy == "megatron" and written.sequence_parallel and (written.tensor_parallel or 1) == 1:
             work.sink.report(
                 "TW3015",
                 "sequence_parallel does nothing without tensor_parallel",
@@ -176,11 +187,16 @@ def _check_offload(work: Work) -> None:
     assert work.resolved is not None
     for step, train in work.resolved.trains():
         parallelism = train.parallelism
-        if parallelism.offload_parameters == "cpu" and parallelism.strategy != "zero3":
+        alone = "offload_parameters" if parallelism.offload_parameters != "none" else "offload_optimizer"
+        if (
+            parallelism.strategy != "zero3"
+            and parallelism.offloads
+            and (alone == "offload_parameters" or "nvme" in parallelism.offloads)
+        ):
             work.sink.report(
                 "TW3016",
-                "offload_parameters needs the strategy `zero3`",
-                _span(work, step, "offload_parameters"),
+                f"`{alone}: {getattr(parallelism, alone)}` needs the strategy `zero3`",
+                _span(work, step, alone),
                 help="set `strategy: zero3`, or remove it",
             )
         elif parallelism.offload_optimizer == "cpu" and parallelism.strategy not in ("zero2", "zero3"):
@@ -211,18 +227,6 @@ def _check_processes(work: Work) -> None:
                 f"`single` is one process, not {parallelism.processes}",
                 span,
                 help="use `ddp`, or remove `processes`",
-            )
-
-
-def _check_saved(work: Work) -> None:
-    assert work.resolved is not None
-    for step, train in work.resolved.trains():
-        if train.parallelism.strategy == "fsdp2" and train.device == "cpu":
-            work.sink.report(
-                "TW3036",
-                "fsdp2 on processors can't save its optimizer: there are no checkpoints",
-                _span(work, step, "strategy"),
-                help="use `zero3` or `ddp`, or accept that a retry starts from the beginning",
             )
 
 
@@ -422,13 +426,5 @@ RULES = (
         + _MEGATRON
         + ", steps: {sft: {train: {neftune_noise_alpha: 5, parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
         good="{" + _MEGATRON + ", steps: {sft: {train: {parallelism: {strategy: megatron, tensor_parallel: 8}}}}}",
-    ),
-    Rule(
-        code="TW3036",
-        phase=Phase.HARDWARE,
-        check=_check_saved,
-        why="Without checkpoints a run that stops near its end starts again at its beginning.",
-        bad="steps: {sft: {train: {parallelism: {strategy: fsdp2, processes: 2}}}}",
-        good="steps: {sft: {train: {parallelism: {strategy: zero2, processes: 2}}}}",
     ),
 )

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from tunewright.compiler.estimate.states import MAX_LIVE_PARAMETERS, REDUCE_BUCKET_ELEMENTS
+from tunewright.compiler.estimate.states import (
+    MAX_LIVE_PARAMETERS,
+    NVME_ELEMENTS,
+    NVME_OPTIMIZER_BUFFERS,
+    NVME_PARAMETER_BUFFERS,
+    REDUCE_BUCKET_ELEMENTS,
+    nvme_buffer_elements,
+)
 from tunewright.compiler.ir.plan import Process
 from tunewright.compiler.ir.resolved import ResolvedTrain
 
@@ -12,10 +19,17 @@ _PREFETCH_ELEMENTS = 50_000_000
 #: Parameters smaller than this stay on every process: gathering a norm costs more than keeping it.
 _PERSISTENT_ELEMENTS = 100_000
 _SUB_GROUP_ELEMENTS = 1_000_000_000
+#: Blocks of a megabyte, a queue of eight for each process: what DeepSpeed's own measurements of local disks end at.
+_DISK_ACCESS = {
+    "block_size": 2**20, "queue_depth": 8, "intra_op_parallelism": 1, "single_submit": False, "overlap_events": True,
+}  # fmt: skip
 
 
-def deepspeed_settings(train: ResolvedTrain) -> dict[str, Any]:
-    """Return the settings of a step with strategy zero1, zero2 or zero3."""
+def deepspeed_settings(train: ResolvedTrain, *, largest: int = 0) -> dict[str, Any]:
+    """Return the settings of a step with strategy zero1, zero2 or zero3.
+
+    `largest`: elements of the model's largest parameter, which buffers before a disk must hold.
+    """
     layout = train.parallelism
     settings: dict[str, Any] = {
         "train_batch_size": train.global_batch_size,
@@ -24,14 +38,20 @@ def deepspeed_settings(train: ResolvedTrain) -> dict[str, Any]:
         "gradient_clipping": train.max_grad_norm,
         "bf16": {"enabled": train.precision == "bf16"},
         "fp16": {"enabled": train.precision == "fp16"},
-        "zero_optimization": _zero(train),
+        "zero_optimization": _zero(train, largest),
         "steps_per_print": train.logging_steps,
         "wall_clock_breakdown": False,
     }
     if train.precision == "fp16":
         # 0 means that the scale follows the gradients.
         settings["fp16"] |= {"loss_scale": 0, "initial_scale_power": 16, "loss_scale_window": 1000, "min_loss_scale": 1}
-    if layout.offload_optimizer == "cpu":
+    if layout.context_parallel > 1:
+        # transformers would hold the product to the number of processes, which here share their rows.
+        del settings["train_batch_size"]
+        settings["sequence_parallel_size"] = layout.context_parallel
+    if "nvme" in layout.offloads:
+        settings["aio"] = _DISK_ACCESS
+    if layout.offload_optimizer != "none":
         # Only DeepSpeed's own Adam steps on the host.
         settings["optimizer"] = {
             "type": "AdamW",
@@ -49,14 +69,16 @@ def deepspeed_settings(train: ResolvedTrain) -> dict[str, Any]:
 def deepspeed_prepare(train: ResolvedTrain) -> tuple[Process, ...]:
     """Return what must run before the first process: the compilation of the operators this step needs."""
     operators = ["shm_comm"] if train.device == "cpu" else []
-    if train.parallelism.offload_optimizer == "cpu":
+    if train.parallelism.offload_optimizer != "none":
         operators.append("cpu_adam")
+    if "nvme" in train.parallelism.offloads:
+        operators.append("async_io")
     if not operators:
         return ()
     return (Process(argv=("{python}", "-P", "-m", "tunewright.runners.build_extensions", *operators)),)
 
 
-def _zero(train: ResolvedTrain) -> dict[str, Any]:
+def _zero(train: ResolvedTrain, largest: int) -> dict[str, Any]:
     layout = train.parallelism
     stage = STAGES[layout.strategy]
     beside_cpu = train.device != "cpu"  # there is no second stream, and no memory to pin, on a CPU
@@ -72,9 +94,11 @@ def _zero(train: ResolvedTrain) -> dict[str, Any]:
     }
     if layout.offload_optimizer == "cpu":
         zero["offload_optimizer"] = {"device": "cpu", "pin_memory": beside_cpu}
+    elif layout.offload_optimizer == "nvme":
+        zero["offload_optimizer"] = _on_disk(train, buffer_count=NVME_OPTIMIZER_BUFFERS)
     if stage == 3:
         zero |= {
-            "sub_group_size": _SUB_GROUP_ELEMENTS,
+            "sub_group_size": NVME_ELEMENTS if layout.offload_optimizer == "nvme" else _SUB_GROUP_ELEMENTS,
             "stage3_max_live_parameters": MAX_LIVE_PARAMETERS,
             "stage3_max_reuse_distance": MAX_LIVE_PARAMETERS,
             "stage3_prefetch_bucket_size": _PREFETCH_ELEMENTS,
@@ -84,4 +108,13 @@ def _zero(train: ResolvedTrain) -> dict[str, Any]:
         }
         if layout.offload_parameters == "cpu":
             zero["offload_param"] = {"device": "cpu", "pin_memory": beside_cpu}
+        elif layout.offload_parameters == "nvme":
+            elements = nvme_buffer_elements(largest, layout.shards)
+            buffers = {"buffer_count": NVME_PARAMETER_BUFFERS, "buffer_size": elements, "max_in_cpu": 0}
+            zero["offload_param"] = _on_disk(train, **buffers)
     return zero
+
+
+def _on_disk(train: ResolvedTrain, **buffers: int) -> dict[str, Any]:
+    path = train.parallelism.nvme_path
+    return {"device": "nvme", "nvme_path": path, "pin_memory": train.device != "cpu", **buffers}

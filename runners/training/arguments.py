@@ -1,5 +1,6 @@
 """The settings that all trainers understand; no library default is left to change what is learnt."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ from tunewright.runners.training.precision import uses_autocast
 from tunewright.runners.training.settings import TrainSettings
 
 DEEPSPEED_FILE = "deepspeed.json"
+#: `fsdp_config` of transformers and `parallelism_config` of accelerate, where the plan has them.
+ACCELERATE_FILE = "accelerate.json"
 
 
 def shared_arguments(settings: TrainSettings, work: Path, *, evaluates: bool) -> dict[str, Any]:
@@ -66,10 +69,24 @@ def _saving(settings: TrainSettings) -> dict[str, Any]:
 def _dividing(settings: TrainSettings, work: Path) -> dict[str, Any]:
     parallelism = settings.parallelism
     if parallelism.uses_deepspeed:
-        return {"deepspeed": str(work / DEEPSPEED_FILE)}
+        return {"deepspeed": str(work / DEEPSPEED_FILE), **_groups(work / ACCELERATE_FILE)}
     if parallelism.strategy == "fsdp2" and settings.device == "cuda":
-        offload = "cpu" in (parallelism.offload_optimizer, parallelism.offload_parameters)
-        return {"fsdp": True, "fsdp_config": {"version": 2, "reshard_after_forward": True, "cpu_offload": offload}}
+        return {"fsdp": True, **_groups(work / ACCELERATE_FILE)}
     if settings.device == "cpu" and parallelism.strategy != "single":
         return {"ddp_backend": "gloo"}
     return {}
+
+
+def _groups(path: Path) -> dict[str, Any]:
+    """Return what the plan says of the groups of processes, in the libraries' own classes."""
+    if not path.is_file():
+        return {}
+    from accelerate.parallelism_config import ParallelismConfig
+    from accelerate.utils import DeepSpeedSequenceParallelConfig
+
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if (groups := found.get("parallelism_config")) is not None:
+        if (handler := groups.get("sp_handler")) is not None:
+            groups["sp_handler"] = DeepSpeedSequenceParallelConfig(**handler)
+        found["parallelism_config"] = ParallelismConfig(**groups)
+    return dict(found)

@@ -82,8 +82,9 @@ def _join_deepspeed(device: str) -> None:
 
 def check_wrapper(wrapped: Any, parallelism: Parallelism, device: str) -> None:
     """Compare what the model really became with what the plan says; raise StepFailedError SILENT_FALLBACK."""
-    found = describe_wrapper(wrapped)
-    wanted = {"single": "single", "ddp": "ddp", "fsdp2": "fsdp2"}.get(parallelism.strategy, parallelism.strategy)
+    found, wanted = describe_wrapper(wrapped), parallelism.strategy
+    if wanted == "zero3" and parallelism.context_parallel > 1:
+        wanted = _in_parts(wanted, parallelism.context_parallel)
     if found != wanted:
         raise StepFailedError(
             f"the plan divides the work by {wanted}, but the libraries set up {found} on {device}",
@@ -94,18 +95,26 @@ def check_wrapper(wrapped: Any, parallelism: Parallelism, device: str) -> None:
 
 
 def describe_wrapper(wrapped: Any) -> str:
-    """Return the strategy that a wrapped model really follows: single, unsynchronised, ddp, zero1..3 or fsdp2."""
+    """Return the strategy that a wrapped model really follows: single, unsynchronised, ddp, zero1..3 or fsdp2.
+
+    Of DeepSpeed's also whether processes share sequences.
+    """
     from torch.distributed.fsdp import FSDPModule
     from torch.nn.parallel import DistributedDataParallel
 
     stage = getattr(wrapped, "zero_optimization_stage", None)
     if callable(stage):
-        return f"zero{stage()}"
+        parts = int(getattr(wrapped, "sequence_parallel_size", 1))
+        return f"zero{stage()}" if parts == 1 else _in_parts(f"zero{stage()}", parts)
     if isinstance(wrapped, DistributedDataParallel):
         return "ddp"
     if any(isinstance(module, FSDPModule) for module in wrapped.modules()):
         return "fsdp2"
     return "single" if world_size() == 1 else "unsynchronised processes"
+
+
+def _in_parts(strategy: str, parts: int) -> str:
+    return f"{strategy} with sequences in {parts} parts"
 
 
 def gather(values: list[float]) -> list[list[float]]:

@@ -100,7 +100,8 @@ def _sharded_at_load(parallelism: Parallelism, device: str) -> Any | None:
         return None
     from transformers.distributed import DistributedConfig
 
-    return DistributedConfig(fsdp_size=parallelism.processes)
+    copies = parallelism.data_parallel_replicate
+    return DistributedConfig(fsdp_size=parallelism.processes // copies, dp_replicate_size=copies)
 
 
 def _continue_adapter(

@@ -138,7 +138,7 @@ class Oversight:
     def rows_per_step(self) -> int:
         """Rows (packed: sequences) that all processes take in one optimizer step."""
         settings = self.settings
-        readers = settings.parallelism.data_parallel or world_size()
+        readers = settings.parallelism.data_parallel or world_size() // settings.parallelism.context_parallel
         return settings.per_device_train_batch_size * settings.gradient_accumulation_steps * readers
 
     def tokens_per_second(self) -> float:

@@ -35,12 +35,18 @@ class Tuner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parallelism:
-    """How the work is divided among processes; `data_parallel`: so many of them read different rows (None: all)."""
+    """How the work is divided among processes; `data_parallel`: so many of them read different rows (None: all).
+
+    `data_parallel_replicate`: copies of the model, each in shards of its own; `context_parallel`: processes that share
+    each sequence.
+    """
 
     strategy: str
     processes: int
     offload_optimizer: str = "none"
     offload_parameters: str = "none"
+    data_parallel_replicate: int = 1
+    context_parallel: int = 1
     data_parallel: int | None = None
 
     @property

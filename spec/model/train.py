@@ -22,6 +22,7 @@ else:
     Method = Literal[tuple(METHODS)]
     TunerType = Literal[tuple(TUNERS)]
 Strategy = Literal["single", "ddp", "zero1", "zero2", "zero3", "fsdp2", "megatron"]
+Offload = Literal["none", "cpu", "nvme"]
 Scheduler = Literal[
     "linear", "cosine", "cosine_with_min_lr", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"
 ]  # fmt: skip
@@ -119,11 +120,17 @@ class Parallelism(Section):
     processes: Count | None = None
     """Processes in all, one an accelerator."""
 
-    offload_optimizer: Literal["none", "cpu"] | None = None
-    """Keep optimizer state in host memory (zero2, zero3)."""
+    offload_optimizer: Offload | None = None
+    """Keep optimizer state in host memory (`cpu`: zero2, zero3) or on a local disk (`nvme`: zero3)."""
 
-    offload_parameters: Literal["none", "cpu"] | None = None
-    """Keep parameters in host memory (zero3)."""
+    offload_parameters: Offload | None = None
+    """Keep parameters in host memory or on a local disk (zero3)."""
+
+    nvme_path: str | None = None
+    """Folder on a fast local disk, the same on every machine, for what is kept on `nvme`."""
+
+    data_parallel_replicate: Count | None = None
+    """Copies of the model, each in shards over its part of the processes: hybrid shard (fsdp2)."""
 
     tensor_parallel: Count | None = None
     """Split each layer over so many accelerators (megatron)."""
@@ -135,7 +142,7 @@ class Parallelism(Section):
     """Cut each stage into so many parts that take turns, so that stages wait less (megatron)."""
 
     context_parallel: Count | None = None
-    """Split each sequence over so many accelerators (megatron)."""
+    """Split each sequence over so many processes (zero3: Ulysses; fsdp2, megatron: rings; on accelerators)."""
 
     expert_parallel: Count | None = None
     """Spread the experts over so many accelerators (megatron)."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from tunewright.runners.training.methods.method import TrainingMethod
 from tunewright.runners.training.plugged_loss import plugged_loss
+from tunewright.runners.training.sequences import sequence_parts
 from tunewright.runners.training.settings import TrainSettings
 
 
@@ -14,6 +15,7 @@ def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
         **shared,
         packing=settings.packing,
         packing_strategy=settings.options["packing_strategy"],
+        pad_to_multiple_of=sequence_parts(settings),
         completion_only_loss=False,
     )
 

@@ -7,6 +7,7 @@ from tunewright.runners.chat import common_length, conversation_tokens
 from tunewright.runners.training.methods.method import Row, TrainingMethod
 from tunewright.runners.training.plugged_loss import plugged_loss
 from tunewright.runners.training.replies import IGNORED, reply_tokens
+from tunewright.runners.training.sequences import sequence_parts
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.spec.formats import normal_row
 
@@ -18,6 +19,7 @@ def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
         **shared,
         packing=settings.packing,
         packing_strategy=settings.options["packing_strategy"],
+        pad_to_multiple_of=sequence_parts(settings),
         completion_only_loss=settings.loss_on != "all",
     )
 

@@ -96,6 +96,19 @@ def test_disk_that_is_too_small(compile_overlay: Compile) -> None:
     assert codes(compile_overlay("{}", hardware=unknown)) == []
 
 
+def test_states_on_a_disk_need_a_folder_and_room(compile_overlay: Compile, tmp_path: Path) -> None:
+    layout = f"{{strategy: zero3, processes: 2, offload_optimizer: nvme, nvme_path: '{tmp_path}'}}"
+    spec = f"steps: {{sft: {{train: {{tuner: full, parallelism: {layout}}}}}}}"
+    assert codes(compile_overlay(spec)) == []
+    machine = HardwareFacts(cpu_cores=4, memory_bytes=64 * 2**30, scratch_free_bytes={str(tmp_path): 2**20})
+    (finding,) = compile_overlay(spec, hardware=machine).diagnostics
+    assert finding.code == "TW3064"
+    assert "GB are free" in finding.message
+    (finding,) = compile_overlay(spec.replace(str(tmp_path), str(tmp_path / "absent"))).diagnostics
+    assert finding.code == "TW3064"
+    assert "no folder" in finding.message
+
+
 def test_host_that_can_not_hold_what_is_offloaded(compile_overlay: Compile) -> None:
     spec = (
         "{base: {model: 'hf://Qwen/Qwen2.5-7B-Instruct@a09a35458c702b33eeacc393d103063234e8bc28'}, steps: "

@@ -19,7 +19,10 @@ os.environ["DS_ACCELERATOR"] = "cpu"
 import torch
 from megatron.core.optimizer import OptimizerConfig
 from megatron.core.transformer.transformer_config import TransformerConfig
+from accelerate.parallelism_config import ParallelismConfig
+from accelerate.utils import DeepSpeedSequenceParallelConfig
 from deepspeed.runtime import config as deepspeed
+from transformers import TrainingArguments
 seen = []
 for name, (world, files) in json.load(sys.stdin).items():
     for file, content in files.items():
@@ -27,11 +30,24 @@ for name, (world, files) in json.load(sys.stdin).items():
             made = TransformerConfig(**content["model"], pipeline_dtype=torch.bfloat16)
             assert made.num_layers == content["model"]["num_layers"]
             OptimizerConfig(**content["optimizer"])
+        elif file == "accelerate.json":
+            groups = content.get("parallelism_config", {"dp_shard_size": world})
+            if handler := groups.get("sp_handler"):
+                groups["sp_handler"] = DeepSpeedSequenceParallelConfig(**handler)
+            made = ParallelismConfig(**groups)
+            assert made.sp_enabled or made.total_size == world, (name, made)
+            if "fsdp_config" in content:
+                made = TrainingArguments(output_dir="unused", use_cpu=True, fsdp=True, **content)
+                assert made.fsdp_config["version"] == 2, made.fsdp_config
         else:
             deepspeed.dist = types.SimpleNamespace(get_rank=lambda: 0, get_world_size=lambda *_: world)
             made = deepspeed.DeepSpeedConfig(content)
             assert made.zero_config.stage == content["zero_optimization"]["stage"]
-            assert made.train_batch_size == content["train_batch_size"]
+            together = content["train_micro_batch_size_per_gpu"] * content["gradient_accumulation_steps"] * world
+            assert made.train_batch_size == together // content.get("sequence_parallel_size", 1)
+            for part in ("offload_param", "offload_optimizer"):
+                wanted = content["zero_optimization"].get(part, {}).get("nvme_path")
+                assert wanted is None or str(getattr(made.zero_config, part).nvme_path) == wanted
         seen.append(f"{name}/{file}")
 print(json.dumps(seen))
 """
@@ -40,6 +56,7 @@ print(json.dumps(seen))
 LLAMA = "hf://meta-llama/Llama-3.1-8B-Instruct@0e9e39f249a16976918f6564b8830bc894c89659"
 MIXTURE = "hf://Qwen/Qwen3-30B-A3B@ae659febe817e4b3ebd7355f47792725801204c9"
 FULL, LORA = {"tuner": "full"}, {"tuner": "lora"}
+LONG = FULL | {"max_length": 65536, "attention": "sdpa", "packing": False}
 
 #: name -> (model, machines, accelerators a machine, `parallelism`, further keys of `train`)
 LAUNCHES: dict[str, tuple[str, int, int, str, dict[str, Any]]] = {
@@ -59,7 +76,17 @@ LAUNCHES: dict[str, tuple[str, int, int, str, dict[str, Any]]] = {
     "zero3 on 8": (LLAMA, 1, 8, "zero3", FULL),
     "zero3 with offload on 8": (LLAMA, 1, 8, "zero3 offload_optimizer offload_parameters", FULL),
     "zero3 on 64": (LLAMA, 8, 8, "zero3", FULL),
+    "zero3 with a disk on 1": (LLAMA, 1, 1, "zero3 offload_optimizer nvme offload_parameters nvme", FULL),
+    "zero3 with a disk on 8": (LLAMA, 1, 8, "zero3 offload_optimizer nvme offload_parameters nvme", FULL),
+    "zero3 with a disk on 64": (LLAMA, 8, 8, "zero3 offload_optimizer nvme offload_parameters nvme", FULL),
+    "zero3 with long rows on 8": (LLAMA, 1, 8, "zero3 context 8", LONG),
+    "zero3 with long rows on 64": (LLAMA, 8, 8, "zero3 context 8", LONG),
+    "fsdp2 on 1": (LLAMA, 1, 1, "fsdp2", LORA),
     "fsdp2 on 8": (LLAMA, 1, 8, "fsdp2", FULL),
+    "fsdp2 with copies on 8": (LLAMA, 1, 8, "fsdp2 replicate 2", FULL),
+    "fsdp2 with copies on 64": (LLAMA, 8, 8, "fsdp2 replicate 8", FULL),
+    "fsdp2 with long rows on 8": (LLAMA, 1, 8, "fsdp2 context 4", LONG),
+    "fsdp2 with long rows on 64": (LLAMA, 8, 8, "fsdp2 replicate 8 context 4", LONG),
     "fsdp2 on 64": (LLAMA, 8, 8, "fsdp2", FULL),
 }  # fmt: skip
 
@@ -69,7 +96,11 @@ def parallelism_of(words: str) -> dict[str, Any]:
     found: dict[str, Any] = {"strategy": strategy}
     for word, after in zip(rest, (*rest[1:], ""), strict=False):
         if word.startswith("offload"):
-            found[word] = "cpu"
+            found[word] = "nvme" if after == "nvme" else "cpu"
+        elif word == "nvme":
+            found["nvme_path"] = "/scratch"
+        elif word == "replicate":
+            found["data_parallel_replicate"] = int(after)
         elif not word.isdigit():
             found[f"{word}_parallel"] = int(after) if after.isdigit() else True
     return found
@@ -122,4 +153,5 @@ def test_engines_accept_what_is_written(compile_spec: Callable[..., Any], train_
     seen = json.loads(answer.stdout.splitlines()[-1])
     assert seen == [f"{name}/{file}" for name, (_, files) in written.items() for file in files]
     assert sum(item.endswith("megatron.json") for item in seen) == 5
-    assert sum(item.endswith("deepspeed.json") for item in seen) >= 6
+    assert sum(item.endswith("deepspeed.json") for item in seen) >= 11
+    assert sum(item.endswith("accelerate.json") for item in seen) == 9

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tunewright.compiler.targets.fsdp import fsdp_settings
+from tunewright.compiler.targets.fsdp import accelerate_settings
 from tunewright.compiler.targets.megatron import megatron_arguments, misfits, padded_vocabulary
 
 LLAMA, QWEN, MIXTURE = "meta-llama/Llama-3.1-70B-Instruct", "Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen3-30B-A3B"
@@ -71,6 +71,6 @@ def test_experts_are_named(train, model, full) -> None:
 
 
 def test_fsdp_is_the_libraries_on_cards_and_our_own_on_processors(train) -> None:
-    assert fsdp_settings(train("fsdp2", 2, device="cpu")) is None
-    settings = fsdp_settings(train("fsdp2", 2, layout={"offload_parameters": "cpu"}))
-    assert settings == {"version": 2, "reshard_after_forward": True, "cpu_offload": True}
+    assert accelerate_settings(train("fsdp2", 2, device="cpu")) == {}
+    settings = accelerate_settings(train("fsdp2", 2, layout={"offload_parameters": "cpu"}))
+    assert settings == {"fsdp_config": {"version": 2, "reshard_after_forward": True, "cpu_offload": True}}

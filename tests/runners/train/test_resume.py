@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dividing.cells import deepspeed
 
 from tunewright.runners import contract
 
@@ -28,13 +29,10 @@ THROUGH = {
     "num_train_epochs": 4,
     "save_steps": 4,
 }
-ZERO2 = {
-    "train_micro_batch_size_per_gpu": 4,
-    "gradient_accumulation_steps": 2,
-    "train_batch_size": 16,
-    "gradient_clipping": 1.0,
-    "zero_optimization": {"stage": 2},
-}
+
+
+def zero(stage: int) -> dict[str, Any]:
+    return {**deepspeed(stage), "gradient_accumulation_steps": 2, "train_batch_size": 16}
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,8 @@ WAYS = {
     "dpo": Way(changes=(PAIRS, {"save_steps": 2})),
     "embed": Way(changes=(VECTORS,)),
     "ddp": Way(changes=(divided("ddp"),), processes=2),
-    "zero2": Way(changes=(divided("zero2"),), processes=2, files=(("deepspeed", ZERO2),)),
+    "zero2": Way(changes=(divided("zero2"),), processes=2, files=(("deepspeed", zero(2)),)),
+    "zero3": Way(changes=(divided("zero3"), {"kernels": "plain"}), processes=2, files=(("deepspeed", zero(3)),)),
     "fsdp2": Way(changes=(divided("fsdp2"), {"kernels": "plain"}), processes=2),
     "fsdp2-full": Way(changes=(divided("fsdp2"), FULL), processes=2),
 }

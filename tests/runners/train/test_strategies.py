@@ -59,3 +59,25 @@ def test_a_plan_for_zero3_with_the_settings_of_zero2_is_refused(trainer: Any, nu
     assert other.code != 0
     assert {event["reason"] for event in other.of("failure")} == {"SILENT_FALLBACK"}
     assert not other.losses, "nothing was trained"
+
+
+def test_shards_in_two_copies_learn_the_same(
+    trainer: Any, nursery: Any, alone: Any, parts: Any, tensors_of: Any
+) -> None:
+    layout = {"parallelism": {"strategy": "fsdp2", "processes": 4, "data_parallel_replicate": 2}}
+    bundle = trainer.bundle("hybrid", parts["full"], layout, {"per_device_train_batch_size": 2})
+    assert_same_work(nursery.run(bundle, processes=4), alone, tensors_of)
+
+
+@pytest.mark.usefixtures("operators")
+def test_two_processes_share_each_sequence(trainer: Any, nursery: Any, parts: Any, tensors_of: Any) -> None:
+    """Both read the same eight rows: had each taken rows of its own, the losses would be others."""
+    plain = {"attention": "sdpa", "kernels": "plain"}
+    layout = {"parallelism": {"strategy": "zero3", "processes": 2, "context_parallel": 2}}
+    settings = {**deepspeed(3, rows=8), "sequence_parallel_size": 2}
+    del settings["train_batch_size"]
+    handler = {"sp_seq_length_is_variable": True, "sp_attn_implementation": "sdpa"}
+    groups = {"parallelism_config": {"sp_size": 2, "sp_backend": "deepspeed", "sp_handler": handler}}
+    whole = nursery.run(trainer.bundle("whole-sequences", parts["full"], plain))
+    bundle = trainer.bundle("shared-sequences", parts["full"], plain, layout, deepspeed=settings, accelerate=groups)
+    assert_same_work(nursery.run(bundle, processes=2), whole, tensors_of)
