@@ -1,6 +1,7 @@
 """export.model on the tiny model: merging is proved, four bits are measured, what can't be right is refused."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,24 @@ def test_four_bits_are_smaller_and_what_they_cost_is_measured(quantized: Path, r
     assert 0 < record["top1_agreement"] <= 1
     measured = {event["metric"]: event["value"] for event in read_events(quantized) if event["kind"] == "evaluation"}
     assert measured["perplexity_increase"] == record["perplexity_increase"]
+
+
+def test_packed_weights_are_exported_as_they_are(
+    bench: Any, train_python: str, tiny_folder: Path, tmp_path: Path, rows: Path
+) -> None:
+    writer = str(Path(__file__).with_name("packed_weights.py"))
+    command = [train_python, "-P", writer, str(tiny_folder), str(tmp_path), "gptq-4"]
+    subprocess.run(command, check=True, capture_output=True)
+    packed = tmp_path / "gptq-4"
+    bundle = bench.bundle(
+        "packed", "export.model", {"model": packed, "calibration": rows}, {**PARAMETERS, "merge": False}
+    )
+    ended = bench.run("export_model", bundle)
+    assert ended.code == 0, ended.stderr
+    record = json.loads((bundle / "outputs/export.json").read_text())
+    assert record["perplexity"] == record["perplexity_before"]
+    settings = [json.loads((folder / "config.json").read_text()) for folder in (packed, bundle / "outputs")]
+    assert settings[0]["quantization_config"] == settings[1]["quantization_config"]
 
 
 def test_an_exported_model_is_never_quantised_again(bench: Any, quantized: Path) -> None:
