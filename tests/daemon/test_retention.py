@@ -1,5 +1,6 @@
 """What is collected is what nothing keeps: by age, and by what is reached from runs that are kept."""
 
+import asyncio
 import fcntl
 import os
 import sqlite3
@@ -14,9 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.client.errors import RefusedError
+from tunewright.daemon.clock import system_clock
+from tunewright.daemon.engine.in_use import InUse
+from tunewright.daemon.home import Home
+from tunewright.daemon.retention.collector import Collector
 from tunewright.daemon.retention.facts import AttemptFact, Facts, RunFact
 from tunewright.daemon.retention.garbage import GarbageKind, find_garbage
 from tunewright.daemon.retention.policy import Retention
+from tunewright.daemon.store.database import Database
 
 DAY = 24 * 3600 * 1000
 NOW = 1000 * DAY
@@ -252,3 +258,28 @@ def test_what_a_dead_daemon_left_out_of_sight_is_removed(filled: tuple[Daemon, s
     assert "logs" not in {item.kind for item in daemon.client.collect_garbage().garbage if first in item.subject}
     assert not aside.exists()
     assert not list(Path(daemon.home).glob("artifacts/sha256/*/.*"))
+
+
+def test_artifact_that_a_step_is_about_to_take_is_left_alone(tmp_path: Path) -> None:
+    """The store does not say yet that the step takes it: only the daemon itself knows."""
+    home = Home(tmp_path)
+    home.create()
+    place = home.artifact("sha256:" + "a" * 64)
+    place.mkdir(parents=True)
+
+    async def work() -> tuple[int, int]:
+        database = Database(home.database)
+        database.start(lambda: None)
+        insert = "INSERT INTO artifacts (digest, step_digest, role, kind, run, step, spec_name, size_bytes, file_count,"
+        insert += " create_time) VALUES (?, 'd', 'model', 'fake', 'r', 's', 'n', 0, 0, 0)"
+        with closing(sqlite3.connect(home.database)) as store, store:
+            store.execute(insert, ("sha256:" + "a" * 64,))
+        collector = Collector(database=database, home=home, clock=system_clock(), in_use=InUse())
+        with collector.in_use.hold("sha256:" + "a" * 64):
+            kept = len(await collector.collect(Retention()))
+        gone = len(await collector.collect(Retention()))
+        await database.close()
+        return kept, gone
+
+    assert asyncio.run(work()) == (0, 1)
+    assert not place.exists()
