@@ -16,7 +16,7 @@ from harness.daemons import Daemon, eventually, source_of
 from harness.plans import a_plan, a_shell_step, a_step, write
 
 from tunewright.client.api import connect
-from tunewright.client.errors import ClientError, UnreachableError
+from tunewright.client.errors import ClientError
 from tunewright.client.local import socket_target
 from tunewright.compiler.ir.plan import Limits
 from tunewright.daemon.filesystem import network_type
@@ -83,7 +83,7 @@ def test_store_held_by_another_program_makes_callers_wait_and_then_says_so(share
         other.execute("BEGIN IMMEDIATE")
         with (
             connect(socket_target(shared_daemon.home), patience_seconds=0.0) as client,
-            pytest.raises(UnreachableError) as caught,
+            pytest.raises(ClientError) as caught,
         ):
             client.create_run(source_of(a_plan(a_step("one"))), request_id="held")
         other.execute("ROLLBACK")
