@@ -1,23 +1,26 @@
 """Runner of `prepare.data`: rows without personal data and without duplicates, in outputs/rows.jsonl.
 
-Rows pass one by one: of a set larger than memory only what recognises duplicates is kept.
+Rows pass one by one: of a set larger than memory only what recognises duplicates is kept. Images that rows
+name are copied to outputs/images.
 """
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
-from tunewright.runners.preparing.duplicates import Duplicates, duplicates
+from tunewright.runners.preparing.duplicates import duplicates
+from tunewright.runners.preparing.pictures import Pictures, without_images
 from tunewright.runners.preparing.plugged import plugged
 from tunewright.runners.preparing.recognisers import KINDS
 from tunewright.runners.preparing.rows import REPORT, ROWS, SOURCE, Row, checked_rows, files_of
 from tunewright.runners.preparing.scrubbing import Scrubbed, scrub_row
 from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
+from tunewright.runners.training.images import hold_to_digest
 from tunewright.spec.columns import renamed
 from tunewright.spec.formats import normal_row, row_problem
 
@@ -75,7 +78,7 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     report.phase("reading the rows")
     # Half a surrogate, which JSON can spell and UTF-8 can't, stays spelt.
     with (outputs / ROWS).open("w", encoding="utf-8", errors="backslashreplace") as stream:
-        _prepare(step, stream, outcome, report)
+        _prepare(step, outputs, stream, outcome, report)
     if outcome.rows == 0:
         raise StepFailedError(
             f"no row of `{parameters['name']}` is left", reason="NO_DATA", help="add rows, or prepare them less"
@@ -98,38 +101,46 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     report.emit("artifact", role="data", path=contract.OUTPUTS)
 
 
-def _prepare(step: StepFile, stream: IO[str], outcome: _Outcome, report: Reporter) -> None:
+def _prepare(step: StepFile, outputs: Path, stream: IO[str], outcome: _Outcome, report: Reporter) -> None:
     parameters = step.parameters
     form, columns, kinds = parameters["format"], parameters["columns"], tuple(parameters["scrub"])
-    known = duplicates(parameters["deduplicate"])
+    known, pictures = duplicates(parameters["deduplicate"]), Pictures(outputs)
     kept_at: dict[int, str] = {}
-    read = checked_rows(files_of("data", step.inputs), form, report, columns)
-    rows = plugged(
-        ((place, own) for place, own, _ in read),
-        parameters.get("preprocess") or (),
-        parameters.get("filter") or (),
-        outcome.refuse,
-    )
-    for number, (place, own) in enumerate(rows):
-        row = scrub_row(own, kinds, outcome.scrubbed) if kinds else own
+    for number, (folder, place, own) in enumerate(_read(step, outcome, report)):
+        # The name of a file is no text that somebody reads.
+        texts = without_images(own)
+        row = scrub_row(texts, kinds, outcome.scrubbed) if kinds else texts
         fitted = renamed(row, columns)
+        images = pictures.kept(own, folder, place)
         if (problem := row_problem(fitted, form)) is not None:
             outcome.emptied += 1
             outcome.leave_out(place, f"after it was prepared {problem}")
-        elif (earlier := _repeats(known, fitted, form, number)) is not None:
+        elif (earlier := known.first({**normal_row(fitted, form), **images}, number)) is not None:
             outcome.repeated += 1
             outcome.leave_out(place, f"repeats {kept_at.get(earlier, 'an earlier row')}")
         else:
             outcome.rows += 1
             if len(outcome.left_out) < _NAMED and parameters["deduplicate"]:
                 kept_at[number] = place
-            stream.write(_line(row, place))
+            stream.write(_line({**row, **images}, place))
         if number % _PROGRESS_ROWS == _PROGRESS_ROWS - 1:
             report.emit("heartbeat", rows=number + 1)
 
 
-def _repeats(known: Duplicates, row: Mapping[str, Any], form: str, number: int) -> int | None:
-    return known.first(normal_row(row, form), number)
+def _read(step: StepFile, outcome: _Outcome, report: Reporter) -> Iterator[tuple[Path, str, Row]]:
+    """Yield `(folder of the file, file:line, row)` of what preprocessors and filters leave."""
+    parameters, files = step.parameters, files_of("data", step.inputs)
+    if parameters.get("images"):
+        hold_to_digest(parameters["name"], parameters["images"], files)
+    for path in files:
+        read = checked_rows([path], parameters["format"], report, parameters["columns"])
+        rows = plugged(
+            ((place, own) for place, own, _ in read),
+            parameters.get("preprocess") or (),
+            parameters.get("filter") or (),
+            outcome.refuse,
+        )
+        yield from ((path.parent, place, own) for place, own in rows)
 
 
 def _line(row: Row, place: str) -> str:

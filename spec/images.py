@@ -10,6 +10,9 @@ from typing import Any
 
 from tunewright.spec.canonical import digest_of, digest_of_file
 
+#: Stands for the digest of images that lie with the rows in one artefact, whose own digest covers them.
+PREPARED = "prepared"
+
 
 def images_of(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the paths that a row names; raise ValueError with a sentence where they are no paths."""

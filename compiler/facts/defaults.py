@@ -30,3 +30,7 @@ STALL_AND_GRACE = {
     "export": (3600.0, 10.0), "deploy": (120.0, 30.0),
 }  # fmt: skip
 RETRIES = 1
+
+#: What a byte of a data file takes while its rows are held beside their tokens, as Python's objects: about 5 of text,
+#: and 20 of two lists of numbers, four characters to a token.
+HELD_PER_BYTE = 25

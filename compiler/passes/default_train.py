@@ -197,9 +197,19 @@ def _tokenize(work: Work, train: Train, device: str) -> tuple[str, str]:
         return "inside", "images are read while training"
     if train.parallelism is not None and train.parallelism.strategy == "megatron":
         return "inside", "the Megatron runner makes its own tokens"
-    if device == "cpu":
+    if device == "cpu" and not _is_too_large(work, train):
         return "inside", "on a CPU nothing waits for it"
+    if device == "cpu":
+        return "ahead", "the rows would take more than half of the memory"
     return "ahead", "accelerators never wait for it"
+
+
+def _is_too_large(work: Work, train: Train) -> bool:
+    """Say whether rows and their tokens, held as objects, would fill more than half of the memory."""
+    assert work.facts is not None
+    sets = [facts for name in train.data if (facts := work.facts.data.get(name))]
+    size = sum(file.size or 0 for facts in sets for file in facts.files)
+    return size * defaults.HELD_PER_BYTE > work.facts.hardware.memory_bytes / 2 > 0
 
 
 def _loss_on(work: Work, train: Train) -> tuple[str, str]:

@@ -31,6 +31,7 @@ def _lower(work: Work, name: str) -> Step:
         "filter": list(data.filter or ()),
         "scrub": list(scrubbed_kinds(data)),
         "deduplicate": data.deduplicate,
+        **({"images": facts.images_digest} if facts.images else {}),
     }
     stall, grace = STALL_AND_GRACE["prepare"]
     return Step(

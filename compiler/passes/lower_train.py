@@ -25,7 +25,6 @@ from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
 
 _ZERO = ("zero1", "zero2", "zero3")
-_WHOLE_MODEL = ("single", "ddp")
 #: What `train.trl` is told of its processes; all else stands in the engine's own files.
 _DIVISION = (
     "strategy", "processes", "offload_optimizer", "offload_parameters", "data_parallel_replicate", "context_parallel",
@@ -151,19 +150,10 @@ def _prepare(train: ResolvedTrain) -> tuple[Process, ...]:
 def _unsupported(work: Work, train: ResolvedTrain) -> list[str | None]:
     assert work.facts is not None
     assert work.spec is not None
-    strategy = train.parallelism.strategy
-    with_images = [name for name in train.data if work.facts.data[name].images]
-    divided = bool(with_images) and strategy not in _WHOLE_MODEL
-    prepared = any(lowering.is_prepared(work.spec.data[name]) for name in with_images)
-    blind = bool(with_images) and not TUNERS[train.tuner.type].images
     return [
         lowering.unreadable_base(work),
         KERNELS[train.kernels].lacks,
-        f"training on images with {strategy} is not built yet" if divided else None,
-        "making tokens of rows with images ahead is not built yet" if with_images and tokenizes_ahead(train) else None,
-        "preparing rows with images is not built yet" if prepared else None,
         *(lowering.unknown_format(work, name) for name in train.data),
-        f"training on images with {train.tuner.type} is not built yet" if blind else None,
         _head_on_images(work, train),
         f"training on {train.device} devices is not built yet" if train.device in ("npu", "mps") else None,
         "work on several machines is not built yet" if train.parallelism.nodes > 1 else None,

@@ -7,6 +7,7 @@ from tunewright.compiler.ir.plan import StepInput
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.compiler.passes import lowering
 from tunewright.compiler.passes.work import Work
+from tunewright.spec.images import PREPARED
 from tunewright.spec.record import record
 
 
@@ -33,7 +34,7 @@ def training_data(work: Work, train: ResolvedTrain) -> TrainingData:
         reading = lowering.reading_of(written)
         parameters[name] = {"format": form, "weight": written.weight or 1.0, "limit": written.limit, **reading}
         if facts.images:
-            parameters[name]["images"] = facts.images_digest
+            parameters[name]["images"] = PREPARED if lowering.is_prepared(written) else facts.images_digest
         identity |= {
             **lowering.data_digest(work, name),
             f"data.{name}.format": form,

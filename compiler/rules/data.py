@@ -1,6 +1,6 @@
 """Family 2, third part: the rows that are learned from and asked."""
 
-from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, RowProblem
+from tunewright.compiler.ir.facts import NO_ROWS, DataFacts, ModelFacts, RowProblem
 from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.work import Work
@@ -8,8 +8,13 @@ from tunewright.compiler.rules.rule import Phase, Rule
 from tunewright.spec.diagnostics import Label
 from tunewright.spec.methods import METHODS
 from tunewright.spec.source import Span
+from tunewright.spec.tuners import TUNERS
 
 _HUBS = ("hf://", "ms://")
+
+_SEEING = "use `method: sft` with a base model that sees images"
+#: Strategies under which models were seen to learn from images: each process holds all weights.
+_WHOLE_MODEL = ("single", "ddp")
 
 
 def _named(work: Work) -> list[tuple[str, str, DataFacts, Span]]:
@@ -144,16 +149,9 @@ def _check_images(work: Work) -> None:
     for step, train in work.resolved.trains():
         for index, data in enumerate(train.data):
             facts = work.facts.data.get(data)
-            if facts is None or not facts.images:
+            if facts is None or not facts.images or (found := _unseen(train, model)) is None:
                 continue
-            if not METHODS[train.method].sees_images:
-                problem, key = f"{train.method} learns from text only", "method"
-            elif model.model_type and not model.vision:
-                problem, key = f"a {model.model_type} model sees no images", "data"
-            elif train.packing:
-                problem, key = "rows with images can't be packed", "packing"
-            else:
-                continue
+            problem, key, help_text = found
             count = sum(images.count for images in facts.images)
             work.sink.report(
                 "TW2060",
@@ -161,8 +159,37 @@ def _check_images(work: Work) -> None:
                 work.value_span("steps", step.name, "train", *((key,) if key != "data" else (key, index))),
                 problem,
                 labels=(Label(work.key_span("data", data), f"names {count} images"),),
-                help="remove `packing`" if key == "packing" else "use `method: sft` with a base model that sees images",
+                help=help_text,
             )
+
+
+def _unseen(train: ResolvedTrain, model: ModelFacts) -> tuple[str, str, str] | None:
+    """Return why a step can't learn from images, the key that stands in the way, and what to write; None if it can."""
+    strategy = train.parallelism.strategy
+    reasons = (
+        (not METHODS[train.method].sees_images, f"{train.method} learns from text only", "method", _SEEING),
+        (bool(model.model_type) and not model.vision, f"a {model.model_type} model sees no images", "data", _SEEING),
+        (train.packing, "rows with images can't be packed", "packing", "remove `packing`"),
+        (
+            not TUNERS[train.tuner.type].images,
+            f"{train.tuner.type} is not built beside an image encoder",
+            "tuner",
+            "use `tuner: lora`",
+        ),
+        (
+            train.tokenize == "ahead",
+            "images are read while training: there are no tokens of them to make ahead",
+            "tokenize",
+            "remove `tokenize`",
+        ),
+        (
+            strategy not in _WHOLE_MODEL,
+            f"nobody has seen a model learn from images under {strategy}",
+            "parallelism",
+            f"write `parallelism: {{strategy: {_WHOLE_MODEL[-1]}}}`",
+        ),
+    )
+    return next((reason[1:] for reason in reasons if reason[0]), None)
 
 
 def _check_row_counts(work: Work) -> None:

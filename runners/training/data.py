@@ -13,6 +13,7 @@ from tunewright.runners.training.methods.method import Row, training_method
 from tunewright.runners.training.mixing import mixed_order
 from tunewright.runners.training.placed import PlacedRow
 from tunewright.runners.training.settings import DataSet, TrainSettings
+from tunewright.spec.images import PREPARED
 from tunewright.spec.prompts import fill_template
 
 
@@ -36,7 +37,7 @@ def read_training_rows(inputs: Mapping[str, Input], settings: TrainSettings, rep
 def placed_rows(name: str, inputs: Mapping[str, Input], settings: TrainSettings, report: Reporter) -> Iterator[Row]:
     """Yield the rows of one data set that a step takes, in file order; raise StepFailedError."""
     data_set = settings.data[name]
-    if data_set.images is not None:
+    if data_set.images not in (None, PREPARED):
         hold_to_digest(name, data_set.images, files_of(f"data.{name}", inputs))
     rows = (PlacedRow(row, place) for place, row in fitted_rows(name, data_set, inputs, settings, report))
     yield from islice(rows, data_set.limit)

@@ -59,6 +59,7 @@ class Parallelism:
 class DataSet:
     """One named data set: its format, how often its rows are seen, and how many are taken at most.
 
+    `images` is the digest of those that rows name, or `prepared` where the step before has bound them.
     `columns` maps the format's columns to the rows' own, `replace` texts to others, `prompt_template` makes texts of
     instruction rows; `subset` and `split` are what was fetched from a hub.
     """

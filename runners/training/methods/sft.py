@@ -21,7 +21,14 @@ def _arguments(settings: TrainSettings, shared: dict[str, Any]) -> Any:
         packing_strategy=settings.options["packing_strategy"],
         pad_to_multiple_of=sequence_parts(settings),
         completion_only_loss=settings.loss_on != "all",
+        # TRL would copy every row to cut it, which our tokens are.
+        dataset_kwargs={"skip_prepare_dataset": True} if _is_ready(settings) else None,
     )
+
+
+def _is_ready(settings: TrainSettings) -> bool:
+    """Say whether the trainer gets tokens that need nothing more; rows with images go to it as they are."""
+    return not settings.packing and all(item.images is None for item in settings.data.values())
 
 
 def _trainer() -> Any:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tunewright.compiler.front import Compilation
+from tunewright.compiler.ir.facts import HardwareFacts
 from tunewright.compiler.ir.plan import Plan, StepInput
 
 Compile = Callable[..., Compilation]
@@ -73,3 +76,46 @@ def test_limit_is_no_matter_of_preparation(compile_overlay: Compile) -> None:
     )
     assert whole.step("data-rows").digest == some.step("data-rows").digest
     assert whole.step("sft").digest != some.step("sft").digest
+
+
+def test_tokens_are_made_ahead_where_held_rows_would_fill_the_memory(compile_overlay: Compile) -> None:
+    machine = HardwareFacts(cpu_cores=4, memory_bytes=20_000, disk_free_bytes=500 * 2**30)
+    held = compile_overlay("{}").resolved
+    streamed = compile_overlay("{}", hardware=machine).resolved
+    assert held is not None
+    assert streamed is not None
+    assert [train.tokenize for step, train in held.trains() if step.name == "sft"] == ["inside"]
+    assert [train.tokenize for step, train in streamed.trains() if step.name == "sft"] == ["ahead"]
+
+
+SEEN = """\
+api_version: tunewright/v1
+name: sample
+base: {model: "hf://Qwen/Qwen2.5-VL-7B-Instruct@cc594898137f460bfe9f0759e9844b3ce807cfb5"}
+data: {seen: {source: "file:seen.jsonl", deduplicate: near}}
+steps: {sft: {train: {method: sft, data: seen, %s}}}
+resources: {accelerator: a100-80gb, count: 2}
+"""
+
+
+def test_prepared_images_are_bound_by_the_step_that_keeps_them(compile_spec: Compile) -> None:
+    plan = plan_of(compile_spec(SEEN % "parallelism: ddp"))
+    prepared, sft = plan.step("data-seen"), plan.step("sft")
+    assert str(prepared.parameters["images"]).startswith("sha256:")
+    assert sft.parameters["data"]["seen"]["images"] == "prepared"
+    assert sft.not_executable is None
+    assert [step.name for step in plan.steps if step.kind == "prepare.tokens"] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("parallelism: zero3", "under zero3"),
+        ("parallelism: ddp, tokenize: ahead", "no tokens of them to make ahead"),
+        ("parallelism: ddp, tuner: prompt", "prompt is not built beside an image encoder"),
+        ("parallelism: ddp, packing: true", "can't be packed"),
+    ],
+)
+def test_what_images_do_not_go_with_is_found(compile_spec: Compile, written: str, why: str) -> None:
+    found = {item.code: item for item in compile_spec(SEEN % written).diagnostics}
+    assert why in found["TW2060"].primary.text

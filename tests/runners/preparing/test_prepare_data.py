@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.runners.preparing.recognisers import KINDS
+from tunewright.spec.canonical import digest_of
+from tunewright.spec.images import digest_of_images
 from tunewright.spec.model.data import PERSONAL_KINDS
 
 PARAMETERS = {"name": "tickets", "format": "prompt_completion", "columns": None, "scrub": [], "deduplicate": None}
@@ -79,3 +81,33 @@ def test_choice_turned_round_is_no_double(bench: Any) -> None:
 
     assert done.code == 0, done.stderr
     assert [item["_source"] for item in lines(outputs)] == ["pairs.jsonl:1", "pairs.jsonl:3"]
+
+
+def test_images_go_along_and_tell_rows_apart(bench: Any) -> None:
+    folder = bench.folder / "photos"
+    folder.mkdir()
+    for name, content in {"13800138000.png": b"red", "again.png": b"red", "blue.png": b"blue"}.items():
+        (folder / name).write_bytes(content)
+    question = {"prompt": "What is on it? Call 13900139000.", "completion": "a lamp"}
+    rows = [
+        {**question, "images": ["photos/13800138000.png"]},
+        {**question, "image": "photos/blue.png"},
+        {**question, "images": ["photos/again.png"]},
+        question,
+    ]
+    changes = {"scrub": list(PERSONAL_KINDS), "deduplicate": "near"}
+    names = [f"photos/{path.name}" for path in folder.iterdir()]
+    digest = digest_of([digest_of_images(bench.folder, names)])
+
+    done, outputs = prepare(bench, "pictured", rows, images=digest, **changes)
+
+    assert done.code == 0, done.stderr
+    left = lines(outputs)
+    assert [item["_source"] for item in left] == ["pictured.jsonl:1", "pictured.jsonl:3", "pictured.jsonl:7"]
+    assert {item["prompt"] for item in left} == {"What is on it? Call <PHONE>."}
+    assert [[(outputs / name).read_bytes() for name in item.get("images", ())] for item in left] == [
+        [b"red"], [b"blue"], [],
+    ]  # fmt: skip
+    (folder / "blue.png").write_bytes(b"green")
+    changed, _ = prepare(bench, "repainted", rows, images=digest, **changes)
+    assert changed.failure["reason"] == "INPUT_CHANGED"
