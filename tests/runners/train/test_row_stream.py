@@ -17,7 +17,6 @@ from tunewright.runners.training.row_stream import RowStream
 from tunewright.runners.training.settings import TrainSettings
 
 PACKAGE_ROOT = str(Path(tunewright.__file__).parents[1])
-#: What a few megabytes of rows would take as objects; less than that is the noise of an allocator.
 MIB = 2**20
 
 TOOLS = [{"type": "function", "function": {"name": "route", "parameters": {"type": "object", "properties": {}}}}]
@@ -73,14 +72,14 @@ def test_rows_that_do_not_go_together_are_found_before_any_is_used(parameters: A
 
 @pytest.mark.train
 def test_memory_does_not_grow_with_the_rows(bench: Any, tiny_folder: Path, parameters: Any, tmp_path: Path) -> None:
-    """The larger file would take some 25 MiB as the lists that a trainer of rows holds."""
+    """The larger file's rows would take some 20 MiB more as objects; both fill whole batches."""
     text = "open ticket number 7: team billing, priority high. " * 40
     peaks = {}
-    for name, count in (("few", 500), ("many", 8000)):
+    for name, count in (("few", 1500), ("many", 9000)):
         path = tmp_path / f"{name}.jsonl"
         with path.open("w", encoding="utf-8") as stream:
             stream.writelines(json.dumps({"text": f"{number} {text}"}) + "\n" for number in range(count))
-        changes = {"data": {"rows": {"format": "text"}}, "loss_on": "all", "max_length": 512}
+        changes = {"data": {"rows": {"format": "text"}}, "loss_on": "all", "max_length": 128}
         inputs = {"model": tiny_folder, "data.rows": path}
         bundle = bench.bundle(name, "prepare.tokens", inputs, {**parameters, **changes})
         peaks[name] = peak_of(bench.python, bundle)
@@ -88,7 +87,7 @@ def test_memory_does_not_grow_with_the_rows(bench: Any, tiny_folder: Path, param
         assert report["train"]["rows"] == count
 
     assert (tmp_path / "many.jsonl").stat().st_size > 15 * MIB
-    assert peaks["many"] - peaks["few"] < 8 * MIB, peaks
+    assert peaks["many"] - peaks["few"] < 10 * MIB, peaks
 
 
 def peak_of(python: str, bundle: Path) -> int:
