@@ -16,7 +16,7 @@ class AccessError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """An address, and how those who call there prove who they are. `tls`: what they say can't be read on the way."""
+    """An address, and how those who call there prove who they are."""
 
     address: str
     callers: Literal["certificates", "tokens"]
