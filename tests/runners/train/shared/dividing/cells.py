@@ -58,10 +58,11 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     "embed": {
         "data": {"rows": {"format": "anchor_positive"}},
         "options": {"pooling": "last_token", "temperature": 0.05},
+        "learning_rate": 1e-3,  # similarities are divided by little: larger steps make much of rounding
     },
 }
-#: Two processes do other work than one: each draws its own replies, or tells a pair from the rows of its own batch.
-UNLIKE_ONE = ("grpo", "rloo", "ppo", "gkd", "embed")
+#: Two processes do other work than one: each draws its own replies.
+UNLIKE_ONE = ("grpo", "rloo", "ppo", "gkd")
 REWARDED = ("grpo", "rloo", "ppo")
 #: Those that hold the model that learns against the one it started from: there a start matters.
 COMPARING = ("sft", "dpo", "kto", "grpo", "rloo", "ppo")
