@@ -12,9 +12,10 @@ from dividing.cells import FROM_ADAPTER, REWARDED, Cell, all_cells
 
 pytestmark = pytest.mark.train
 
-#: fp32 sums taken in another order: seen 0 to 1e-6 on the loss and 4e-5 on weights that moved by 1e-2.
+#: fp32 sums taken in another order: seen 0 to 1e-6 on the loss. Adam moves a weight by a whole step (1e-2), however
+#: small its gradient is: where that is rounding, the last bits decide the way.
 LOSS_TOLERANCE = 2e-5
-WEIGHT_TOLERANCE = 2e-4
+WEIGHT_TOLERANCE = 1e-3
 
 #: Each guards what once broke: copies beside shards, a head outside the forward pass, models beside ZeRO-3's, merging.
 ALWAYS = {
