@@ -55,8 +55,9 @@ METHODS: Mapping[str, Mapping[str, Any]] = {
     },
     "embed": {
         "data": {"rows": {"format": "anchor_positive"}},
-        "options": {"pooling": "last_token", "temperature": 0.05},
-        "learning_rate": 1e-3,  # similarities are divided by little: larger steps make much of rounding
+        # Divided by less, similarities would make much of rounding.
+        "options": {"pooling": "last_token", "temperature": 0.5},
+        "learning_rate": 1e-3,
     },
 }
 #: Two processes do other work than one: each draws its own replies.
