@@ -4,7 +4,7 @@
 
 The job: 100 conversations with a system message, in file order, the model's own chat template, loss on the reply only,
 LoRA r8 alpha 16 on all linear layers, bf16 weights, batch 4, 25 steps, a constant rate of 2e-4. The first losses must
-agree to 1e-2, or the comparison is void and says so. TRAIN_PYTHON is the interpreter of the `train` environment
+agree to 1e-2 on average, or the comparison is void and says so. TRAIN_PYTHON is the interpreter of the `train` environment
 (`tunewright env sync train` prints it), FOLDER a model in the hub's form. Arms take turns, so that what else the
 machine does meets all of them; whole-process wall time, processor time and the first step are shown, best of the runs.
 """
@@ -25,7 +25,10 @@ from tunewright.client.cli.specs import world
 from tunewright.compiler.front import compile_text
 from tunewright.runners import contract
 
-STEPS, BATCH, AGREEMENT = 25, 4, 1e-2
+STEPS, BATCH = 25, 4
+#: How far the first losses of two arms may be apart on average, and how many. A single one may be further: between 2
+#: and 4 a rounding step of bf16 is 0.016, and after the first update all arms learn from activations rounded so.
+AGREEMENT, FIRST = 1e-2, 5
 JOB = {
     "rank": 8, "alpha": 16, "learning_rate": 2e-4, "batch": BATCH, "steps": STEPS, "max_length": 256,
 }  # fmt: skip
@@ -238,10 +241,15 @@ def report(best: dict[str, Measured]) -> None:
             f"({run.first_step / ours.first_step:4.2f}x) {pace:7.3f} ({pace / our_pace:4.2f}x) {run.cpu:7.1f} "
             f"{run.peak / 1e6:8.0f}  {shown}"
         )
-    apart = max(abs(a - b) for run in best.values() for a, b in zip(run.losses[:3], ours.losses[:3], strict=True))
+    apart = {
+        name: [abs(a - b) for a, b in zip(run.losses, ours.losses, strict=True)][:FIRST] for name, run in best.items()
+    }
+    worst = max(apart, key=lambda name: sum(apart[name]))
+    average = sum(apart[worst]) / FIRST
     print(
-        f"\nThe first three losses differ by {apart:.4f} at most"
-        + ("." if apart <= AGREEMENT else f": more than {AGREEMENT}, so the arms did NOT do the same work.")
+        f"\nThe first {FIRST} losses are {average:.4f} apart on average and {max(map(max, apart.values())):.4f} at most "
+        f"({worst})"
+        + ("." if average <= AGREEMENT else f": more than {AGREEMENT}, so the arms did NOT do the same work.")
     )
 
 

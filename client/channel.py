@@ -9,8 +9,8 @@ from tunewright.client.credentials import Credentials, read
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    # A daemon that is there but does not answer (a pulled cable, a stopped machine) is given up after 8 seconds.
-    ("grpc.keepalive_time_ms", 5_000),
+    # A daemon that is there but does not answer (a pulled cable, a stopped machine) is given up after 6 seconds.
+    ("grpc.keepalive_time_ms", 3_000),
     ("grpc.keepalive_timeout_ms", 3_000),
     # Newer versions of gRPC wait this long for the answer to a ping, a minute by default, whatever the line above says.
     ("grpc.http2.ping_timeout_ms", 3_000),

@@ -58,7 +58,7 @@ def test_refused_file_leaves_no_spec(tmp_path: Path) -> None:
     done = run(tmp_path, "import", "train.sh", "-o", "life.yaml")
 
     assert done.returncode == 1
-    assert "GRPO" in done.stderr
+    assert "nothing says what replies are paid for" in done.stderr
     assert not (tmp_path / "life.yaml").exists()
 
 

@@ -1,5 +1,7 @@
 """Two processes learn what one learns: equal global batch, fp32, so losses and weights agree to rounding."""
 
+from ctypes.util import find_library
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +52,27 @@ def test_deepspeed_learns_the_same(
     files = {"deepspeed": deepspeed(stage, offload=offload)}
     together = nursery.run(trainer.bundle(f"zero{stage}", parts["full"], strategy, **files), processes=2)
     assert_same_work(together, alone, tensors_of)
+
+
+@pytest.mark.matrix
+@pytest.mark.skipif(find_library("aio") is None, reason="DeepSpeed's disk access needs libaio (libaio-dev)")
+@pytest.mark.usefixtures("operators")
+@pytest.mark.parametrize("parameters", ["none", "nvme"])
+def test_what_lies_on_a_disk_learns_the_same(
+    trainer: Any, nursery: Any, alone: Any, parts: Any, tensors_of: Any, tmp_path: Path, parameters: str
+) -> None:
+    settings = deepspeed(3, offload=True)
+    settings["aio"] = {"block_size": 2**20, "queue_depth": 8, "single_submit": False, "overlap_events": True}
+    disk = {"device": "nvme", "nvme_path": str(tmp_path), "pin_memory": False}
+    zero = settings["zero_optimization"]
+    zero["offload_optimizer"] = {**disk, "buffer_count": 4}
+    zero["sub_group_size"] = 10**8
+    if parameters == "nvme":
+        zero["offload_param"] = {**disk, "buffer_count": 5, "buffer_size": 10**7, "max_in_cpu": 0}
+    strategy = divided("zero3", offload_optimizer="nvme", offload_parameters=parameters)
+    bundle = trainer.bundle(f"disk-{parameters}", parts["full"], strategy, deepspeed=settings)
+    assert_same_work(nursery.run(bundle, processes=2), alone, tensors_of)
+    assert any(path.is_file() for path in tmp_path.rglob("*.swp")), "nothing was written to the disk"
 
 
 @pytest.mark.usefixtures("operators")
