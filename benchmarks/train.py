@@ -4,9 +4,9 @@
 
 The job: 100 conversations with a system message, in file order, the model's own chat template, loss on the reply only,
 LoRA r8 alpha 16 on all linear layers, bf16 weights, batch 4, 25 steps, a constant rate of 2e-4. The first losses must
-agree to 1e-2 on average, or the comparison is void and says so. TRAIN_PYTHON is the interpreter of the `train` environment
-(`tunewright env sync train` prints it), FOLDER a model in the hub's form. Arms take turns, so that what else the
-machine does meets all of them; whole-process wall time, processor time and the first step are shown, best of the runs.
+agree to 1e-2 on average, or the comparison is void and says so. TRAIN_PYTHON is the interpreter of the `train`
+environment (`tunewright env sync train` prints it), FOLDER a model in the hub's form. Arms take turns, so that what
+else the machine does meets all of them; whole-process wall time, processor time and the first step are shown, best of the runs.
 """
 
 import argparse
@@ -242,15 +242,13 @@ def report(best: dict[str, Measured]) -> None:
             f"{run.peak / 1e6:8.0f}  {shown}"
         )
     apart = {
-        name: [abs(a - b) for a, b in zip(run.losses, ours.losses, strict=True)][:FIRST] for name, run in best.items()
+        name: [abs(one - other) for one, other in zip(run.losses, ours.losses, strict=True)][:FIRST]
+        for name, run in best.items()
     }
-    worst = max(apart, key=lambda name: sum(apart[name]))
-    average = sum(apart[worst]) / FIRST
-    print(
-        f"\nThe first {FIRST} losses are {average:.4f} apart on average and {max(map(max, apart.values())):.4f} at most "
-        f"({worst})"
-        + ("." if average <= AGREEMENT else f": more than {AGREEMENT}, so the arms did NOT do the same work.")
-    )
+    furthest = max(apart, key=lambda name: sum(apart[name]))
+    average, most = sum(apart[furthest]) / FIRST, max(map(max, apart.values()))
+    print(f"\nThe first {FIRST} losses are up to {average:.4f} apart on average ({furthest}), {most:.4f} at most", end="")
+    print("." if average <= AGREEMENT else f": more than {AGREEMENT}, so the arms did NOT do the same work.")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ _OPTIONS = (
     # gRPC shares ports by default: a second daemon would silently take half of the connections.
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 8 * 1024 * 1024),
-    # A peer whose cable was pulled is given up after 6 seconds, whichever side notices first: below 10 on a busy machine.
+    # A peer whose cable was pulled is given up after 6 seconds, on a busy machine in less than 10.
     ("grpc.keepalive_time_ms", 3_000),
     ("grpc.keepalive_timeout_ms", 3_000),
     # Newer versions of gRPC wait this long for the answer to a ping, a minute by default, whatever the line above says.
