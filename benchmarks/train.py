@@ -6,7 +6,8 @@ The job: 100 conversations with a system message, in file order, the model's own
 LoRA r8 alpha 16 on all linear layers, bf16 weights, batch 4, 25 steps, a constant rate of 2e-4. The first losses must
 agree to 1e-2 on average, or the comparison is void and says so. TRAIN_PYTHON is the interpreter of the `train`
 environment (`tunewright env sync train` prints it), FOLDER a model in the hub's form. Arms take turns, so that what
-else the machine does meets all of them; whole-process wall time, processor time and the first step are shown, best of the runs.
+else the machine does meets all of them; whole-process wall time, processor time and the first step are shown, best of
+the runs.
 """
 
 import argparse
@@ -247,8 +248,8 @@ def report(best: dict[str, Measured]) -> None:
     }
     furthest = max(apart, key=lambda name: sum(apart[name]))
     average, most = sum(apart[furthest]) / FIRST, max(map(max, apart.values()))
-    print(f"\nThe first {FIRST} losses are up to {average:.4f} apart on average ({furthest}), {most:.4f} at most", end="")
-    print("." if average <= AGREEMENT else f": more than {AGREEMENT}, so the arms did NOT do the same work.")
+    said = f"\nThe first {FIRST} losses are up to {average:.4f} apart on average ({furthest}), {most:.4f} at most"
+    print(said + "." if average <= AGREEMENT else f"{said}: more than {AGREEMENT}, so the arms did NOT do the same work.")
 
 
 if __name__ == "__main__":
