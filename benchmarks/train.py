@@ -249,7 +249,8 @@ def report(best: dict[str, Measured]) -> None:
     furthest = max(apart, key=lambda name: sum(apart[name]))
     average, most = sum(apart[furthest]) / FIRST, max(map(max, apart.values()))
     said = f"\nThe first {FIRST} losses are up to {average:.4f} apart on average ({furthest}), {most:.4f} at most"
-    print(said + "." if average <= AGREEMENT else f"{said}: more than {AGREEMENT}, so the arms did NOT do the same work.")
+    void = f": more than {AGREEMENT}, so the arms did NOT do the same work."
+    print(said + ("." if average <= AGREEMENT else void))
 
 
 if __name__ == "__main__":
