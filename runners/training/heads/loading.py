@@ -26,9 +26,9 @@ def _draw_whole(model: Any, names: Iterable[str], seed: int) -> None:
     from torch import empty, manual_seed, no_grad
     from torch.distributed.tensor import DTensor, distribute_tensor
 
-    parameters = dict(model.named_parameters())
+    parameters: dict[str, Any] = dict(model.named_parameters())
     for name in sorted(names):
-        shard = parameters.get(name)
+        shard: Any = parameters.get(name)
         if isinstance(shard, DTensor):
             manual_seed(seed)
             whole = empty(shard.shape, dtype=shard.dtype).normal_(std=model.config.get_text_config().initializer_range)
