@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from tunewright.spec.record import record
@@ -95,6 +96,12 @@ def requirements(name: str) -> tuple[str, ...]:
     """Return the requirement lines of an environment: no comments, no blank lines, sorted without regard to case."""
     # A plain path: the package is always a folder (environments link to it), and `importlib.resources` takes 5 ms.
     file = Path(__file__).parent / environment(name).requirement_file
+    return _lines(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _lines(file: Path, _changed: int) -> tuple[str, ...]:
+    """The editor's server asks at every keystroke, and the file is another one only after an upgrade."""
     lines = (line.partition("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
     return tuple(sorted((line for line in lines if line), key=str.lower))
 
