@@ -19,6 +19,7 @@ _PREFETCH_ELEMENTS = 50_000_000
 #: Parameters smaller than this stay on every process: gathering a norm costs more than keeping it.
 _PERSISTENT_ELEMENTS = 100_000
 _SUB_GROUP_ELEMENTS = 1_000_000_000
+_KEPT_WEIGHTS = ("stage3_max_live_parameters", "stage3_max_reuse_distance", "stage3_prefetch_bucket_size")
 #: Blocks of a megabyte, a queue of eight for each process: what DeepSpeed's own measurements of local disks end at.
 _DISK_ACCESS = {
     "block_size": 2**20, "queue_depth": 8, "intra_op_parallelism": 1, "single_submit": False, "overlap_events": True,
@@ -112,6 +113,9 @@ def _zero(train: ResolvedTrain, largest: int) -> dict[str, Any]:
             elements = nvme_buffer_elements(largest, layout.shards)
             buffers = {"buffer_count": NVME_PARAMETER_BUFFERS, "buffer_size": elements, "max_in_cpu": 0}
             zero["offload_param"] = _on_disk(train, **buffers)
+            # A weight that stays here for its next use, or is fetched ahead, keeps its buffer, and there are few:
+            # DeepSpeed 0.19 ends with "Not enough buffers" on the first forward pass.
+            zero |= dict.fromkeys(_KEPT_WEIGHTS, 0)
     return zero
 
 

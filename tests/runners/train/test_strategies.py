@@ -1,5 +1,6 @@
 """Two processes learn what one learns: equal global batch, fp32, so losses and weights agree to rounding."""
 
+import subprocess
 from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,33 @@ def test_deepspeed_learns_the_same(
     assert_same_work(together, alone, tensors_of)
 
 
+_WIDEN = """
+import shutil, sys, torch
+from transformers import AutoConfig, AutoModelForCausalLM
+shutil.copytree(sys.argv[1], sys.argv[2])
+torch.manual_seed(0)
+config = AutoConfig.from_pretrained(sys.argv[1], hidden_size=768, intermediate_size=1024)
+AutoModelForCausalLM.from_config(config).save_pretrained(sys.argv[2])
+"""
+
+
+@pytest.fixture(scope="module")
+def wide(trainer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose weights are worth a disk: DeepSpeed leaves what is below a megabyte in memory."""
+    folder = tmp_path_factory.mktemp("wide") / "model"
+    command = [trainer.python, "-P", "-c", _WIDEN, str(trainer.model), str(folder)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return folder
+
+
 @pytest.mark.matrix
 @pytest.mark.skipif(find_library("aio") is None, reason="DeepSpeed's disk access needs libaio (libaio-dev)")
 @pytest.mark.usefixtures("operators")
 @pytest.mark.parametrize("parameters", ["none", "nvme"])
 def test_what_lies_on_a_disk_learns_the_same(
-    trainer: Any, nursery: Any, alone: Any, parts: Any, tensors_of: Any, tmp_path: Path, parameters: str
+    trainer: Any, nursery: Any, wide: Path, parts: Any, tensors_of: Any, tmp_path: Path, parameters: str
 ) -> None:
+    whole = nursery.run(trainer.bundle(f"wide-{parameters}", parts["full"], model=wide))
     settings = deepspeed(3, offload=True)
     settings["aio"] = {"block_size": 2**20, "queue_depth": 8, "single_submit": False, "overlap_events": True}
     disk = {"device": "nvme", "nvme_path": str(tmp_path), "pin_memory": False}
@@ -69,9 +90,10 @@ def test_what_lies_on_a_disk_learns_the_same(
     zero["sub_group_size"] = 10**8
     if parameters == "nvme":
         zero["offload_param"] = {**disk, "buffer_count": 5, "buffer_size": 10**7, "max_in_cpu": 0}
+        zero |= {"stage3_max_live_parameters": 0, "stage3_max_reuse_distance": 0, "stage3_prefetch_bucket_size": 0}
     strategy = divided("zero3", offload_optimizer="nvme", offload_parameters=parameters)
-    bundle = trainer.bundle(f"disk-{parameters}", parts["full"], strategy, deepspeed=settings)
-    assert_same_work(nursery.run(bundle, processes=2), alone, tensors_of)
+    bundle = trainer.bundle(f"disk-{parameters}", parts["full"], strategy, deepspeed=settings, model=wide)
+    assert_same_work(nursery.run(bundle, processes=2), whole, tensors_of)
     assert any(path.is_file() for path in tmp_path.rglob("*.swp")), "nothing was written to the disk"
 
 
