@@ -103,3 +103,11 @@ def test_deepspeed_accepts_every_layout(train, train_python) -> None:
             "optimizer": "adamw" if offloads else None,
             "offloads": offloads,
         }
+
+
+def test_weights_on_a_disk_give_their_buffers_back(train) -> None:
+    disk = {"offload_optimizer": "nvme", "offload_parameters": "nvme", "nvme_path": "/scratch"}
+    zero = deepspeed_settings(train("zero3", 2, layout=disk))["zero_optimization"]
+    assert zero["offload_param"]["buffer_count"] == 5
+    assert (zero["stage3_max_live_parameters"], zero["stage3_max_reuse_distance"]) == (0, 0)
+    assert zero["stage3_prefetch_bucket_size"] == 0
