@@ -12,7 +12,6 @@ not counted leaves the compiled Python behind, as an installation does.
 """
 
 import argparse
-import gc
 import os
 import resource
 import shlex
@@ -26,11 +25,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tunewright.client.cli.main import GARBAGE_THRESHOLDS
 from tunewright.client.cli.specs import world
 from tunewright.client.lsp.diagnostics import diagnostics
 from tunewright.client.lsp.snapshot import Snapshot
 from tunewright.compiler.front import compile_text
+from tunewright.spec.garbage import expect_little_garbage
 
 _HEAD = """api_version: tunewright/v1
 name: benchmark
@@ -120,7 +119,7 @@ def main() -> None:
     arguments.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
     arguments.add_argument("--model", type=Path)
     given = arguments.parse_args()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    expect_little_garbage()
     named = dict(item.partition("=")[::2] for item in given.peer)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -26,6 +26,7 @@ from typing import Any
 from tunewright.runners import contract
 from tunewright.runners.contract import ContractError, ExitCode, StepFile
 from tunewright.runners.environments.repair import install_help
+from tunewright.spec.garbage import expect_little_garbage
 
 
 class StepFailedError(Exception):
@@ -175,11 +176,6 @@ def _shortened(event: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-#: Large libraries make most of a million objects that stay: looking for garbage among them takes a fifth of the time
-#: that their import takes.
-_GARBAGE_THRESHOLDS = (100_000, 20, 20)
-
-
 def main(manifest: Manifest, work: Callable[[StepFile, Path, Reporter], None], argv: list[str] | None = None) -> None:
     """Run one of the three verbs: `describe`, `probe`, `run BUNDLE`.
 
@@ -193,7 +189,7 @@ def main(manifest: Manifest, work: Callable[[StepFile, Path, Reporter], None], a
         case ["probe"]:
             sys.exit(_probe(manifest))
         case ["run", bundle]:
-            gc.set_threshold(*_GARBAGE_THRESHOLDS)
+            expect_little_garbage()
             code = _run(Path(bundle), manifest, work)
             # What is left ends with the process: looking through all of it once more takes a large library's time.
             gc.freeze()

@@ -13,11 +13,9 @@ import click
 import tunewright
 from tunewright.client.cli import exits
 from tunewright.client.cli.lazy import ALSO, Entry, LazyGroup
+from tunewright.spec.garbage import expect_little_garbage
 
 _COMMANDS = "tunewright.client.cli"
-
-#: Starting makes some hundred thousand objects and no garbage: looking for it took a tenth of the time of `check`.
-GARBAGE_THRESHOLDS = (100_000, 20, 20)
 
 SECTIONS = {
     "Specs": {
@@ -80,7 +78,7 @@ def commands(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    expect_little_garbage()
     code = run_command(sys.argv[1:] if arguments is None else arguments)
     # The interpreter looks through every object several times before it ends, for garbage that ends with it anyway.
     gc.freeze()

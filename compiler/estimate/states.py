@@ -18,7 +18,8 @@ from tunewright.compiler.ir.resolved import ResolvedTrain
 from tunewright.spec.record import record
 from tunewright.spec.tuners import TUNERS
 
-#: Elements DeepSpeed reduces at once, and keeps gathered at most; `targets/deepspeed.py` writes the same numbers.
+#: Elements DeepSpeed reduces at once, and keeps gathered at most (none of weights on a disk);
+#: `targets/deepspeed.py` writes the same numbers.
 REDUCE_BUCKET_ELEMENTS = 200_000_000
 MAX_LIVE_PARAMETERS = 1_000_000_000
 #: Elements that travel to a disk and back at once, and in how many buffers of host memory.
@@ -165,7 +166,8 @@ def _partitioned_parameters(train: ResolvedTrain, sizes: _Sizes, shards: int) ->
     layout, element = train.parallelism, ELEMENT_BYTES[train.precision]
     weights = sizes.weights / shards
     # Half of what may stay gathered is, on average (set on measurements), and a layer and an embedding on top.
-    gathered = element * (min(sizes.total, MAX_LIVE_PARAMETERS) / 2 + sizes.layer + sizes.embeddings)
+    kept = 0 if layout.offload_parameters == "nvme" else MAX_LIVE_PARAMETERS
+    gathered = element * (min(sizes.total, kept) / 2 + sizes.layer + sizes.embeddings)
     gradients = (element + 4) * sizes.trained / shards
     optimizer = _master_and_states(train) * sizes.trained / shards
     host, disk, here = dict[str, float](), dict[str, float](), layout.processes_per_node

@@ -5,7 +5,7 @@ from typing import Any
 from tunewright.runners.training.settings import TrainSettings
 
 #: Methods whose loss takes a token's entropy for a figure that is shown: it gets no gradient.
-_SCORED_BY_CHANCE = frozenset({"sft", "pretrain", "dpo", "kto"})
+_ENTROPY_ONLY_SHOWN = frozenset({"sft", "pretrain", "dpo", "kto"})
 
 
 def use_kernels(model: Any, settings: TrainSettings) -> None:
@@ -16,7 +16,7 @@ def use_kernels(model: Any, settings: TrainSettings) -> None:
 
         fuse_low_rank(model)
         fuse_norms(model)
-        if settings.method in _SCORED_BY_CHANCE:
+        if settings.method in _ENTROPY_ONLY_SHOWN:
             from tunewright.runners.training.kernels.head import fuse_head
 
             fuse_head()
