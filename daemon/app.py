@@ -21,6 +21,7 @@ from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.listening import ListenError, listen, read_site
 from tunewright.daemon.log import log_to_stderr
 from tunewright.daemon.parts import Parts, assemble
+from tunewright.daemon.service_manager import take_service_manager
 from tunewright.daemon.services.register import SERVICES, add_services, build_border, methods
 from tunewright.daemon.settings import Settings, SettingsError
 from tunewright.daemon.store.schema import SchemaError
@@ -85,6 +86,7 @@ async def _watched(
 async def _serve(
     settings: Settings, site: Callable[[], Site], home: Home, compiler: Compiler | None, clock: Clock
 ) -> int:
+    manager = take_service_manager(os.environ)
     parts = assemble(settings, home, compiler, clock, site)
     border = build_border(parts)
     server = grpc.aio.server(interceptors=(border,), options=_OPTIONS)
@@ -104,9 +106,12 @@ async def _serve(
     await server.start()
     await _tell(vitals, health_pb2.HealthCheckResponse.SERVING)
     _log.info("ready on %s with home %s", ", ".join(addresses), home.root)
+    manager.ready(_status(parts))
+    kept.append(asyncio.create_task(manager.keep(lambda: _status(parts)), name="service manager"))
 
     await parts.ending.wait()
     _log.info("ending; runners and deployments go on")
+    manager.stopping()
     await _tell(vitals, health_pb2.HealthCheckResponse.NOT_SERVING)
     parts.changes.drain()
     await server.stop(_GRACE_SECONDS)
@@ -118,6 +123,10 @@ async def _serve(
     parts.points.close()
     home.socket.unlink(missing_ok=True)
     return 0
+
+
+def _status(parts: Parts) -> str:
+    return f"{parts.reconciler.active_runs} active runs, {parts.activity.calls} open calls"
 
 
 def _end_on_signals(ending: asyncio.Event) -> None:

@@ -13,6 +13,8 @@ from tunewright.runners.contract import Command
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _PIPE_BYTES = 1024 * 1024
+#: Raising it needs no right, whatever score the daemon was started with.
+_OOM_SCORE = 300
 #: A signal that we, Python itself or whoever started the daemon ignores would stay ignored in the runner.
 _RESET = tuple(sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
 
@@ -74,12 +76,21 @@ def _become(
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.nice(niceness)
+        _offer_to_the_kernel()
         os.chdir(folder)
         os.execvpe(command.argv[0], command.argv, environment)  # noqa: S606 - an argument list, no shell
     except OSError as error:
         os.write(fate, str(error.errno).encode())
     finally:
         os._exit(127)
+
+
+def _offer_to_the_kernel() -> None:
+    """Where memory ends the runner goes first: its supervisor has to tell what happened, the daemon to go on."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+b", buffering=0) as own:  # noqa: PTH123
+        if int(own.read()) < _OOM_SCORE:
+            own.seek(0)
+            own.write(b"%d" % _OOM_SCORE)
 
 
 def _pipe() -> tuple[int, int]:
