@@ -5,10 +5,13 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from tunewright.compiler.collect.confinement import NotAFileError
 
 #: A file touched this shortly ago may change again without its time changing: it is read anew the next time.
 _UNSETTLED_NANOSECONDS = 20_000_000
@@ -107,4 +110,6 @@ def remembered(
 def _stamp(path: Path) -> list[int]:
     """Return what changes when a file's content does: size, time of content, time of inode, inode."""
     status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise NotAFileError(path)
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]

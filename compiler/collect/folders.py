@@ -7,6 +7,7 @@ from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.configuration import facts_of_configuration
+from tunewright.compiler.collect.confinement import NotAFileError, OutsideError, hold_folder
 from tunewright.compiler.collect.families import FamilyOf
 from tunewright.compiler.collect.files import folder_entries
 from tunewright.compiler.collect.partial import facts_without_weights
@@ -51,6 +52,8 @@ def collect_folder(
     """Return the facts of a model folder; what is wrong with it becomes `problem`. `kept` says which files count."""
     shape: dict[str, Any] = {}
     try:
+        if folder.is_dir():
+            hold_folder(folder)
         shape = _shape(folder, family_named, cache)
         entries = folder_entries(folder, cache=cache, kept=kept)
         return ModelFacts(
@@ -65,6 +68,8 @@ def collect_folder(
         problem = f"{source} {error}"
     except SafetensorsError as error:
         problem = f"{source} can't be used: {error}"
+    except (OutsideError, NotAFileError) as error:
+        return ModelFacts(source=source, origin="unknown", problem=f"{source} can't be used: {error.strerror}")
     except OSError as error:
         problem = f"{source} can't be read: {error.strerror or error}"
     # What the small files tell is known all the same: other mistakes are found in the same run.

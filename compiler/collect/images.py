@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache, remembered
+from tunewright.compiler.collect.confinement import inside
 from tunewright.spec.canonical import digest_of_file
 from tunewright.spec.images import bind
 
@@ -17,12 +18,12 @@ def look_at_images(
     """
     digests, problems = {}, []
     for name, line in named:
-        path = folder / name
         try:
+            path = inside(folder / name)
             found = remembered(cache, "images", path, lambda image: {"digest": digest_of_file(image)})
             digests[name] = found["digest"]
         except FileNotFoundError:
             problems.append((line, f"the image `{name}` does not exist beside the data file"))
-        except OSError as error:
-            problems.append((line, f"the image `{name}` can't be read: {error.strerror or error}"))
+        except (OSError, ValueError, RuntimeError) as error:  # a name that no path can be, links in a circle
+            problems.append((line, f"the image `{name}` can't be read: {getattr(error, 'strerror', None) or error}"))
     return (bind(digests) if digests and not problems else None), problems

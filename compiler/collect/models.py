@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewright.compiler.collect.cache import FactCache
-from tunewright.compiler.collect.confinement import OutsideError, inside
+from tunewright.compiler.collect.confinement import OutsideError, everybodys, inside
 from tunewright.compiler.collect.families import FamilyOf
 from tunewright.compiler.collect.files import locate
 from tunewright.compiler.collect.folders import collect_folder
@@ -47,9 +47,11 @@ def collect_model(
         case "dir" | "gguf":
             return _collect_local(source, scheme, rest, base_directory, cache, family_named)
         case "package":
-            return _collect_package(source, rest, cache, package_paths, family_named)
+            with everybodys():
+                return _collect_package(source, rest, cache, package_paths, family_named)
         case "hf" | "ms" if rest.startswith("//"):
-            return _collect_hub(source, scheme, rest.removeprefix("//"), cache, pin, family_named)
+            with everybodys():
+                return _collect_hub(source, scheme, rest.removeprefix("//"), cache, pin, family_named)
         case _:
             return _unusable(source, f"{source} is not a model source; write {_FORMS}")
 

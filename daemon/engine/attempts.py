@@ -179,19 +179,19 @@ class AttemptKeeper:
             step = run.step(step.name)
         attempt = await self._read_events(attempt, step, bundle)
         if step.service and step.state is StepState.RUNNING:
-            address = attempt.address or await self._answering(key, supervision)
+            address = attempt.address or await self._answering(key, bundle, supervision)
             if address is not None:
                 return await self._deployed(run, step, address)
         return run
 
-    async def _answering(self, key: _Key, supervision: Supervision | None) -> str | None:
+    async def _answering(self, key: _Key, bundle: Path, supervision: Supervision | None) -> str | None:
         """Ask a service that does not say itself when it is ready, once a second."""
         now = asyncio.get_running_loop().time()
         if supervision is None or supervision.address is None or now < self._questions.get(key, 0.0):
             return None
         self._questions[key] = now + _QUESTION_SECONDS
         address, path = supervision.address, supervision.health_path
-        well = await asyncio.to_thread(answers, address, path, supervision.timeout_seconds)
+        well = await asyncio.to_thread(answers, bundle, address, path, supervision.timeout_seconds)
         return address if well else None
 
     async def _deployed(self, run: RunRecord, step: StepRecord, address: str) -> RunRecord:

@@ -145,7 +145,7 @@ class DeploymentKeeper:
             if address is not None:
                 now = self.ledger.clock.now()
                 await self._write(lambda connection: deployments.live(connection, record, address, now))
-        elif supervision is not None and self._liveness.is_dead(record.id, record.attempt, record.address, supervision):
+        elif supervision is not None and self._liveness.is_dead(record, bundle, supervision):
             await self._ask_to_stop(record, bundle, "graceful", UNANSWERED)
 
     async def _ask_to_stop(self, record: DeploymentRecord, bundle: Path, mode: str, reason: str) -> None:
@@ -220,7 +220,7 @@ class DeploymentKeeper:
 def ready_address(bundle: Path, supervision: Supervision | None) -> str | None:
     """Return where a service answers that has just been started, None while it does not."""
     if supervision is not None and supervision.address is not None:
-        well = answers(supervision.address, supervision.health_path, supervision.timeout_seconds)
+        well = answers(bundle, supervision.address, supervision.health_path, supervision.timeout_seconds)
         return supervision.address if well else None
     found, _ = read_events(bundle, 0, _MAX_EVENTS)
     said = [str(event.fields.get("address", "")) for event in found if event.kind == "ready"]

@@ -2,8 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tunewright.compiler.ir.plan import Supervision
+from tunewright.daemon.store.deployments import DeploymentRecord
 from tunewright.daemon.supervise import answers
 
 _Key = tuple[int, int]
@@ -24,15 +26,16 @@ class Liveness:
 
     _pulses: dict[_Key, _Pulse] = field(default_factory=dict)
 
-    def is_dead(self, deployment: int, attempt: int, address: str, supervision: Supervision) -> bool:
+    def is_dead(self, deployment: DeploymentRecord, bundle: Path, supervision: Supervision) -> bool:
         """Answer whether a service has missed so many questions in a row that it counts as dead, and ask when it is
         time.
         """
         now = asyncio.get_running_loop().time()
-        pulse = self._pulses.setdefault((deployment, attempt), _Pulse(now + supervision.interval_seconds))
+        pulse = self._pulses.setdefault((deployment.id, deployment.attempt), _Pulse(now + supervision.interval_seconds))
         if pulse.asking is None and now >= pulse.next_time:
-            asked = asyncio.to_thread(answers, address, supervision.health_path, supervision.timeout_seconds)
-            pulse.asking = asyncio.create_task(asked, name=f"pulse of deployment {deployment}")
+            path, seconds = supervision.health_path, supervision.timeout_seconds
+            asked = asyncio.to_thread(answers, bundle, deployment.address, path, seconds)
+            pulse.asking = asyncio.create_task(asked, name=f"pulse of deployment {deployment.name}")
         elif pulse.asking is not None and pulse.asking.done():
             pulse.missed = 0 if pulse.asking.result() else pulse.missed + 1
             pulse.asking, pulse.next_time = None, now + supervision.interval_seconds

@@ -4,9 +4,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,37 @@ def test_service_that_says_nothing_is_ready_when_it_answers_and_dead_when_it_doe
         assert answer.read() == b"well"
     shared_daemon.client.stop_deployment("hangs-chat")
     stands(shared_daemon, "hangs-chat", "stopped")
+
+
+def test_whoever_else_answers_on_the_port_is_not_the_service(shared_daemon: Daemon) -> None:
+    port, asked = free_port(), []
+
+    class Foreign(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    script = f"touch up; until test -e go; do sleep 0.05; done; exec {sys.executable} {SERVICE} {port}"
+    own = a_listening_service(port)
+    step = replace(a_shell_step("chat", script, service=True), supervision=own.supervision, parameters=own.parameters)
+    run = shared_daemon.submit(a_plan(step, name="foreign")).run.id
+    work = shared_daemon.bundle(run, "chat") / "work"
+    eventually((work / "up").exists)
+    with ThreadingHTTPServer(("127.0.0.1", port), Foreign) as foreign:
+        threading.Thread(target=foreign.serve_forever, daemon=True).start()
+        eventually(lambda: len(asked) >= 2)
+        assert shared_daemon.client.get_run(run).run.step("chat").state == "running"
+        assert not [item for item in shared_daemon.client.deployments() if item.id == "foreign-chat"]
+        foreign.shutdown()
+    (work / "go").touch()
+    assert shared_daemon.finish(run).state == "succeeded"
+    assert stands(shared_daemon, "foreign-chat", "live").address == f"http://127.0.0.1:{port}"
+    shared_daemon.client.stop_deployment("foreign-chat")
+    stands(shared_daemon, "foreign-chat", "stopped")
 
 
 def test_stop_lets_what_is_being_answered_come_to_its_end(shared_daemon: Daemon) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import os
+from contextvars import copy_context
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from tunewright.compiler.collect.confinement import confine
 from tunewright.compiler.collect.models import collect_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -87,6 +89,26 @@ def test_takes_a_hub_model_from_the_local_cache(hub: Path, tmp_path: Path) -> No
         assert facts.problem is None
         assert (facts.origin, facts.revision, facts.hidden_size) == ("folder", COMMIT, 64)
         assert facts.digest is not None
+
+
+def test_what_belongs_to_the_machine_is_read_for_whoever_may_read_one_project_only(
+    hub: Path, site_packages: Path, tmp_path: Path
+) -> None:
+    fill(hub / "snapshots" / COMMIT)
+    own = tmp_path / "project"
+    own.mkdir()
+
+    def read() -> list[str | None]:
+        confine((own,))
+        package = "package:tiny-model/tiny_model/weights"
+        found = [
+            collect_model(f"hf://Qwen/Qwen2.5-0.5B@{COMMIT}", own, cache=None),
+            collect_model(package, own, cache=None, package_paths=[str(site_packages)]),
+            collect_model(f"dir:{hub / 'snapshots' / COMMIT}", own, cache=None),
+        ]
+        return [facts.digest and facts.origin for facts in found]
+
+    assert copy_context().run(read) == ["folder", "folder", None]
 
 
 def test_a_half_fetched_model_is_no_problem(hub: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Files of a spec: a caller from elsewhere reads in the folders of their project, and nowhere else."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,45 @@ def test_models_elsewhere_are_not_read(compiling: Site, anna: Client, model: str
     (compiling.folder / "support" / "~nobody-here").mkdir(exist_ok=True)
     found = said(anna, source(compiling, "rows.jsonl", model=model.format(site=compiling.folder)))
     assert "it lies outside of the project's folders" in found
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("image", "why"),
+    [
+        ("../sales/rows.jsonl", "it lies outside of the project's folders"),
+        ("/etc/passwd", "it lies outside of the project's folders"),
+        ("../sales/gone.png", "it lies outside of the project's folders"),
+        ("link.jsonl", "it lies outside of the project's folders"),
+        ("pipe.png", "`pipe.png` is no regular file"),
+        ("circle.png", "can't be read"),
+        ("a\0b.png", "can't be read"),
+        ("x" * 70_000, "can't be read"),
+    ],
+)
+def test_images_that_rows_name_are_held_to_the_same_folders(
+    compiling: Site, anna: Client, image: str, why: str
+) -> None:
+    folder = compiling.folder / "support"
+    if not (folder / "pipe.png").exists():
+        os.mkfifo(folder / "pipe.png")
+        (folder / "circle.png").symlink_to("circle.png")
+    (folder / "pictures.jsonl").write_text(json.dumps({**json.loads(ROW), "images": [image]}) + "\n")
+    assert why in said(anna, source(compiling, "pictures.jsonl"))
+
+
+@pytest.mark.timeout(120)
+def test_nothing_of_a_model_folder_is_read_where_a_file_of_it_leads_elsewhere(compiling: Site, anna: Client) -> None:
+    (compiling.folder / "sales" / "config.json").write_text("not for anna")
+    for name, put in (
+        ("linked", lambda path: path.symlink_to(compiling.folder / "sales" / "config.json")),
+        ("piped", os.mkfifo),
+    ):
+        model = compiling.folder / "support" / name
+        model.mkdir()
+        put(model / "config.json")
+    assert "it lies outside of the project's folders" in said(anna, source(compiling, "rows.jsonl", model="linked"))
+    assert "`config.json` is no regular file" in said(anna, source(compiling, "rows.jsonl", model="piped"))
 
 
 @pytest.mark.parametrize("folder", ["sales", "", "support/../sales"])
