@@ -4,6 +4,7 @@ With `--export`, `--back-up`, `--restore` or `--verify` it does that with the ho
 """
 
 import argparse
+import os
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.export import ExportError, export_tables
 
+_DEVICES = "TUNEWRIGHT_DEVICES"
+
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
     """Return what a command line asks for."""
@@ -29,6 +32,13 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--policy", type=Path, metavar="FILE", help="hold every spec to this policy")
     parser.add_argument("--private", action="store_true", help="end when nobody uses it")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="with --private: how long that is")
+    parser.add_argument(
+        "--devices",
+        type=Path,
+        metavar="FILE",
+        default=os.environ.get(_DEVICES),
+        help=f"take the accelerators in FILE for those of this machine, for tests (or {_DEVICES}=FILE)",
+    )
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the store as JSON lines into DIR, and end")
     parser.add_argument("--back-up", type=Path, metavar="DIR", help="write a backup to the new folder DIR, and end")
     parser.add_argument("--checkpoints", action="store_true", help="with --back-up: work folders of attempts too")
@@ -47,6 +57,7 @@ def settings_from(found: argparse.Namespace) -> Settings:
         policy=found.policy and found.policy.absolute(),
         private=found.private,
         idle_seconds=found.idle_seconds,
+        devices=found.devices and Path(found.devices).absolute(),
     )
 
 

@@ -100,6 +100,7 @@ async def _serve(
     kept = [
         asyncio.create_task(parts.deployments.keep(), name="deployments"),
         asyncio.create_task(border.streams.keep(), name="streams"),
+        asyncio.create_task(parts.devices.keep(), name="devices"),
     ]
     if settings.private:
         kept.append(asyncio.create_task(_end_when_idle(parts), name="idle"))

@@ -9,6 +9,8 @@ from tunewright.daemon.access.site import Site
 from tunewright.daemon.changes import Changes
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.compile import Compiler, compile_with
+from tunewright.daemon.devices.find import find_inventory
+from tunewright.daemon.devices.keeper import DeviceKeeper
 from tunewright.daemon.engine.admission import Admission
 from tunewright.daemon.engine.attempts import AttemptKeeper
 from tunewright.daemon.engine.deployments import DeploymentKeeper
@@ -43,6 +45,7 @@ class Parts:
     compiler: Compiler
     collector: Collector
     points: PointStore
+    devices: DeviceKeeper
     ending: asyncio.Event
 
 
@@ -63,6 +66,8 @@ def assemble(
     keeper = AttemptKeeper(ledger, home, interpreters, points)
     reconciler = Reconciler(ledger, home, keeper, deployments, settings.slots)
     deployments.ended = reconciler.wake_all
+    devices = DeviceKeeper(database, clock, find_inventory(settings.devices), home.root / "bundles")
+    devices.changed = reconciler.wake_all
     return Parts(
         settings=settings,
         site=site,
@@ -79,5 +84,6 @@ def assemble(
         compiler=compiler or compile_with(home.root, environments, settings.policy),
         collector=Collector(database=database, home=home, clock=clock, in_use=keeper.in_use),
         points=points,
+        devices=devices,
         ending=asyncio.Event(),
     )

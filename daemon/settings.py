@@ -18,7 +18,7 @@ class Settings:
     """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where
     `anonymous`. `access` is the file that says who else may call, `policy` what specs are held to. `private`: end after
     `idle_seconds` of not being used. `hang_seconds`: for how long the event loop may hang before the daemon ends
-    itself.
+    itself. `devices` is a file that stands for the machine's accelerators, for tests and demonstrations.
     """
 
     home: Path
@@ -30,6 +30,7 @@ class Settings:
     idle_seconds: float = 60.0
     slots: int = 1
     hang_seconds: float = 60.0
+    devices: Path | None = None
 
     def check(self) -> None:
         """Raise SettingsError where something can't be."""

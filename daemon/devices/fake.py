@@ -31,12 +31,13 @@ class FakeInventory:
             time.sleep(value.get("hang_seconds", 0))
             if value.get("error"):
                 raise InventoryError(value["error"])
-            return tuple(_reading(index, item) for index, item in enumerate(value["devices"]))
+            return tuple(described(index, item) for index, item in enumerate(value["devices"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InventoryError(f"{self._file} does not describe devices: {error}") from error
 
 
-def _reading(index: int, item: dict[str, Any]) -> Reading:
+def described(index: int, item: dict[str, Any]) -> Reading:
+    """Return one device of the file; raise ValueError for a field that nothing has."""
     if unknown := set(item) - _OF_DEVICE - _OF_SAMPLE - {"silence"}:
         raise ValueError(f"a device has no {', '.join(sorted(unknown))}")
     device = Device(**{"index": index, **{name: value for name, value in item.items() if name in _OF_DEVICE}})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tunewright.daemon.store.migrations.keeping import add_keeping
+from tunewright.daemon.store.migrations.machine import add_machine
 from tunewright.daemon.store.migrations.projects import add_projects
 from tunewright.daemon.store.migrations.supervision import add_supervision
 
@@ -176,7 +177,13 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO store (id) VALUES (?)", (secrets.token_hex(8),))
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create, add_projects, add_supervision, add_keeping)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create,
+    add_projects,
+    add_supervision,
+    add_keeping,
+    add_machine,
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
