@@ -95,7 +95,7 @@ def _draw(form: str, diagnostics: tuple[Diagnostic, ...]) -> None:
     else:
         from tunewright.compiler.render.full import render_full
 
-        show(render_full(diagnostics, colour=colourful()))
+        show(render_full(diagnostics, colour=colourful()), coloured=True)
 
 
 def _answer(checked: CheckedSpec) -> dict[str, Any]:

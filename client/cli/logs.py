@@ -9,7 +9,7 @@ import click
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, opened
 from tunewright.client.cli.exits import CommandError
-from tunewright.client.cli.screen import show
+from tunewright.client.cli.screen import show, show_bytes
 
 if TYPE_CHECKING:
     from tunewright.client.values import LogChunk, Run
@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 @click.option("-f", "--follow", is_flag=True, help="Go on until the attempt ends; Ctrl-C leaves.")
 @click.option("--stdout", "stream", flag_value="stdout", help="Standard output instead of standard error.")
 @click.option("--attempt", type=click.IntRange(min=1), help="Another attempt than the last one.")
+@click.option("--raw", is_flag=True, help="The very bytes; on a terminal they may do what terminals can be told to.")
 @daemon_option
-def command(run: str, step: str, follow: bool, stream: str | None, attempt: int | None, target: str | None) -> int:
-    """Print what STEP of RUN wrote: by default of the newest run, the step that runs or failed."""
+def command(
+    run: str, step: str, follow: bool, stream: str | None, attempt: int | None, raw: bool, target: str | None
+) -> int:
+    """Print what STEP of RUN wrote: by default of the newest run, the step that runs or failed.
+
+    Control characters are written out (`\\x1b[31m`), also those of colours.
+    """
     from tunewright.client.cli.watch import newest_run
 
     with opened(target) as client:
@@ -31,8 +37,12 @@ def command(run: str, step: str, follow: bool, stream: str | None, attempt: int 
         name = step or step_of_interest(detail.run)
         chunks = client.logs(detail.run.id, name, attempt=attempt or 0, stream=stream or "stderr", follow=follow)
         try:
-            for text in readable(chunks):
-                show(text, end="")
+            if raw:
+                for chunk in chunks:
+                    show_bytes(chunk.data)
+            else:
+                for text in readable(chunks):
+                    show(text, end="")
         except KeyboardInterrupt:
             return exits.INTERRUPTED
     return exits.OK

@@ -12,14 +12,20 @@ from tunewright.compiler.render.plain import clean, clean_but_colours, clean_lin
 DEFAULT_WIDTH = 80
 
 
-def show(text: str, *, end: str = "\n") -> None:
-    """Print a text to standard output."""
-    _write(text, sys.stdout, end)
+def show(text: str, *, end: str = "\n", coloured: bool = False) -> None:
+    """Print a text to standard output; `coloured` where a renderer of ours has put colours around cleaned text."""
+    _write(text, sys.stdout, end, coloured=coloured)
 
 
-def remark(text: str) -> None:
+def show_bytes(data: bytes) -> None:
+    """Print bytes as they are: only where somebody asked for exactly that."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def remark(text: str, *, coloured: bool = False) -> None:
     """Print to standard error what is not the answer: progress, warnings, hints."""
-    _write(text.rstrip("\n"), sys.stderr, "\n")
+    _write(text.rstrip("\n"), sys.stderr, "\n", coloured=coloured)
 
 
 def redraw(text: str) -> None:
@@ -61,8 +67,9 @@ def width() -> int:
     return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
 
 
-def _write(text: str, stream: IO[str], end: str) -> None:
-    safe = clean_but_colours(text) if colourful(stream) else clean(text)
+def _write(text: str, stream: IO[str], end: str, *, coloured: bool = False) -> None:
+    # Even a colour can hide what is written: those of logs, replies and messages are written out.
+    safe = clean_but_colours(text) if coloured and colourful(stream) else clean(text)
     click.echo(safe, file=stream, nl=False, color=True)
     click.echo(end, file=stream, nl=False)
 

@@ -93,7 +93,7 @@ def compile_or_stop(
     if compilation.has_errors:
         from tunewright.compiler.render.full import render_full
 
-        remark(render_full(compilation.diagnostics, colour=colourful(sys.stderr)))
+        remark(render_full(compilation.diagnostics, colour=colourful(sys.stderr)), coloured=True)
         errors = sum(item.severity is Severity.ERROR for item in compilation.diagnostics)
         raise CommandError(f"{compilation.source.name} has {counted(errors, 'error')}; nothing was started")
     if compilation.diagnostics:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from tunewright.compiler.render.excerpt import Excerpt, excerpt
+from tunewright.compiler.render.plain import clean, clean_line
 from tunewright.spec.diagnostics import Diagnostic, Label
 from tunewright.spec.source import Span
 
@@ -26,7 +27,8 @@ def render_full(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> s
 
 def _block(item: Diagnostic, colour: bool) -> str:
     def paint(text: str, style: str) -> str:
-        return f"{_STYLES[style]}{text}{_RESET}" if colour and text else text
+        safe = clean(text)
+        return f"{_STYLES[style]}{safe}{_RESET}" if colour and safe else safe
 
     severity = str(item.severity)
     lines = [f"{paint(f'{severity}[{item.code}]', severity)}{paint(': ' + item.message, 'bold')}"]
@@ -34,14 +36,16 @@ def _block(item: Diagnostic, colour: bool) -> str:
     width = len(str(max(label.span.begin.line for label in labels)))
     pad = " " * width
     begin = item.primary.span.begin
-    lines.append(f"{pad}{paint('-->', 'frame')} {item.primary.span.source.name}:{begin.line}:{begin.column}")
+    lines.append(
+        f"{pad}{paint('-->', 'frame')} {clean_line(item.primary.span.source.name)}:{begin.line}:{begin.column}"
+    )
     if item.primary.span.source.text:
         lines.append(f"{pad} {paint('|', 'frame')}")
         lines += _excerpt(item, labels, width, paint)
     if item.help:
-        lines.append(f"{pad} {paint('=', 'frame')} {paint('help:', 'bold')} {item.help}")
+        lines.append(f"{pad} {paint('=', 'frame')} {paint('help:', 'bold')} {clean(item.help)}")
     notes = [*item.notes, f"`tunewright explain {item.code}`"]
-    lines += [f"{pad} {paint('=', 'frame')} {paint('note:', 'bold')} {note}" for note in notes]
+    lines += [f"{pad} {paint('=', 'frame')} {paint('note:', 'bold')} {clean(note)}" for note in notes]
     return "\n".join(lines) + "\n"
 
 
@@ -52,7 +56,7 @@ def _excerpt(item: Diagnostic, labels: list[Label], width: int, paint: Paint) ->
         by_source.setdefault(label.span.source.name, []).append(label)
     for name, members in by_source.items():
         if name != item.primary.span.source.name:
-            lines.append(f"{' ' * width}{paint(':::', 'frame')} {name}")
+            lines.append(f"{' ' * width}{paint(':::', 'frame')} {clean_line(name)}")
         previous, shown = None, excerpt("", 1)
         for label in sorted(members, key=lambda member: member.span.start):
             number = label.span.begin.line

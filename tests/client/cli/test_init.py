@@ -1,10 +1,6 @@
 """`tunewright init`: what it writes is sound for every task, form of rows and machine, and says why."""
 
 import json
-import os
-import pty
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -227,7 +223,7 @@ def test_on_a_terminal_it_asks_and_enter_is_always_an_answer(desk: Desk) -> None
     write_rows(desk.folder / "mine.jsonl", "instruction", "classify", 40)
 
     # Rows, task, model, machine, how many, pack, serve.
-    screen = at_a_terminal(desk, ("init", "asked"), "mine.jsonl\n\n\na10-24gb\n\ny\nn\n")
+    screen = desk.at_a_terminal("init", "asked", typed="mine.jsonl\n\n\na10-24gb\n\ny\nn\n", TERM="dumb")
 
     assert "as the rows show" in screen
     text = (desk.folder / "asked" / "life.yaml").read_text()
@@ -235,31 +231,6 @@ def test_on_a_terminal_it_asks_and_enter_is_always_an_answer(desk: Desk) -> None
     assert "accelerator: a10-24gb" in text
     assert "export:" in text
     assert "deploy:" not in text
-
-
-def at_a_terminal(desk: Desk, arguments: tuple[str, ...], typed: str) -> str:
-    """Run tunewright as a person would, type, and return what the screen showed."""
-    ours, theirs = pty.openpty()
-    environment = {**desk.environment, "TERM": "dumb"}
-    with subprocess.Popen(
-        [sys.executable, "-P", "-m", "tunewright", *arguments],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=desk.folder,
-        env=environment,
-    ) as process:
-        os.close(theirs)
-        os.write(ours, typed.encode())
-        shown = b""
-        try:
-            while chunk := os.read(ours, 4096):
-                shown += chunk
-        except OSError:  # the terminal ends with its last user
-            pass
-        os.close(ours)
-        assert process.wait(timeout=30) == 0, shown.decode()
-    return shown.decode()
 
 
 @pytest.mark.parametrize(

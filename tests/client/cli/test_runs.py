@@ -100,6 +100,24 @@ def test_logs_can_not_steer_the_terminal(served: Desk) -> None:
     assert "\x1b" not in logs.out
 
 
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b[8mhidden\x1b[0m \x9b31m \u202egnp.exe"
+
+
+def test_nothing_that_a_run_says_steers_the_terminal_in_front_of_it(served: Desk) -> None:
+    said = {"emit": {"kind": "warning", "message": HOSTILE}}
+    failing = [{"say": HOSTILE}, said, {"fail": {"reason": "BROKEN", "message": HOSTILE, "help": HOSTILE}}]
+    served.write(scripts={"sft": failing})
+    run = served.run("submit").out.strip()
+    served.run("watch", run)
+    wide = {"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": "400"}
+    screens = [served.at_a_terminal(*command, **wide) for command in (("logs", run, "sft"), ("runs",))]
+    screens += [served.run("watch", run).out, served.run("watch", run, "--json").out, served.run("logs", run).out]
+    assert "\\x1b]0;owned\\x07\\x1b[2J\\x1b[8mhidden\\x1b[0m \\x9b31m \\u202egnp.exe" in screens[0]
+    for screen in screens:
+        assert not set("\x1b\x07\x9b\u202e") & set(screen)
+    assert HOSTILE in served.run("logs", run, "sft", "--raw").out
+
+
 def test_a_gate_that_says_no_ends_with_1_and_its_numbers(served: Desk) -> None:
     served.write(scripts={"exam": exam(0.25)})
     answer = served.run("run")

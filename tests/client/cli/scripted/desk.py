@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -131,6 +132,29 @@ class Desk:
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
+
+    def at_a_terminal(self, *arguments: str, typed: str = "", **environment: str) -> str:
+        """Run a command as a person would, type, and return what the screen showed."""
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-P", "-m", "tunewright", *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=self.folder,
+            env={**self.environment, **environment},
+        ) as process:
+            os.close(theirs)
+            os.write(ours, typed.encode())
+            shown = b""
+            try:
+                while chunk := os.read(ours, 4096):
+                    shown += chunk
+            except OSError:  # the terminal ends with its last user
+                pass
+            os.close(ours)
+            assert process.wait(timeout=30) == 0, shown.decode()
+        return shown.decode()
 
 
 def golden(name: str, text: str) -> str:
