@@ -49,6 +49,10 @@ class StepPausedError(Exception):
         self.reason, self.help, self.checkpoint = reason, help, checkpoint
 
 
+#: How the work itself says that it ends: no error of anybody's.
+STEP_ENDS = (StepFailedError, StepCancelledError, StepPausedError)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What `describe` prints: who the runner is and what it can do.

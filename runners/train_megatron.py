@@ -14,11 +14,11 @@ from tunewright.runners.megatron.loop import make_trainer
 from tunewright.runners.megatron.probing import AsTransformers
 from tunewright.runners.megatron.rows import tokenised
 from tunewright.runners.megatron.run import Run
-from tunewright.runners.sdk import Manifest, Reporter, main
+from tunewright.runners.sdk import STEP_ENDS, Manifest, Reporter, main
 from tunewright.runners.training.checkpoint_manifest import Origin
 from tunewright.runners.training.checkpoints import Checkpoints
 from tunewright.runners.training.data import read_training_rows, split_rows
-from tunewright.runners.training.determinism import keep_promise, promise_broken
+from tunewright.runners.training.determinism import keep_promise
 from tunewright.runners.training.distributed import check_processes, is_first
 from tunewright.runners.training.finishing import finish
 from tunewright.runners.training.health import HealthCheck
@@ -26,7 +26,7 @@ from tunewright.runners.training.imports import leave_out_unused
 from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.settings import TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks, check_sinks
-from tunewright.runners.training.surroundings import memory_error, quiet_libraries
+from tunewright.runners.training.surroundings import failure_of, quiet_libraries
 from tunewright.runners.training.vocabulary import hold_together
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
@@ -59,8 +59,10 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     quiet_libraries(settings.device)
     try:
         _train(step, settings, layout, bundle, report)
-    except (RuntimeError, MemoryError) as error:
-        raise memory_error(error, settings, step) or promise_broken(error) or error from error
+    except STEP_ENDS:
+        raise
+    except Exception as error:
+        raise failure_of(error, settings, step) from error
     finally:
         leave_groups()
 

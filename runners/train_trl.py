@@ -7,13 +7,13 @@ from typing import Any
 from tunewright.runners import contract
 from tunewright.runners.contract import StepFile
 from tunewright.runners.families import register_families
-from tunewright.runners.sdk import Manifest, Reporter, StepFailedError, main
+from tunewright.runners.sdk import STEP_ENDS, Manifest, Reporter, StepFailedError, main
 from tunewright.runners.training.ahead import check_tokens, read_tokens
 from tunewright.runners.training.checkpoint_manifest import Origin
 from tunewright.runners.training.checkpointing import checkpoint_to_resume
 from tunewright.runners.training.checkpoints import Checkpoints
 from tunewright.runners.training.data import read_training_rows, split_rows
-from tunewright.runners.training.determinism import keep_promise, promise_broken
+from tunewright.runners.training.determinism import keep_promise
 from tunewright.runners.training.distributed import check_wrapper, is_first, join_processes, leave_processes
 from tunewright.runners.training.finishing import finish
 from tunewright.runners.training.guard import scale_learning_rate
@@ -26,7 +26,7 @@ from tunewright.runners.training.oversight import Oversight
 from tunewright.runners.training.refusals import refused_row
 from tunewright.runners.training.settings import STRATEGIES, TrainSettings
 from tunewright.runners.training.sinks.sink import Sinks, check_sinks
-from tunewright.runners.training.surroundings import memory_error, quiet_libraries
+from tunewright.runners.training.surroundings import failure_of, quiet_libraries
 from tunewright.runners.training.trainer import make_trainer, training_arguments
 from tunewright.runners.training.tuners.tuner import training_tuner
 from tunewright.spec.methods import METHODS
@@ -54,8 +54,10 @@ def work(step: StepFile, bundle: Path, report: Reporter) -> None:
     try:
         register_families(settings.families)
         _train(step, settings, bundle, report)
-    except (RuntimeError, MemoryError) as error:
-        raise memory_error(error, settings, step) or promise_broken(error) or error from error
+    except STEP_ENDS:
+        raise
+    except Exception as error:
+        raise failure_of(error, settings, step) from error
     finally:
         leave_processes()
 

@@ -95,8 +95,8 @@ class Lines:
 
     def __init__(self) -> None:
         self._states: dict[str, str] = {}
-        self._phases: dict[str, str] = {}
-        self._warned: dict[str, int] = {}
+        self._phases: dict[tuple[str, int], str] = {}
+        self._warned: dict[tuple[str, int], int] = {}
         self._shown: dict[str, datetime] = {}
 
     def __enter__(self) -> "Lines":
@@ -129,17 +129,26 @@ class Lines:
                     f"{stamp}  {drawn}" if step.state != "running" else f"{stamp}  {_running(step.step, name_width)}"
                 )
             self._states[step.step] = step.state
-        if event is not None and event.step:
+        if event is None:
+            self._take_as_told(progress)
+        elif event.step:
             lines += [f"{stamp}  {text}" for text in self._own_news(event, progress, name_width)]
         return lines
 
+    def _take_as_told(self, progress: RunProgress) -> None:
+        """What a run had reported before it was looked at is no news."""
+        for name, own in progress.steps.items():
+            key = name, own.attempt
+            self._warned[key], self._phases[key] = len(own.warnings), own.phase
+
     def _own_news(self, event: RunEvent, progress: RunProgress, name_width: int) -> list[str]:
         name, own = event.step, progress.of(event.step)
-        lines = [f"warn  {name:<{name_width}}  {text}" for text in own.warnings[self._warned.get(name, 0) :]]
-        self._warned[name] = len(own.warnings)
-        if own.phase and own.phase != self._phases.get(name) and own.share is None:
+        key = name, own.attempt
+        lines = [f"warn  {name:<{name_width}}  {text}" for text in own.warnings[self._warned.get(key, 0) :]]
+        self._warned[key] = len(own.warnings)
+        if own.phase and own.phase != self._phases.get(key) and own.share is None:
             lines.append(f"run   {name:<{name_width}}  {own.phase}")
-        self._phases[name] = own.phase
+        self._phases[key] = own.phase
         shown = self._shown.get(name)
         if own.share is not None and (shown is None or (event.time - shown).total_seconds() >= _LINE_EVERY_SECONDS):
             self._shown[name] = event.time

@@ -32,6 +32,16 @@ def follow(client: "Client", run: Run, progress: RunProgress, display: Display |
     return client.get_run(known.id).run
 
 
+def told_so_far(client: "Client", run: Run) -> RunProgress:
+    """Return what a run has reported up to the state that is known of it."""
+    progress = RunProgress()
+    for event in client.list_events(run.id):
+        if event.sequence > run.last_sequence:
+            break
+        progress.take(event)
+    return progress
+
+
 def log_end(client: "Client", run: Run) -> str:
     """Return the last lines that the failed step wrote; empty where there is none."""
     from tunewright.client.errors import ClientError

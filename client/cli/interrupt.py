@@ -70,10 +70,16 @@ class Interrupts:
 
 
 def follow_or_cancel(
-    client: "Client", run: Run, plan: Mapping[str, Any], interrupts: Interrupts, *, as_json: bool
+    client: "Client",
+    run: Run,
+    plan: Mapping[str, Any],
+    interrupts: Interrupts,
+    *,
+    as_json: bool,
+    told: RunProgress | None = None,
 ) -> int:
-    """Follow a run to its end and show it; return the exit code."""
-    progress = RunProgress()
+    """Follow a run to its end and show it; return the exit code. `told` is what it had reported before."""
+    progress = told or RunProgress()
     display = None if as_json else display_for(plan)
 
     def cancel() -> None:

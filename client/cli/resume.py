@@ -7,6 +7,7 @@ import click
 
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
+from tunewright.client.cli.follow import told_so_far
 from tunewright.client.cli.interrupt import Interrupts, follow_or_cancel
 from tunewright.client.cli.person import who_asks
 from tunewright.client.cli.screen import show, show_json
@@ -38,7 +39,8 @@ def command(
                 run, step=step, sets=sets, by=who_asks(), reason=reason, request_id=uuid.uuid4().hex
             )
         if not detach:
-            return follow_or_cancel(client, goes_on, client.get_run(goes_on.id).plan, interrupts, as_json=as_json)
+            plan, told = client.get_run(goes_on.id).plan, told_so_far(client, goes_on)
+            return follow_or_cancel(client, goes_on, plan, interrupts, as_json=as_json, told=told)
     if as_json:
         show_json(asdict(goes_on))
     else:

@@ -4,7 +4,7 @@ request.
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tunewright.compiler.ir.difference import StepAction, difference
@@ -79,10 +79,17 @@ class Admission:
             retry_of=order.retry_of,
         )
 
-    async def admit(self, order: Order, run: RunRecord, limits: Limits = UNLIMITED) -> RunRecord:
+    async def admit(
+        self,
+        order: Order,
+        run: RunRecord,
+        limits: Limits = UNLIMITED,
+        also: Callable[[sqlite3.Connection, RunRecord], None] = lambda *_: None,
+    ) -> RunRecord:
         """Store the run and return it; return the one that the same request stored before, if it did.
 
-        Raises RefusedError when the request id was used with another request, or when `limits` allow no more.
+        `also` writes what must be true together with it. Raises RefusedError when the request id was used with another
+        request, or when `limits` allow no more.
         """
         submission = Submission(
             spec_text=order.spec_text,
@@ -108,6 +115,7 @@ class Admission:
             _check_quotas(connection, limits, run.project)
             stored = _named(connection, run, self.clock)
             runs.insert(connection, stored, submission, Entry(kind="run_created", body=body))
+            also(connection, stored)
             found = runs.get(connection, stored.id)
             if found is None:
                 raise LookupError(stored.id)

@@ -27,6 +27,20 @@ class Ledger:
         after, _ = run_transition(run, None, event, self.clock.now())
         return after
 
+    def also(self, run: RunRecord, event: StepEvent) -> Callable[[sqlite3.Connection], None]:
+        """Return what writes an event about all of a run, to be called in the transaction of something else.
+
+        It raises StaleError when the run has changed since it was read.
+        """
+        now = self.clock.now()
+        after, entries = run_transition(run, None, event, now)
+
+        def write(connection: sqlite3.Connection) -> None:
+            if after != run or entries:
+                runs.save(connection, run, after, entries, now)
+
+        return write
+
     async def apply(
         self,
         run: RunRecord,

@@ -169,10 +169,16 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         new = self.admission.record(order, self.admission.compare(order.plan, old.project))
         if request.validate_only:
             return wire.ResumeRunResponse(run=translate.run(new))
-        run = await self.admission.admit(order, new, current().limits)
-        # Its work folder is the new run's from here on.
-        ending = Cancel(mode="graceful", reason=f"goes on as run {run.id}")
-        await self._apply(request.name, ending, Mutation())
+
+        def ending(connection: sqlite3.Connection, stored: RunRecord) -> None:
+            # Its work folder is the new run's from here on: nobody finds the one without the other.
+            self.ledger.also(old, Cancel(mode="graceful", reason=f"goes on as run {stored.id}"))(connection)
+
+        try:
+            run = await self.admission.admit(order, new, current().limits, ending)
+        except StaleError:
+            message = f"{request.name} has changed while it was asked to go on: look again"
+            raise RefusedError("ETAG_MISMATCH", message, etag=str(old.version), name=request.name) from None
         self.wake(run.id)
         return wire.ResumeRunResponse(run=translate.run(run))
 

@@ -1,13 +1,20 @@
-"""What the training runners share around the work itself: quiet libraries, and memory that is used up."""
+"""What the training runners share around the work itself: quiet libraries, and what an error of theirs means."""
 
 import os
 import warnings
 
 from tunewright.runners.contract import StepFile
 from tunewright.runners.memory_advice import memory_help, memory_message, refused_bytes
+from tunewright.runners.plug_ins import stopped
 from tunewright.runners.sdk import StepFailedError
+from tunewright.runners.training.determinism import promise_broken
 from tunewright.runners.training.memory_use import memory_bytes
 from tunewright.runners.training.settings import TrainSettings
+
+
+def failure_of(error: Exception, settings: TrainSettings, step: StepFile) -> Exception:
+    """Return the failure that tells a user what an error means; the error itself where nothing better is known."""
+    return memory_error(error, settings, step) or promise_broken(error) or stopped(error) or error
 
 
 def memory_error(error: BaseException, settings: TrainSettings, step: StepFile) -> StepFailedError | None:

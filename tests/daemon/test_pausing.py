@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from harness.daemons import PACKAGE_ROOT, Daemon, eventually
 from harness.plans import a_plan, a_step, role, write
 
+from tunewright.client.api import connect
 from tunewright.client.cli import exits
-from tunewright.client.errors import RefusedError
+from tunewright.client.errors import ClientError, RefusedError
+from tunewright.client.local import socket_target
 from tunewright.client.values import Run
 from tunewright.compiler.ir.plan import Limits, Step
 
@@ -142,6 +145,33 @@ def test_going_on_with_another_setting_is_another_run_with_lineage(daemon: Daemo
     assert not set(digests.values()) & {step.digest for step in fresh.run.steps}
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_changed_continuation_takes_the_place_of_its_run_or_is_not_there(stopped_daemon: Daemon, when: str) -> None:
+    daemon = stopped_daemon.start()
+    old = paused_training(daemon).id
+    for number in range(1, 4):
+        daemon.kill()
+        daemon.start(crash_at=f"{when} commit {number}")
+        with suppress(ClientError), connect(socket_target(daemon.home), patience_seconds=0.0) as client:
+            client.resume(old, sets=["learning_rate=0.0001"], request_id="once")
+        if not daemon.ended():
+            daemon.kill()
+        daemon.wait()
+        daemon.start()
+        found = {run.id: run for run in daemon.client.list_runs()}
+        if (went_on := found[old].state == "cancelled") != (len(found) == 2):
+            pytest.fail(f"half of it is there when killed {when} commit {number}: {found}")
+        if went_on:
+            break
+    else:
+        daemon.client.resume(old, sets=["learning_rate=0.0001"], request_id="once")
+    (new,) = [run for run in daemon.client.list_runs() if run.id != old]
+    assert daemon.client.get_run(old).run.state == "cancelled"
+    assert daemon.client.resume(old, sets=["learning_rate=0.0001"], request_id="once").id == new.id
+    assert daemon.finish(new.id).state == "succeeded"
+    daemon.events(old)
+
+
 def test_a_failed_training_can_go_on_changed(daemon: Daemon) -> None:
     checkpoint = {"emit": {"kind": "checkpoint", "step": 3, "path": "work/checkpoints/checkpoint-3"}}
     script = [checkpoint, {"fail": {"reason": "NAN_LOSS", "message": "not a number"}}]
@@ -181,8 +211,10 @@ def test_from_the_command_line(daemon: Daemon) -> None:
         command = [sys.executable, "-P", "-m", "tunewright", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
-    run = daemon.submit(a_plan(training())).run.id
+    told = [{"emit": {"kind": "phase", "name": "warming up"}}, {"emit": {"kind": "warning", "message": "odd rows"}}]
+    run = daemon.submit(a_plan(training(script=[*told, *PAUSABLE]))).run.id
     up(daemon, run, "sft")
+    eventually(lambda: any(event.kind == "warning" for event in daemon.client.list_events(run)))
     paused = tunewright("pause", run, "--reason", "lunch")
     assert (paused.returncode, paused.stdout) == (0, f"run {run}: paused\n")
     assert f"go on: tunewright resume {run}" in paused.stderr
@@ -196,4 +228,6 @@ def test_from_the_command_line(daemon: Daemon) -> None:
     assert "`seed=3` can't change at a checkpoint" in refused.stderr
     resumed = tunewright("resume", run)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    assert "succeeded in" in resumed.stdout
+    lived, _, summary = resumed.stdout.partition("succeeded in")
+    assert summary.count("odd rows") == 1, "the summary is of the whole run"
+    assert (lived.count("warming up"), lived.count("odd rows")) == (1, 1), "what the attempt before said is no news"

@@ -32,3 +32,8 @@ def halved(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
     logits = outputs.logits[:, :-1].float()
     total = cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100, reduction="sum")
     return total / 2 / (num_items_in_batch or (labels[:, 1:] != -100).sum())
+
+
+def broken(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
+    """Stop as mistakes do."""
+    return outputs.logits.mean() * labels["weight"]
