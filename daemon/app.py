@@ -101,6 +101,7 @@ async def _serve(
         asyncio.create_task(parts.deployments.keep(), name="deployments"),
         asyncio.create_task(border.streams.keep(), name="streams"),
         asyncio.create_task(parts.devices.keep(), name="devices"),
+        asyncio.create_task(parts.timetable.keep(), name="collecting"),
     ]
     if settings.private:
         kept.append(asyncio.create_task(_end_when_idle(parts), name="idle"))

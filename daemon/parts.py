@@ -21,6 +21,7 @@ from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.step_files import Interpreters
 from tunewright.daemon.home import Home, cache_folder
 from tunewright.daemon.retention.collector import Collector
+from tunewright.daemon.retention.timetable import Timetable
 from tunewright.daemon.services.border import Activity
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.database import Database
@@ -44,6 +45,7 @@ class Parts:
     admission: Admission
     compiler: Compiler
     collector: Collector
+    timetable: Timetable
     points: PointStore
     devices: DeviceKeeper
     ending: asyncio.Event
@@ -68,6 +70,7 @@ def assemble(
     deployments.ended = reconciler.wake_all
     devices = DeviceKeeper(database, clock, find_inventory(settings.devices), home.root / "bundles")
     devices.changed = reconciler.wake_all
+    collector = Collector(database=database, home=home, clock=clock, in_use=keeper.in_use)
     return Parts(
         settings=settings,
         site=site,
@@ -82,7 +85,8 @@ def assemble(
         reconciler=reconciler,
         admission=Admission(database, clock, Results(database.read, home), interpreters),
         compiler=compiler or compile_with(home.root, environments, settings.policy),
-        collector=Collector(database=database, home=home, clock=clock, in_use=keeper.in_use),
+        collector=collector,
+        timetable=Timetable(collector=collector, home=home, now=clock.now),
         points=points,
         devices=devices,
         ending=asyncio.Event(),

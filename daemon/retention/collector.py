@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunewright.daemon.actor import ACTOR
-from tunewright.daemon.clock import Clock
+from tunewright.daemon.clock import Clock, Milliseconds
 from tunewright.daemon.engine.artifacts import measure
 from tunewright.daemon.engine.in_use import InUse
 from tunewright.daemon.errors import RefusedError
@@ -64,7 +64,27 @@ class Collector:
             with self.home.collecting() as alone:
                 if not alone:
                     raise RefusedError("BACKUP_RUNNING", "a backup is being made of what would go: try again later")
-                return await self._collect(retention)
+                gone = await self._collect(retention)
+                await asyncio.to_thread(self._stamp.write_text, str(self.clock.now()), encoding="ascii")
+                return gone
+
+    async def collect_by_policy(self) -> list[Sized]:
+        """Collect by the site's retention; raise RefusedError where it can't be read, or during a backup."""
+        # Imported at first use: what reads settings is pydantic, which a daemon that collects nothing does without.
+        from tunewright.daemon.retention.policy import read_retention
+
+        return await self.collect(read_retention(self.home.root))
+
+    def last_time(self) -> Milliseconds | None:
+        """Return when everything was collected last; None where nobody knows."""
+        try:
+            return int(self._stamp.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
+    @property
+    def _stamp(self) -> Path:
+        return self.home.root / "collected"
 
     async def _collect(self, retention: "Retention") -> list[Sized]:
         await asyncio.to_thread(self._sweep)

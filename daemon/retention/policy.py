@@ -3,20 +3,28 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from tunewright.daemon.errors import RefusedError
 from tunewright.spec.binding import bind_section
 from tunewright.spec.diagnostics import Diagnostic, DiagnosticSink
 from tunewright.spec.document import Document
-from tunewright.spec.model.section import Section
+from tunewright.spec.model.section import Duration, Section, parse_duration
 from tunewright.spec.source import SourceFile
 from tunewright.spec.syntax import parse
 
 FILE_NAME = "retention.yaml"
 _LONGEST = 2**16
+_SHORTEST_SECONDS = 60.0
 
 Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+def _often(value: str) -> str:
+    if (parse_duration(value) or 0.0) < _SHORTEST_SECONDS:
+        raise PydanticCustomError("often", "garbage is collected every minute (`1m`) at the most")
+    return value
 
 
 class Retention(Section):
@@ -33,6 +41,14 @@ class Retention(Section):
 
     keep_last: Annotated[int, Field(ge=0, le=10_000)] = 3
     """Runs of each spec that are kept whole, newest first."""
+
+    every: Annotated[Duration, AfterValidator(_often)] | None = None
+    """How often the daemon collects by itself (`1d`, at least a minute); without it only `tunewright gc` does."""
+
+    @property
+    def every_seconds(self) -> float | None:
+        """Return how often the daemon collects by itself; None for never."""
+        return None if self.every is None else parse_duration(self.every)
 
 
 def read_retention(home: Path) -> Retention:

@@ -39,7 +39,7 @@ class KeepingService(keeping_service_pb2_grpc.KeepingServiceServicer):
         work = self.collector.foresee if request.validate_only else self.collector.collect
         found = await work(retention)
         return wire.CollectGarbageResponse(
-            retention=wire.Retention(**retention.model_dump()),
+            retention=wire.Retention(**retention.model_dump(exclude={"every"})),
             garbage=[_garbage_message(item) for item in found[:_MOST_GARBAGE]],
             garbage_count=len(found),
             size_bytes=sum(item.size_bytes for item in found),

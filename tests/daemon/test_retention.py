@@ -15,13 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.client.errors import RefusedError
+from tunewright.daemon import errors
 from tunewright.daemon.clock import system_clock
 from tunewright.daemon.engine.in_use import InUse
 from tunewright.daemon.home import Home
 from tunewright.daemon.retention.collector import Collector
 from tunewright.daemon.retention.facts import AttemptFact, Facts, RunFact
 from tunewright.daemon.retention.garbage import GarbageKind, find_garbage
-from tunewright.daemon.retention.policy import Retention
+from tunewright.daemon.retention.policy import Retention, read_retention
+from tunewright.daemon.retention.timetable import Timetable
 from tunewright.daemon.store.database import Database
 
 DAY = 24 * 3600 * 1000
@@ -283,3 +285,55 @@ def test_artifact_that_a_step_is_about_to_take_is_left_alone(tmp_path: Path) -> 
 
     assert asyncio.run(work()) == (0, 1)
     assert not place.exists()
+
+
+def test_daemon_collects_by_itself_as_often_as_the_site_says(filled: tuple[Daemon, str, str]) -> None:
+    daemon, first, _ = filled
+    daemon.kill()
+    (daemon.home / "retention.yaml").write_text(NOTHING + "every: 1d\n")
+    backing_up = os.open(daemon.home / "collect.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(backing_up, fcntl.LOCK_SH)
+    daemon.start()
+    eventually(lambda: "garbage is not collected: a backup is being made" in daemon.log)
+    assert daemon.bundle(first, "sft").exists()
+    os.close(backing_up)
+    daemon.kill()
+    daemon.start()
+    eventually(lambda: "collected 4 things that nothing keeps" in daemon.log)
+    assert not daemon.bundle(first, "sft").exists()
+    with closing(sqlite3.connect(daemon.home / "control.db")) as store:
+        assert store.execute("SELECT DISTINCT actor FROM collected").fetchall() == [("daemon",)]
+
+
+def test_time_for_collecting_counts_from_the_last_time_over_restarts_and_turned_clocks(tmp_path: Path) -> None:
+    home, now = Home(tmp_path), [NOW]
+    home.create()
+
+    async def looks(*times: int) -> list[bool]:
+        database = Database(home.database)
+        database.start(lambda: None)
+        clock = replace(system_clock(), now=lambda: now[0])
+        collector = Collector(database=database, home=home, clock=clock, in_use=InUse())
+        done = []
+        for now[0] in times:
+            timetable = Timetable(collector=collector, home=home, now=clock.now)
+            done.append(await timetable.look())
+        await database.close()
+        return done
+
+    assert asyncio.run(looks(NOW)) == [False], "nobody asked for it"
+    (tmp_path / "retention.yaml").write_text("keep_last: 1\n")
+    assert asyncio.run(looks(NOW)) == [False]
+    (tmp_path / "retention.yaml").write_text("every: 12h\n")
+    assert asyncio.run(looks(NOW, NOW, NOW + DAY // 2 - 1, NOW + DAY // 2)) == [True, False, False, True]
+    assert asyncio.run(looks(NOW + DAY // 2 + 1, NOW + DAY, NOW - 5 * DAY, NOW - 5 * DAY)) == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    (tmp_path / "retention.yaml").write_text("every: 1s\n")
+    assert asyncio.run(looks(NOW + 9 * DAY)) == [False]
+    with pytest.raises(errors.RefusedError) as caught:
+        read_retention(tmp_path)
+    assert "`every`: garbage is collected every minute (`1m`) at the most" in caught.value.message
