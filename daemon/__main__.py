@@ -29,6 +29,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--listen", metavar="ADDRESS", help="loopback address with port, beside the Unix socket")
     parser.add_argument("--anonymous", action="store_true", help="callers on that address need no credential")
     parser.add_argument("--access", type=Path, metavar="FILE", help="who may call, from where, and do what")
+    parser.add_argument("--metrics", metavar="ADDRESS", help="serve /metrics for Prometheus there, over HTTP")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="hold every spec to this policy")
     parser.add_argument("--private", action="store_true", help="end when nobody uses it")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="with --private: how long that is")
@@ -54,6 +55,7 @@ def settings_from(found: argparse.Namespace) -> Settings:
         listen=found.listen,
         anonymous=found.anonymous,
         access=found.access and found.access.absolute(),
+        metrics=found.metrics,
         policy=found.policy and found.policy.absolute(),
         private=found.private,
         idle_seconds=found.idle_seconds,

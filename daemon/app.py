@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import grpc
 import grpc.aio
@@ -20,12 +21,16 @@ from tunewright.daemon.compile import Compiler
 from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.listening import ListenError, listen, read_site
 from tunewright.daemon.log import log_to_stderr
+from tunewright.daemon.measures import NO_MEASURES
 from tunewright.daemon.parts import Parts, assemble
 from tunewright.daemon.service_manager import take_service_manager
 from tunewright.daemon.services.register import SERVICES, add_services, build_border, methods
 from tunewright.daemon.settings import Settings, SettingsError
 from tunewright.daemon.store.schema import SchemaError
 from tunewright.daemon.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from tunewright.daemon.metrics.scraping import Scraping
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +92,8 @@ async def _serve(
     settings: Settings, site: Callable[[], Site], home: Home, compiler: Compiler | None, clock: Clock
 ) -> int:
     manager = take_service_manager(os.environ)
-    parts = assemble(settings, home, compiler, clock, site)
+    scraping = _scraping(settings.metrics or site().metrics)
+    parts = assemble(settings, home, compiler, clock, site, scraping.measures if scraping else NO_MEASURES)
     border = build_border(parts)
     server = grpc.aio.server(interceptors=(border,), options=_OPTIONS)
     addresses = listen(server, settings, site(), home)
@@ -95,6 +101,8 @@ async def _serve(
     vitals = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(vitals, server)
 
+    if scraping is not None:
+        await scraping.open(parts, border)
     _end_on_signals(parts.ending)
     parts.reconciler.start()
     kept = [
@@ -117,6 +125,8 @@ async def _serve(
     await _tell(vitals, health_pb2.HealthCheckResponse.NOT_SERVING)
     parts.changes.drain()
     await server.stop(_GRACE_SECONDS)
+    if scraping is not None:
+        scraping.close()
     for task in kept:
         task.cancel()
     await asyncio.gather(*kept, return_exceptions=True)
@@ -129,6 +139,15 @@ async def _serve(
 
 def _status(parts: Parts) -> str:
     return f"{parts.reconciler.active_runs} active runs, {parts.activity.calls} open calls"
+
+
+def _scraping(address: str | None) -> "Scraping | None":
+    if address is None:
+        return None
+    # Only a daemon that is scraped pays for what counts.
+    from tunewright.daemon.metrics.scraping import prepare
+
+    return prepare(address)
 
 
 def _end_on_signals(ending: asyncio.Event) -> None:

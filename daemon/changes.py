@@ -4,6 +4,8 @@ away.
 
 import asyncio
 
+from tunewright.daemon.followers import Followers
+
 
 class Changes:
     """Tells followers that something was committed. Take `next()`, read, then wait for it: nothing is missed."""
@@ -11,6 +13,7 @@ class Changes:
     def __init__(self) -> None:
         self._next: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.draining = False
+        self.followers = Followers()
 
     def next(self) -> asyncio.Future[None]:
         """Return what is done at the next commit."""

@@ -20,6 +20,7 @@ from tunewright.daemon.engine.reconciler import Reconciler
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.step_files import Interpreters
 from tunewright.daemon.home import Home, cache_folder
+from tunewright.daemon.measures import NO_MEASURES, Measures
 from tunewright.daemon.retention.collector import Collector
 from tunewright.daemon.retention.timetable import Timetable
 from tunewright.daemon.services.border import Activity
@@ -48,21 +49,27 @@ class Parts:
     timetable: Timetable
     points: PointStore
     devices: DeviceKeeper
+    measures: Measures
     ending: asyncio.Event
 
 
 def assemble(
-    settings: Settings, home: Home, compiler: Compiler | None, clock: Clock, site: Callable[[], Site] = Site
+    settings: Settings,
+    home: Home,
+    compiler: Compiler | None,
+    clock: Clock,
+    site: Callable[[], Site] = Site,
+    measures: Measures = NO_MEASURES,
 ) -> Parts:
     """Return the parts of a daemon that owns `home`; the store is open and its writer runs.
 
-    `site` answers what the site has decided about access; nothing, by default.
+    `site` answers what the site has decided about access; nothing, by default. `measures` counts what happens.
     """
     environments = cache_folder() / "environments"
     interpreters = Interpreters(environments)
-    database, changes = Database(home.database), Changes()
+    database, changes = Database(home.database, measures), Changes()
     database.start(changes.ring)
-    ledger = Ledger(database, clock)
+    ledger = Ledger(database, clock, measures)
     deployments = DeploymentKeeper(ledger, home, interpreters)
     points = PointStore(home.points)
     keeper = AttemptKeeper(ledger, home, interpreters, points)
@@ -79,7 +86,7 @@ def assemble(
         database=database,
         changes=changes,
         activity=Activity(),
-        access_log=AccessLog(database, clock),
+        access_log=AccessLog(database, clock, measures),
         ledger=ledger,
         deployments=deployments,
         reconciler=reconciler,
@@ -89,5 +96,6 @@ def assemble(
         timetable=Timetable(collector=collector, home=home, now=clock.now),
         points=points,
         devices=devices,
+        measures=measures,
         ending=asyncio.Event(),
     )

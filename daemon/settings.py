@@ -16,15 +16,17 @@ class SettingsError(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where
-    `anonymous`. `access` is the file that says who else may call, `policy` what specs are held to. `private`: end after
-    `idle_seconds` of not being used. `hang_seconds`: for how long the event loop may hang before the daemon ends
-    itself. `devices` is a file that stands for the machine's accelerators, for tests and demonstrations.
+    `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `access` is the file that says who else may call,
+    `policy` what specs are held to. `private`: end after `idle_seconds` of not being used. `hang_seconds`: for how long
+    the event loop may hang before the daemon ends itself. `devices` is a file that stands for the machine's
+    accelerators, for tests and demonstrations.
     """
 
     home: Path
     listen: str | None = None
     anonymous: bool = False
     access: Path | None = None
+    metrics: str | None = None
     policy: Path | None = None
     private: bool = False
     idle_seconds: float = 60.0

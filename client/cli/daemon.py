@@ -15,6 +15,7 @@ from tunewright.client import places
 @click.option("--listen", metavar="HOST:PORT", help="Listen on this loopback address beside the Unix socket.")
 @click.option("--anonymous", is_flag=True, help="With --listen: callers there need no token. Any user of this machine!")
 @click.option("--access", metavar="FILE", help="Who may call, from where, and do what (default: access.yaml in HOME).")
+@click.option("--metrics", metavar="ADDRESS", help="Serve /metrics for Prometheus there, e.g. 127.0.0.1:9464.")
 @click.option("--policy", metavar="FILE", help="Hold every spec to this policy.")
 @click.option(
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
@@ -26,6 +27,7 @@ def command(
     listen: str | None,
     anonymous: bool,
     access: str | None,
+    metrics: str | None,
     policy: str | None,
     home: str | None,
     export: str | None,
@@ -42,8 +44,9 @@ def command(
     for name, path in (("--export", export), ("--access", access), ("--policy", policy)):
         if path is not None:
             arguments += [name, str(Path(path).absolute())]
-    if listen is not None:
-        arguments += ["--listen", listen]
+    for name, address in (("--listen", listen), ("--metrics", metrics)):
+        if address is not None:
+            arguments += [name, address]
     if anonymous:
         arguments.append("--anonymous")
     _become(_home(home), arguments)

@@ -1,6 +1,7 @@
 """Certificates: what the daemon shows, what it reads from those of callers, and which of them are revoked."""
 
 import hashlib
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -152,6 +153,32 @@ def server_credentials(tls: Tls, certificates: Certificates | None) -> grpc.Serv
     return grpc.dynamic_ssl_server_credentials(
         watched.get(), watched.get, require_client_authentication=certificates is not None
     )
+
+
+def server_context(tls: Tls, certificates: Certificates | None) -> ssl.SSLContext:
+    """Return the same for servers of Python's own; with `certificates` callers may have one of its authority."""
+    paths = [tls.certificate, tls.key]
+    if certificates is not None:
+        paths.append(certificates.authority)
+    watched = _watched(tuple(paths), lambda: _context(*paths))
+    context = _context(*paths)
+
+    def renew(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = watched.get()
+
+    context.sni_callback = renew
+    return context
+
+
+def _context(certificate: Path, key: Path, authority: Path | None = None) -> ssl.SSLContext:
+    _configuration(certificate, key, authority)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    if authority is not None:
+        context.load_verify_locations(authority)
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context
 
 
 def _configuration(certificate: Path, key: Path, authority: Path | None = None) -> grpc.ServerCertificateConfiguration:

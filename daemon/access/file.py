@@ -128,6 +128,10 @@ class AccessFile(Section):
     listen: tuple[ListenerSection, ...] = ()
     """Where, beside the Unix socket."""
 
+    metrics: str | None = None
+    """IP address and port that Prometheus reads `/metrics` from, such as `0.0.0.0:9464`. Where other machines reach it,
+    whoever reads shows a token or certificate of somebody with the role viewer in all projects."""
+
     tls: TlsSection | None = None
     """What the daemon shows to those who call."""
 
@@ -187,6 +191,7 @@ def _site(file: AccessFile, folder: Path) -> Site:
     limits = {name: getattr(DEFAULT_LIMITS, name) for name in LimitSection.model_fields}
     return Site(
         listen=tuple(site.Listener(address=item.address, callers=item.callers) for item in file.listen),
+        metrics=file.metrics,
         tls=site.Tls(certificate=folder / tls.certificate, key=folder / tls.key) if tls else None,
         certificates=site.Certificates(
             authority=folder / certificates.authority,

@@ -9,6 +9,7 @@ from tunewright.daemon.access.door import Evidence
 from tunewright.daemon.access.identities import Identity
 from tunewright.daemon.clock import Clock, Milliseconds
 from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.measures import NO_MEASURES, Measures
 from tunewright.daemon.store import access
 from tunewright.daemon.store.access import AccessEntry
 from tunewright.daemon.store.database import Database, StorageBusyError, StorageFullError
@@ -36,6 +37,7 @@ class AccessLog:
 
     database: Database
     clock: Clock
+    measures: Measures = NO_MEASURES
     _last: dict[tuple[str, ...], tuple[Milliseconds, int]] = field(default_factory=dict)
 
     async def denied(
@@ -44,6 +46,7 @@ class AccessLog:
         """Note a refusal; one that can't be stored is let go: the call is refused all the same."""
         if error.reason not in LOGGED:
             return
+        self.measures.denied(error.reason)
         now, actor = self.clock.now(), identity.subject if identity is not None else ""
         key = (kind, error.reason, actor or evidence.host, method)
         before, count = self._last.get(key, (None, 0))

@@ -64,6 +64,7 @@ class Site:
     """All of it. Without a file nobody but the daemon's own user has any right, but for the tokens that they make."""
 
     listen: tuple[Listener, ...] = ()
+    metrics: str | None = None
     tls: Tls | None = None
     certificates: Certificates | None = None
     oidc: Oidc | None = None

@@ -67,7 +67,7 @@ class DeploymentKeeper:
     ended: Callable[[], None] = lambda: None
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: dict[tuple[int, int], str] = field(default_factory=dict)
-    _liveness: Liveness = field(default_factory=Liveness)
+    liveness: Liveness = field(default_factory=Liveness)
     _plans: dict[str, Plan] = field(default_factory=dict)
 
     def wake(self) -> None:
@@ -145,7 +145,7 @@ class DeploymentKeeper:
             if address is not None:
                 now = self.ledger.clock.now()
                 await self._write(lambda connection: deployments.live(connection, record, address, now))
-        elif supervision is not None and self._liveness.is_dead(record, bundle, supervision):
+        elif supervision is not None and self.liveness.is_dead(record, bundle, supervision):
             await self._ask_to_stop(record, bundle, "graceful", UNANSWERED)
 
     async def _ask_to_stop(self, record: DeploymentRecord, bundle: Path, mode: str, reason: str) -> None:
@@ -207,7 +207,7 @@ class DeploymentKeeper:
 
     def _forget(self, record: DeploymentRecord) -> None:
         self._asked.pop((record.id, record.attempt), None)
-        self._liveness.forget(record.id, record.attempt)
+        self.liveness.forget(record.id, record.attempt)
         self.ended()
 
     def _plan_step(self, record: DeploymentRecord) -> Step:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tunewright.daemon.clock import Clock
-from tunewright.daemon.engine.states import RunRecord, StepEvent
+from tunewright.daemon.engine.states import STEP_ENDED, RunRecord, StepEvent
 from tunewright.daemon.engine.transitions import run_transition
+from tunewright.daemon.measures import NO_MEASURES, Measures
 from tunewright.daemon.store import runs
 from tunewright.daemon.store.database import Database
 
@@ -17,6 +18,7 @@ class Ledger:
 
     database: Database
     clock: Clock
+    measures: Measures = NO_MEASURES
 
     def get(self, run: str) -> RunRecord | None:
         """Return a run as it is stored now."""
@@ -69,4 +71,10 @@ class Ledger:
                 also(connection, after)
 
         await self.database.write(write)
+        self._measure(run, after)
         return replace(after, version=run.version + 1)
+
+    def _measure(self, before: RunRecord, after: RunRecord) -> None:
+        for old, new in zip(before.steps, after.steps, strict=True):
+            if new.state in STEP_ENDED and old.state not in STEP_ENDED and new.start_time and new.end_time:
+                self.measures.step_ended(new.kind, new.state, (new.end_time - new.start_time) / 1000)

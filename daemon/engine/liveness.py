@@ -1,6 +1,7 @@
 """Ask live services now and then whether they are well. What is remembered here only decides when to ask next."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +18,23 @@ class _Pulse:
 
     next_time: float
     missed: int = 0
-    asking: "asyncio.Task[bool] | None" = None
+    asking: "asyncio.Task[tuple[bool, float]] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The last answer of a service: whether it is well, and how long it took; `missed` counts all that did not come."""
+
+    well: bool
+    seconds: float
+    missed: int
 
 
 @dataclass(slots=True)
 class Liveness:
-    """Asks without making anybody wait: a service that hangs holds up no other one."""
+    """Asks without making anybody wait: a service that hangs holds up no other one. `heard` is by deployment."""
 
+    heard: dict[int, Heard] = field(default_factory=dict)
     _pulses: dict[_Key, _Pulse] = field(default_factory=dict)
 
     def is_dead(self, deployment: DeploymentRecord, bundle: Path, supervision: Supervision) -> bool:
@@ -34,15 +45,26 @@ class Liveness:
         pulse = self._pulses.setdefault((deployment.id, deployment.attempt), _Pulse(now + supervision.interval_seconds))
         if pulse.asking is None and now >= pulse.next_time:
             path, seconds = supervision.health_path, supervision.timeout_seconds
-            asked = asyncio.to_thread(answers, bundle, deployment.address, path, seconds)
+            asked = asyncio.to_thread(_ask, bundle, deployment.address, path, seconds)
             pulse.asking = asyncio.create_task(asked, name=f"pulse of deployment {deployment.name}")
         elif pulse.asking is not None and pulse.asking.done():
-            pulse.missed = 0 if pulse.asking.result() else pulse.missed + 1
+            pulse.missed = 0 if self._hear(deployment.id, *pulse.asking.result()) else pulse.missed + 1
             pulse.asking, pulse.next_time = None, now + supervision.interval_seconds
         return pulse.missed >= supervision.failures
 
+    def _hear(self, deployment: int, well: bool, seconds: float) -> bool:
+        before = self.heard.get(deployment)
+        self.heard[deployment] = Heard(well, seconds, (before.missed if before else 0) + (not well))
+        return well
+
     def forget(self, deployment: int, attempt: int) -> None:
         """Forget an attempt that has ended."""
+        self.heard.pop(deployment, None)
         pulse = self._pulses.pop((deployment, attempt), None)
         if pulse is not None and pulse.asking is not None:
             pulse.asking.cancel()
+
+
+def _ask(bundle: Path, address: str, path: str, timeout_seconds: float) -> tuple[bool, float]:
+    begun = time.perf_counter()
+    return answers(bundle, address, path, timeout_seconds), time.perf_counter() - begun

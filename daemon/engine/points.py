@@ -88,6 +88,13 @@ class PointStore:
         with self._guard:
             return [Point(**dict(row)) for row in self._connection.execute(query, (*where.values, limit)).fetchall()]
 
+    def newest(self, run: str, step: str, attempt: int, limit: int) -> list[str]:
+        """Return the bodies of the newest points of an attempt, the newest first; none where they can't be read."""
+        query = "SELECT body FROM points WHERE run = ? AND step = ? AND attempt = ? ORDER BY position DESC LIMIT ?"
+        with self._guard, suppress(sqlite3.Error):
+            return [row["body"] for row in self._connection.execute(query, (run, step, attempt, limit))]
+        return []
+
     def begin_anew(self) -> None:
         """Give up what is there: it can't be read."""
         with self._guard:

@@ -21,6 +21,7 @@ from tunewright.daemon.access.log import AccessLog
 from tunewright.daemon.access.rules import RULES, Rule
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.measures import NO_MEASURES, CallClock, Measures
 from tunewright.daemon.services.authority import Authority
 from tunewright.daemon.services.open_streams import OpenStreams
 from tunewright.daemon.services.statuses import status_of
@@ -77,6 +78,7 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     log: AccessLog
     meter: Meter = field(default_factory=Meter)
     streams: OpenStreams = field(default_factory=OpenStreams)
+    measures: Measures = NO_MEASURES
 
     async def intercept_service(
         self,
@@ -98,22 +100,22 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
     def _answering(self, inner: _Unary, method: str, rule: Rule | None) -> _Unary:
         async def answer(request: Any, context: Any) -> Any:
-            with self.activity:
+            with self.activity, self.measures.call(method) as clock:
                 try:
                     await self._admit(request, evidence_of(context), method, rule)
                     return await inner(request, context)
                 except Exception as error:
-                    await context.abort_with_status(status_of(error, method))
+                    await _abort(context, error, method, clock)
 
         return answer
 
     def _streaming(self, inner: _Stream, method: str, rule: Rule | None) -> Callable[[Any, Any], Awaitable[None]]:
         async def stream(request: Any, context: Any) -> None:
-            with self.activity:
+            with self.activity, self.measures.call(method, streaming=True) as clock:
                 try:
                     await self._stream(inner, request, context, method, rule)
                 except Exception as error:
-                    await context.abort_with_status(status_of(error, method))
+                    await _abort(context, error, method, clock)
 
         return stream
 
@@ -139,7 +141,14 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                 raise kept.refusal from None
 
     async def _admit(self, request: Any, evidence: Evidence, method: str, rule: Rule | None) -> Call:
-        """Let a call begin, in its own name; raise RefusedError, which the log of access then knows."""
+        """Let a call begin, in its own name; raise RefusedError."""
+        call = await self.let_in(evidence, method, rule, request)
+        calls.begin(call)
+        ACTOR.set(call.identity.subject)
+        return call
+
+    async def let_in(self, evidence: Evidence, method: str, rule: Rule | None, request: Any = None) -> Call:
+        """Return what is decided about a call; raise RefusedError, which the log of access then knows."""
         identity = None
         try:
             identity = await self._identified(evidence)
@@ -148,13 +157,10 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             limits = self.authority.limits(identity)
             self.meter.take(identity.subject, limits.requests_per_second)
             check_size(_size(request), limits)
-            call = self._decided(rule, identity, request)
+            return self._decided(rule, identity, request)
         except RefusedError as error:
             await self.log.denied(error, evidence, identity, method)
             raise
-        calls.begin(call)
-        ACTOR.set(identity.subject)
-        return call
 
     async def _identified(self, evidence: Evidence) -> Identity:
         try:
@@ -168,6 +174,12 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         if rule is None:
             raise RefusedError("PERMISSION_MISSING", "nobody may call this method", permission="", project="", roles="")
         return self.authority.authorise(rule, identity, request)
+
+
+async def _abort(context: Any, error: Exception, method: str, clock: CallClock) -> None:
+    status = status_of(error, method)
+    clock.code = status.code.name
+    await context.abort_with_status(status)
 
 
 def _size(request: Any) -> int:

@@ -75,7 +75,9 @@ def build_border(parts: Parts) -> Border:
         anonymous=parts.settings.anonymous,
     )
     authority = Authority(database=parts.database, site=parts.site)
-    return Border(activity=parts.activity, door=door, authority=authority, log=parts.access_log)
+    return Border(
+        activity=parts.activity, door=door, authority=authority, log=parts.access_log, measures=parts.measures
+    )
 
 
 def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ...]) -> None:

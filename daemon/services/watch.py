@@ -22,18 +22,21 @@ async def follow(
 
     Ends after the last event of a run that has ended; raises RefusedError (GOING_AWAY) when the daemon stops.
     """
-    while True:
-        change = changes.next()
-        found = events.page(connection, run, after, PAGE)
-        if found:
-            after = found[-1].sequence
-            yield found, after
-            continue
-        state = runs.state(connection, run)
-        if state is None or (state[0] in RUN_ENDED and state[1] == after):
-            return
-        if changes.draining:
-            message = f"the daemon is going away; watch again after sequence {after}"
-            raise RefusedError("GOING_AWAY", message, last_sequence=str(after))
-        if not await changes.rung(change, HEARTBEAT_SECONDS):
-            yield (), after
+    with changes.followers.one() as follower:
+        while True:
+            change = changes.next()
+            found = events.page(connection, run, after, PAGE)
+            if found:
+                after = found[-1].sequence
+                follower.hand()
+                yield found, after
+                follower.taken()
+                continue
+            state = runs.state(connection, run)
+            if state is None or (state[0] in RUN_ENDED and state[1] == after):
+                return
+            if changes.draining:
+                message = f"the daemon is going away; watch again after sequence {after}"
+                raise RefusedError("GOING_AWAY", message, last_sequence=str(after))
+            if not await changes.rung(change, HEARTBEAT_SECONDS):
+                yield (), after

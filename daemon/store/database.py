@@ -13,10 +13,12 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from tunewright.daemon.measures import NO_MEASURES, Measures
 from tunewright.daemon.store.schema import migrate
 
 _log = logging.getLogger(__name__)
@@ -47,8 +49,9 @@ class StaleError(RuntimeError):
 class Database:
     """Owns the file. `start` and `write` belong to the event loop's thread; operations run in the writer's."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, measures: Measures = NO_MEASURES) -> None:
         self._path = path
+        self._measures = measures
         self._queue: queue.SimpleQueue[tuple[_Operation, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self.read = self._connect()
@@ -122,6 +125,7 @@ class Database:
 
     def _commit(self, connection: sqlite3.Connection, group: list[tuple[_Operation, asyncio.Future[Any]]]) -> None:
         outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+        begun = time.perf_counter()
         try:
             connection.execute("BEGIN IMMEDIATE")
             for operation, future in group:
@@ -134,6 +138,8 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             outcomes = [(future, None, refusal) for _, future in group]
+        else:
+            self._measures.committed(len(group), time.perf_counter() - begun)
         self._loop.call_soon_threadsafe(self._resolve, outcomes)
 
     def _refusal(self, error: sqlite3.Error) -> StorageFullError | StorageBusyError | None:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from tunewright.daemon.store.migrations.counting import add_counting
 from tunewright.daemon.store.migrations.keeping import add_keeping
 from tunewright.daemon.store.migrations.machine import add_machine
 from tunewright.daemon.store.migrations.projects import add_projects
@@ -183,6 +184,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     add_supervision,
     add_keeping,
     add_machine,
+    add_counting,
 )
 
 

@@ -1,5 +1,6 @@
 """A service as engines are: `small_service.py PORT`. It says nothing of itself; `/health` hangs while work/sick is
-there, which a start takes away; `/slow` takes a second; SIGTERM lets what is being answered come to its end.
+there, which a start takes away; `/metrics` is the file work/figures; `/slow` takes a second; SIGTERM lets what is being
+answered come to its end.
 """
 
 import signal
@@ -22,7 +23,8 @@ class Answers(BaseHTTPRequestHandler):
             time.sleep(0.05)
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"well")
+        figures = Path("figures")
+        self.wfile.write(figures.read_bytes() if self.path == "/metrics" and figures.exists() else b"well")
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -1,0 +1,46 @@
+"""docs/observing.md tells of every metric, and of none that there is not."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from tunewright.daemon.clock import system_clock
+from tunewright.daemon.engine.points import PointStore
+from tunewright.daemon.followers import Followers
+from tunewright.daemon.home import Home
+from tunewright.daemon.metrics.exposition import Exposition, Sources
+from tunewright.daemon.metrics.instruments import Instruments
+from tunewright.daemon.store.database import Database
+
+PAGE = (Path(__file__).parents[2] / "docs" / "observing.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Type by name of every family."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    Database(home.database)
+    registry = CollectorRegistry()
+    Instruments(registry)
+    Exposition(
+        registry,
+        Sources(
+            home=home,
+            clock=system_clock(),
+            points=PointStore(home.points),
+            followers=Followers(),
+            heard=dict,
+            samples=dict,
+        ),
+    )
+    return dict(re.findall(r"^# TYPE (\S+) (\S+)$", generate_latest(registry).decode(), re.MULTILINE))
+
+
+def test_every_metric_is_told_of(metrics: dict[str, str]) -> None:
+    rows = re.findall(r"^\| `(tunewright_\w+)` \| [\w, ]*\| (.*) \|$", PAGE, re.MULTILINE)
+    ours = {name: kind for name, kind in metrics.items() if name.startswith("tunewright_")}
+    assert sorted(name for name, _ in rows) == sorted(ours)
+    for name, meaning in rows:
+        assert ("histogram" in meaning) == (ours[name] == "histogram"), name
