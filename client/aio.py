@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from tunewright.client import access_calls, calls
+from tunewright.client import access_calls, calls, machine_calls
 from tunewright.client.access_values import AccessEvent, Blocked, Grant, Identity, Token
 from tunewright.client.api import PATIENCE_SECONDS
 from tunewright.client.calls import TIMEOUT_SECONDS, Call, in_project
 from tunewright.client.channel import open_async_channel
 from tunewright.client.credentials import NO_CREDENTIALS, Credentials
+from tunewright.client.machine_values import Device, Maintenance
 from tunewright.client.streams import Log, Watch
 from tunewright.client.troubles import Persistence, passes, translated
 from tunewright.client.values import (
@@ -326,6 +327,25 @@ class AsyncClient:
     async def server_info(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> ServerInfo:
         """Return who answers; a short timeout makes it a probe."""
         return await self._call(calls.server_info(timeout_seconds))
+
+    async def devices(self) -> tuple[Device, ...]:
+        """Return the accelerators of the daemon's machine, by place."""
+        return await self._call(machine_calls.list_devices())
+
+    async def release_device(self, uuid: str, *, reason: str) -> Device:
+        """Take a device out of quarantine."""
+        return await self._call(machine_calls.release_device(uuid, reason=reason))
+
+    async def drain(self, *, reason: str = "", checkpoint: bool = False, deadline_seconds: int = 0) -> Maintenance:
+        """Let no step begin until `undrain`; with `checkpoint` (or after so many seconds) ask those that run to stop
+        where they can go on.
+        """
+        wanted = machine_calls.drain(reason=reason, checkpoint=checkpoint, deadline_seconds=deadline_seconds)
+        return await self._call(wanted)
+
+    async def undrain(self) -> None:
+        """End maintenance: what waits begins."""
+        await self._call(machine_calls.undrain())
 
     async def shutdown(self) -> None:
         """Ask the daemon to end (over its Unix socket only); runs and deployments go on without it."""

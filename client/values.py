@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tunewright.client.machine_values import Maintenance
+
 RUN_ENDED = frozenset({"succeeded", "failed", "cancelled"})
 STEP_ENDED = frozenset({"succeeded", "reused", "failed", "cancelled", "skipped"})
 
@@ -316,7 +318,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
-    """Who answers."""
+    """Who answers. `steps_limited`: steps are kept within their `resources`; `limits_reason` says how, or why not."""
 
     version: str
     min_client_version: str
@@ -329,3 +331,6 @@ class ServerInfo:
     active_runs: int
     live_deployments: int
     start_time: datetime | None
+    maintenance: Maintenance | None = None
+    steps_limited: bool = False
+    limits_reason: str = ""

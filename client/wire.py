@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tunewright.client import values
+from tunewright.client.machine_values import Maintenance
 from tunewright.proto.v1 import (
     artifact_pb2,
     deployment_pb2,
@@ -234,6 +235,21 @@ def server_info(message: server_service_pb2.GetServerInfoResponse) -> values.Ser
         active_runs=message.active_runs,
         live_deployments=message.live_deployments,
         start_time=time_of(message, "start_time"),
+        maintenance=maintenance(message.maintenance) if message.HasField("maintenance") else None,
+        steps_limited=message.step_limits.enforced,
+        limits_reason=message.step_limits.reason,
+    )
+
+
+def maintenance(message: server_service_pb2.Maintenance) -> Maintenance:
+    """Return the value of a maintenance."""
+    return Maintenance(
+        reason=message.reason,
+        checkpoint=message.checkpoint,
+        deadline=time_of(message, "deadline"),
+        begin_time=time_of(message, "begin_time"),
+        begun_by=message.begun_by,
+        running_steps=message.running_steps,
     )
 
 

@@ -18,6 +18,7 @@ from tunewright.daemon.access.rules import MissingRuleError, check_complete
 from tunewright.daemon.access.site import AccessError, Site
 from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiler
+from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.listening import ListenError, listen, read_site
 from tunewright.daemon.log import log_to_stderr
@@ -39,6 +40,8 @@ _STORE_HELP = (
     "move it away to begin a new one (bundles and artifacts stay where they are), or put a backup in its place"
 )
 _GRACE_SECONDS = 2.0
+#: The name under which health says whether steps begin.
+EXECUTION = "tunewright.v1.Execution"
 _OPTIONS = (
     # gRPC shares ports by default: a second daemon would silently take half of the connections.
     ("grpc.so_reuseport", 0),
@@ -110,6 +113,7 @@ async def _serve(
         asyncio.create_task(border.streams.keep(), name="streams"),
         asyncio.create_task(parts.devices.keep(), name="devices"),
         asyncio.create_task(parts.timetable.keep(), name="collecting"),
+        asyncio.create_task(_keep_health(vitals, parts.maintenance), name="health"),
     ]
     if settings.private:
         kept.append(asyncio.create_task(_end_when_idle(parts), name="idle"))
@@ -138,7 +142,8 @@ async def _serve(
 
 
 def _status(parts: Parts) -> str:
-    return f"{parts.reconciler.active_runs} active runs, {parts.activity.calls} open calls"
+    drained = "" if parts.maintenance.current() is None else ", in maintenance"
+    return f"{parts.reconciler.active_runs} active runs, {parts.activity.calls} open calls{drained}"
 
 
 def _scraping(address: str | None) -> "Scraping | None":
@@ -168,6 +173,18 @@ async def _end_when_idle(parts: Parts) -> None:
         await asyncio.sleep(min(1.0, limit / 4))
     _log.info("nobody has used this private daemon for %g s", limit)
     parts.ending.set()
+
+
+async def _keep_health(vitals: HealthServicer, maintenance: MaintenanceKeeper) -> None:
+    """A daemon in maintenance answers as ever: whether steps begin is a health of its own."""
+    changed = asyncio.Event()
+    maintenance.changed.append(changed.set)
+    while True:
+        changed.clear()
+        begins = maintenance.current() is None
+        serving = health_pb2.HealthCheckResponse.SERVING if begins else health_pb2.HealthCheckResponse.NOT_SERVING
+        await vitals.set(EXECUTION, serving)
+        await changed.wait()
 
 
 async def _tell(vitals: HealthServicer, state: health_pb2.HealthCheckResponse.ServingStatus) -> None:

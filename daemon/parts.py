@@ -15,6 +15,7 @@ from tunewright.daemon.engine.admission import Admission
 from tunewright.daemon.engine.attempts import AttemptKeeper
 from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.engine.points import PointStore
 from tunewright.daemon.engine.reconciler import Reconciler
 from tunewright.daemon.engine.results import Results
@@ -50,6 +51,7 @@ class Parts:
     points: PointStore
     devices: DeviceKeeper
     measures: Measures
+    maintenance: MaintenanceKeeper
     ending: asyncio.Event
 
 
@@ -73,7 +75,9 @@ def assemble(
     deployments = DeploymentKeeper(ledger, home, interpreters)
     points = PointStore(home.points)
     keeper = AttemptKeeper(ledger, home, interpreters, points)
-    reconciler = Reconciler(ledger, home, keeper, deployments, settings.slots)
+    maintenance = MaintenanceKeeper(database=database, clock=clock)
+    reconciler = Reconciler(ledger, home, keeper, deployments, maintenance, settings.slots)
+    maintenance.changed.append(reconciler.wake_all)
     deployments.ended = reconciler.wake_all
     devices = DeviceKeeper(database, clock, find_inventory(settings.devices), home.root / "bundles")
     devices.changed = reconciler.wake_all
@@ -97,5 +101,6 @@ def assemble(
         points=points,
         devices=devices,
         measures=measures,
+        maintenance=maintenance,
         ending=asyncio.Event(),
     )

@@ -1,4 +1,4 @@
-"""`tunewright daemon`: the daemon in the foreground."""
+"""`tunewright daemon`: the daemon in the foreground, and what is done with one as a whole."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from tunewright.client import places
+from tunewright.client.cli import maintenance
 
 
 @click.group(invoke_without_command=True, epilog="Example: tunewright daemon --access /etc/tunewright/access.yaml")
@@ -34,8 +35,7 @@ def command(
 ) -> None:
     """Run the daemon in the foreground until Ctrl-C; runs and services go on without it.
 
-    It listens on a Unix socket in its home. Addresses that other machines reach take an access file with certificates
-    or tokens (docs/access.md).
+    It listens on a Unix socket in its home; other addresses take an access file (docs/access.md).
     """
     if context.invoked_subcommand is not None:
         context.obj = _home(home)
@@ -74,6 +74,10 @@ def restore(home: str, folder: str, verify: bool) -> None:
     Runs that went on when it was made rest afterwards: nothing starts before `tunewright resume`.
     """
     _become(home, ["--verify" if verify else "--restore", str(Path(folder).absolute())])
+
+
+for _name, _command in (("status", maintenance.status), ("drain", maintenance.drain), ("undrain", maintenance.undrain)):
+    command.add_command(_command, _name)
 
 
 def _home(home: str | None) -> str:

@@ -42,7 +42,7 @@ SECTIONS = {
         "stop": Entry(f"{_COMMANDS}.stop", "stop a service, all of them, or the daemon"),
     },
     "Machine": {
-        "daemon": Entry(f"{_COMMANDS}.daemon", "run the daemon in the foreground"),
+        "daemon": Entry(f"{_COMMANDS}.daemon", "run the daemon; its status, maintenance and backup"),
         "env": Entry(f"{_COMMANDS}.env", "list, install or choose the runners' environments"),
     },
     ALSO: {
@@ -53,6 +53,7 @@ SECTIONS = {
         "lsp": Entry(f"{_COMMANDS}.lsp", "check and complete specs in an editor, which starts it"),
         "access": Entry(f"{_COMMANDS}.access", "decide who may call a daemon, and with what"),
         "secret": Entry(f"{_COMMANDS}.secret", "keep tokens and keys that specs refer to"),
+        "devices": Entry(f"{_COMMANDS}.devices", "list accelerators and who has them"),
         "gc": Entry(f"{_COMMANDS}.gc", "remove files that nothing keeps any more"),
         "hold": Entry(f"{_COMMANDS}.hold", "keep a run or an artifact from being removed"),
         "completion": Entry(f"{_COMMANDS}.completion", "print the completion script of a shell"),

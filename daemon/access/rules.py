@@ -67,6 +67,11 @@ RULES: Mapping[str, Rule] = {
     "tunewright.v1.DeploymentService/StopDeployment": Rule(Permission.DEPLOY, Place.DEPLOYMENT),
     "tunewright.v1.ServerService/GetServerInfo": _IDENTIFIED,
     "tunewright.v1.ServerService/Shutdown": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
+    # Devices are nobody's secret, and who administers looks at no runs: who has one is told to those who may see that.
+    "tunewright.v1.ServerService/ListDevices": _IDENTIFIED,
+    "tunewright.v1.ServerService/ReleaseDevice": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
+    "tunewright.v1.ServerService/DrainServer": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
+    "tunewright.v1.ServerService/UndrainServer": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
     "tunewright.v1.AccessService/WhoAmI": _IDENTIFIED,
     "tunewright.v1.AccessService/CreateToken": Rule(Permission.ADMINISTER),
     "tunewright.v1.AccessService/ListTokens": Rule(Permission.ADMINISTER, Place.VISIBLE),

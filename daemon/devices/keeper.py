@@ -32,10 +32,22 @@ class Pace:
     settle_limit: float = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who has a device: `name` is `runs/{run}/steps/{step}`."""
+
+    name: str
+    project: str
+
+
+Leases = Mapping[str, Holder]
+
+
 class DeviceKeeper:
     """The one place that looks at devices. `samples` are those of the last look, for whoever shows them.
 
-    `leased` answers which devices a step has now. `changed` is called when one may be leased that could not be before.
+    `leased` answers which devices steps have now, by UUID. `changed` is called when one may be leased that could not
+    be before.
     """
 
     def __init__(
@@ -44,7 +56,7 @@ class DeviceKeeper:
         clock: Clock,
         inventory: Inventory,
         bundles: Path,
-        leased: Callable[[sqlite3.Connection], Mapping[str, str]] = lambda _: {},
+        leased: Callable[[sqlite3.Connection], Leases] = lambda _: {},
         pace: Pace = Pace(),  # noqa: B008 - frozen
     ) -> None:
         self._database = database
@@ -70,6 +82,10 @@ class DeviceKeeper:
             for record in devices.every(connection)
             if record.state is DeviceState.FREE and record.uuid in answering
         ]
+
+    def holder(self, uuid: str) -> Holder | None:
+        """Return who has a device now, None where nobody has it."""
+        return self._leased(self._database.read).get(uuid)
 
     def wake(self) -> None:
         """Look soon: leases have ended."""

@@ -17,6 +17,7 @@ from tunewright.daemon.engine import gates
 from tunewright.daemon.engine.attempts import AttemptKeeper
 from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.schedule import turn
 from tunewright.daemon.engine.states import (
@@ -43,7 +44,7 @@ AFTER_TROUBLE_SECONDS = 1.0
 
 
 class _NoPlaceError(Exception):
-    """Another step fills the machine, or has the name of the service."""
+    """Another step fills the machine, or has the name of the service, or nothing begins at the moment."""
 
 
 class _PortTakenError(Exception):
@@ -54,12 +55,19 @@ class Reconciler:
     """Owns the tasks of runs that go on. `slots`: how many steps may fill the machine at once."""
 
     def __init__(
-        self, ledger: Ledger, home: Home, keeper: AttemptKeeper, deployments: DeploymentKeeper, slots: int = 1
+        self,
+        ledger: Ledger,
+        home: Home,
+        keeper: AttemptKeeper,
+        deployments: DeploymentKeeper,
+        maintenance: MaintenanceKeeper,
+        slots: int = 1,
     ) -> None:
         self._ledger = ledger
         self._home = home
         self._keeper = keeper
         self._deployments = deployments
+        self._maintenance = maintenance
         self._slots = slots
         self._in_use = keeper.in_use
         self._results = Results(ledger.database.read, home)
@@ -155,6 +163,8 @@ class Reconciler:
                     run = await self._ledger.apply(run, step.name, result)
             elif step.gate is not None:
                 run = await self._decide(run, step)
+            elif self._maintenance.current() is not None:
+                continue
             elif not step.service or await self._deployments.make_room(run, step):
                 run = await self._begin(run, record, step)
         return run
@@ -182,6 +192,8 @@ class Reconciler:
 
         def also(connection: sqlite3.Connection, after: RunRecord) -> None:
             # Looked at again where nobody can come between: two runs may have seen the same free place.
+            if self._maintenance.current(connection) is not None:
+                raise _NoPlaceError
             if step.service:
                 if deployments.taken(connection, run, step.name):
                     raise _NoPlaceError

@@ -109,6 +109,8 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
         start_time=parts.clock.now(),
         active_runs=lambda: reconciler.active_runs,
         shut_down=parts.ending.set,
+        devices=parts.devices,
+        maintenance=parts.maintenance,
     )
     server_service_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
     access_service = AccessService(database=database, clock=parts.clock, log=parts.access_log)

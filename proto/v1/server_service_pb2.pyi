@@ -9,6 +9,7 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
+import tunewright.proto.v1.device_pb2
 import typing
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
@@ -42,6 +43,8 @@ class GetServerInfoResponse(google.protobuf.message.Message):
     ACTIVE_RUNS_FIELD_NUMBER: builtins.int
     LIVE_DEPLOYMENTS_FIELD_NUMBER: builtins.int
     START_TIME_FIELD_NUMBER: builtins.int
+    MAINTENANCE_FIELD_NUMBER: builtins.int
+    STEP_LIMITS_FIELD_NUMBER: builtins.int
     version: builtins.str
     """The daemon's version."""
     min_client_version: builtins.str
@@ -70,6 +73,14 @@ class GetServerInfoResponse(google.protobuf.message.Message):
     def start_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it started."""
 
+    @property
+    def maintenance(self) -> global___Maintenance:
+        """The maintenance that keeps steps from beginning; not set where there is none."""
+
+    @property
+    def step_limits(self) -> global___StepLimits:
+        """Whether a step is kept within its `resources` here."""
+
     def __init__(
         self,
         *,
@@ -84,11 +95,224 @@ class GetServerInfoResponse(google.protobuf.message.Message):
         active_runs: builtins.int = ...,
         live_deployments: builtins.int = ...,
         start_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        maintenance: global___Maintenance | None = ...,
+        step_limits: global___StepLimits | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["start_time", b"start_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["active_runs", b"active_runs", "addresses", b"addresses", "capabilities", b"capabilities", "home", b"home", "live_deployments", b"live_deployments", "min_client_version", b"min_client_version", "pid", b"pid", "private", b"private", "start_time", b"start_time", "store_id", b"store_id", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["maintenance", b"maintenance", "start_time", b"start_time", "step_limits", b"step_limits"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["active_runs", b"active_runs", "addresses", b"addresses", "capabilities", b"capabilities", "home", b"home", "live_deployments", b"live_deployments", "maintenance", b"maintenance", "min_client_version", b"min_client_version", "pid", b"pid", "private", b"private", "start_time", b"start_time", "step_limits", b"step_limits", "store_id", b"store_id", "version", b"version"]) -> None: ...
 
 global___GetServerInfoResponse = GetServerInfoResponse
+
+@typing.final
+class StepLimits(google.protobuf.message.Message):
+    """How this machine keeps steps within their limits."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENFORCED_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    enforced: builtins.bool
+    """Whether memory and processor of a step can be limited here."""
+    reason: builtins.str
+    """Why not, or where the groups are."""
+    def __init__(
+        self,
+        *,
+        enforced: builtins.bool = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["enforced", b"enforced", "reason", b"reason"]) -> None: ...
+
+global___StepLimits = StepLimits
+
+@typing.final
+class Maintenance(google.protobuf.message.Message):
+    """Maintenance of the machine: nothing begins."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    CHECKPOINT_FIELD_NUMBER: builtins.int
+    DEADLINE_FIELD_NUMBER: builtins.int
+    BEGIN_TIME_FIELD_NUMBER: builtins.int
+    BEGUN_BY_FIELD_NUMBER: builtins.int
+    RUNNING_STEPS_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why, as whoever began it has said."""
+    checkpoint: builtins.bool
+    """Whether steps that run are asked to stop at their next checkpoint; they go on after the maintenance."""
+    begun_by: builtins.str
+    """Who began it."""
+    running_steps: builtins.int
+    """Steps that still run, services not counted. At 0 the machine is idle."""
+    @property
+    def deadline(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When those that still run are asked that, where they have not been asked at once."""
+
+    @property
+    def begin_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+        checkpoint: builtins.bool = ...,
+        deadline: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        begin_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        begun_by: builtins.str = ...,
+        running_steps: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["begin_time", b"begin_time", "deadline", b"deadline"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["begin_time", b"begin_time", "begun_by", b"begun_by", "checkpoint", b"checkpoint", "deadline", b"deadline", "reason", b"reason", "running_steps", b"running_steps"]) -> None: ...
+
+global___Maintenance = Maintenance
+
+@typing.final
+class ListDevicesRequest(google.protobuf.message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___ListDevicesRequest = ListDevicesRequest
+
+@typing.final
+class ListDevicesResponse(google.protobuf.message.Message):
+    """The devices."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEVICES_FIELD_NUMBER: builtins.int
+    @property
+    def devices(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[tunewright.proto.v1.device_pb2.Device]:
+        """By place."""
+
+    def __init__(
+        self,
+        *,
+        devices: collections.abc.Iterable[tunewright.proto.v1.device_pb2.Device] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["devices", b"devices"]) -> None: ...
+
+global___ListDevicesResponse = ListDevicesResponse
+
+@typing.final
+class ReleaseDeviceRequest(google.protobuf.message.Message):
+    """What to release."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`devices/{UUID}`."""
+    reason: builtins.str
+    """Why it may be used again; it is kept. Required."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "reason", b"reason"]) -> None: ...
+
+global___ReleaseDeviceRequest = ReleaseDeviceRequest
+
+@typing.final
+class ReleaseDeviceResponse(google.protobuf.message.Message):
+    """The device as it is now."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEVICE_FIELD_NUMBER: builtins.int
+    @property
+    def device(self) -> tunewright.proto.v1.device_pb2.Device:
+        """Free, until something else is found."""
+
+    def __init__(
+        self,
+        *,
+        device: tunewright.proto.v1.device_pb2.Device | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["device", b"device"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["device", b"device"]) -> None: ...
+
+global___ReleaseDeviceResponse = ReleaseDeviceResponse
+
+@typing.final
+class DrainServerRequest(google.protobuf.message.Message):
+    """How to drain."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    CHECKPOINT_FIELD_NUMBER: builtins.int
+    DEADLINE_SECONDS_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why; people whose runs wait are told."""
+    checkpoint: builtins.bool
+    """Ask steps that run to stop at their next checkpoint. One that has none goes on to its end."""
+    deadline_seconds: builtins.int
+    """In how many seconds to ask that of those that still run then; 0: never."""
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+        checkpoint: builtins.bool = ...,
+        deadline_seconds: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["checkpoint", b"checkpoint", "deadline_seconds", b"deadline_seconds", "reason", b"reason"]) -> None: ...
+
+global___DrainServerRequest = DrainServerRequest
+
+@typing.final
+class DrainServerResponse(google.protobuf.message.Message):
+    """Maintenance has begun."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MAINTENANCE_FIELD_NUMBER: builtins.int
+    @property
+    def maintenance(self) -> global___Maintenance:
+        """What holds now."""
+
+    def __init__(
+        self,
+        *,
+        maintenance: global___Maintenance | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["maintenance", b"maintenance"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["maintenance", b"maintenance"]) -> None: ...
+
+global___DrainServerResponse = DrainServerResponse
+
+@typing.final
+class UndrainServerRequest(google.protobuf.message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___UndrainServerRequest = UndrainServerRequest
+
+@typing.final
+class UndrainServerResponse(google.protobuf.message.Message):
+    """Maintenance is over."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___UndrainServerResponse = UndrainServerResponse
 
 @typing.final
 class ShutdownRequest(google.protobuf.message.Message):

@@ -45,6 +45,26 @@ class ServerServiceStub(object):
                 request_serializer=tunewright_dot_v1_dot_server__service__pb2.ShutdownRequest.SerializeToString,
                 response_deserializer=tunewright_dot_v1_dot_server__service__pb2.ShutdownResponse.FromString,
                 _registered_method=True)
+        self.ListDevices = channel.unary_unary(
+                '/tunewright.v1.ServerService/ListDevices',
+                request_serializer=tunewright_dot_v1_dot_server__service__pb2.ListDevicesRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_server__service__pb2.ListDevicesResponse.FromString,
+                _registered_method=True)
+        self.ReleaseDevice = channel.unary_unary(
+                '/tunewright.v1.ServerService/ReleaseDevice',
+                request_serializer=tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceResponse.FromString,
+                _registered_method=True)
+        self.DrainServer = channel.unary_unary(
+                '/tunewright.v1.ServerService/DrainServer',
+                request_serializer=tunewright_dot_v1_dot_server__service__pb2.DrainServerRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_server__service__pb2.DrainServerResponse.FromString,
+                _registered_method=True)
+        self.UndrainServer = channel.unary_unary(
+                '/tunewright.v1.ServerService/UndrainServer',
+                request_serializer=tunewright_dot_v1_dot_server__service__pb2.UndrainServerRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_server__service__pb2.UndrainServerResponse.FromString,
+                _registered_method=True)
 
 
 class ServerServiceServicer(object):
@@ -66,6 +86,37 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDevices(self, request, context):
+        """Lists the accelerators of the daemon's machine, by place: those that are here, and those that were.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseDevice(self, request, context):
+        """Takes a device out of quarantine. What it is like now is accepted: only what gets worse puts it back.
+        NOT_FOUND, DEVICE_NOT_FOUND: there never was such a device.
+        FAILED_PRECONDITION, DEVICE_NOT_QUARANTINED: nothing that can be released keeps it from being used.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainServer(self, request, context):
+        """Begins maintenance: no step begins any more, those that run come to their end. Runs can be created, and wait. Services stay.
+        Asked again it changes reason, deadline and whether steps are asked to stop. Lasts until UndrainServer, also over restarts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndrainServer(self, request, context):
+        """Ends maintenance: what waits begins. Does nothing where there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +129,26 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.Shutdown,
                     request_deserializer=tunewright_dot_v1_dot_server__service__pb2.ShutdownRequest.FromString,
                     response_serializer=tunewright_dot_v1_dot_server__service__pb2.ShutdownResponse.SerializeToString,
+            ),
+            'ListDevices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDevices,
+                    request_deserializer=tunewright_dot_v1_dot_server__service__pb2.ListDevicesRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_server__service__pb2.ListDevicesResponse.SerializeToString,
+            ),
+            'ReleaseDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseDevice,
+                    request_deserializer=tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceResponse.SerializeToString,
+            ),
+            'DrainServer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainServer,
+                    request_deserializer=tunewright_dot_v1_dot_server__service__pb2.DrainServerRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_server__service__pb2.DrainServerResponse.SerializeToString,
+            ),
+            'UndrainServer': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndrainServer,
+                    request_deserializer=tunewright_dot_v1_dot_server__service__pb2.UndrainServerRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_server__service__pb2.UndrainServerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +206,114 @@ class ServerService(object):
             '/tunewright.v1.ServerService/Shutdown',
             tunewright_dot_v1_dot_server__service__pb2.ShutdownRequest.SerializeToString,
             tunewright_dot_v1_dot_server__service__pb2.ShutdownResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.ServerService/ListDevices',
+            tunewright_dot_v1_dot_server__service__pb2.ListDevicesRequest.SerializeToString,
+            tunewright_dot_v1_dot_server__service__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.ServerService/ReleaseDevice',
+            tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceRequest.SerializeToString,
+            tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainServer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.ServerService/DrainServer',
+            tunewright_dot_v1_dot_server__service__pb2.DrainServerRequest.SerializeToString,
+            tunewright_dot_v1_dot_server__service__pb2.DrainServerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndrainServer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.ServerService/UndrainServer',
+            tunewright_dot_v1_dot_server__service__pb2.UndrainServerRequest.SerializeToString,
+            tunewright_dot_v1_dot_server__service__pb2.UndrainServerResponse.FromString,
             options,
             channel_credentials,
             insecure,

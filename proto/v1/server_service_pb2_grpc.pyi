@@ -35,6 +35,35 @@ class ServerServiceStub:
     PERMISSION_DENIED, LOCAL_ONLY: only the Unix socket takes this.
     """
 
+    ListDevices: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.ListDevicesRequest,
+        tunewright.proto.v1.server_service_pb2.ListDevicesResponse,
+    ]
+    """Lists the accelerators of the daemon's machine, by place: those that are here, and those that were."""
+
+    ReleaseDevice: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.ReleaseDeviceRequest,
+        tunewright.proto.v1.server_service_pb2.ReleaseDeviceResponse,
+    ]
+    """Takes a device out of quarantine. What it is like now is accepted: only what gets worse puts it back.
+    NOT_FOUND, DEVICE_NOT_FOUND: there never was such a device.
+    FAILED_PRECONDITION, DEVICE_NOT_QUARANTINED: nothing that can be released keeps it from being used.
+    """
+
+    DrainServer: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.DrainServerRequest,
+        tunewright.proto.v1.server_service_pb2.DrainServerResponse,
+    ]
+    """Begins maintenance: no step begins any more, those that run come to their end. Runs can be created, and wait. Services stay.
+    Asked again it changes reason, deadline and whether steps are asked to stop. Lasts until UndrainServer, also over restarts.
+    """
+
+    UndrainServer: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.UndrainServerRequest,
+        tunewright.proto.v1.server_service_pb2.UndrainServerResponse,
+    ]
+    """Ends maintenance: what waits begins. Does nothing where there is none."""
+
 class ServerServiceAsyncStub:
     """The daemon itself."""
 
@@ -51,6 +80,35 @@ class ServerServiceAsyncStub:
     """Asks the daemon to stop: streams end, runners and deployments go on, the next daemon takes them over.
     PERMISSION_DENIED, LOCAL_ONLY: only the Unix socket takes this.
     """
+
+    ListDevices: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.ListDevicesRequest,
+        tunewright.proto.v1.server_service_pb2.ListDevicesResponse,
+    ]
+    """Lists the accelerators of the daemon's machine, by place: those that are here, and those that were."""
+
+    ReleaseDevice: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.ReleaseDeviceRequest,
+        tunewright.proto.v1.server_service_pb2.ReleaseDeviceResponse,
+    ]
+    """Takes a device out of quarantine. What it is like now is accepted: only what gets worse puts it back.
+    NOT_FOUND, DEVICE_NOT_FOUND: there never was such a device.
+    FAILED_PRECONDITION, DEVICE_NOT_QUARANTINED: nothing that can be released keeps it from being used.
+    """
+
+    DrainServer: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.DrainServerRequest,
+        tunewright.proto.v1.server_service_pb2.DrainServerResponse,
+    ]
+    """Begins maintenance: no step begins any more, those that run come to their end. Runs can be created, and wait. Services stay.
+    Asked again it changes reason, deadline and whether steps are asked to stop. Lasts until UndrainServer, also over restarts.
+    """
+
+    UndrainServer: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.UndrainServerRequest,
+        tunewright.proto.v1.server_service_pb2.UndrainServerResponse,
+    ]
+    """Ends maintenance: what waits begins. Does nothing where there is none."""
 
 class ServerServiceServicer(metaclass=abc.ABCMeta):
     """The daemon itself."""
@@ -72,5 +130,42 @@ class ServerServiceServicer(metaclass=abc.ABCMeta):
         """Asks the daemon to stop: streams end, runners and deployments go on, the next daemon takes them over.
         PERMISSION_DENIED, LOCAL_ONLY: only the Unix socket takes this.
         """
+
+    @abc.abstractmethod
+    def ListDevices(
+        self,
+        request: tunewright.proto.v1.server_service_pb2.ListDevicesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.server_service_pb2.ListDevicesResponse, collections.abc.Awaitable[tunewright.proto.v1.server_service_pb2.ListDevicesResponse]]:
+        """Lists the accelerators of the daemon's machine, by place: those that are here, and those that were."""
+
+    @abc.abstractmethod
+    def ReleaseDevice(
+        self,
+        request: tunewright.proto.v1.server_service_pb2.ReleaseDeviceRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.server_service_pb2.ReleaseDeviceResponse, collections.abc.Awaitable[tunewright.proto.v1.server_service_pb2.ReleaseDeviceResponse]]:
+        """Takes a device out of quarantine. What it is like now is accepted: only what gets worse puts it back.
+        NOT_FOUND, DEVICE_NOT_FOUND: there never was such a device.
+        FAILED_PRECONDITION, DEVICE_NOT_QUARANTINED: nothing that can be released keeps it from being used.
+        """
+
+    @abc.abstractmethod
+    def DrainServer(
+        self,
+        request: tunewright.proto.v1.server_service_pb2.DrainServerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.server_service_pb2.DrainServerResponse, collections.abc.Awaitable[tunewright.proto.v1.server_service_pb2.DrainServerResponse]]:
+        """Begins maintenance: no step begins any more, those that run come to their end. Runs can be created, and wait. Services stay.
+        Asked again it changes reason, deadline and whether steps are asked to stop. Lasts until UndrainServer, also over restarts.
+        """
+
+    @abc.abstractmethod
+    def UndrainServer(
+        self,
+        request: tunewright.proto.v1.server_service_pb2.UndrainServerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.server_service_pb2.UndrainServerResponse, collections.abc.Awaitable[tunewright.proto.v1.server_service_pb2.UndrainServerResponse]]:
+        """Ends maintenance: what waits begins. Does nothing where there is none."""
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

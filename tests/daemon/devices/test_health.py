@@ -17,7 +17,7 @@ from tunewright.daemon.clock import Clock
 from tunewright.daemon.devices.device import Reading, Sample
 from tunewright.daemon.devices.fake import FakeInventory, described
 from tunewright.daemon.devices.health import Sight, first_seen, judge
-from tunewright.daemon.devices.keeper import DeviceKeeper, Pace
+from tunewright.daemon.devices.keeper import DeviceKeeper, Holder, Pace
 from tunewright.daemon.store import devices, machine_log
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.devices import DeviceRecord, DeviceState
@@ -97,7 +97,7 @@ class Machine:
 
     folder: Path
     now: int = 1_000
-    leases: dict[str, str] = field(default_factory=dict)
+    leases: dict[str, Holder] = field(default_factory=dict)
 
     def is_like(self, *items: dict[str, Any], **others: Any) -> None:
         (self.folder / "devices.json").write_text(json.dumps({"devices": items, **others}), "utf-8")

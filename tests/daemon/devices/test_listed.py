@@ -1,0 +1,53 @@
+"""Devices through the API: who may see and release them, over a machine that a file stands for."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.daemons import Daemon, eventually
+
+from tunewright.client.errors import RefusedError
+
+GPU: dict[str, Any] = {"uuid": "GPU-aa", "name": "NVIDIA A100-SXM4-80GB", "memory_bytes": 80 * 2**30}
+
+
+def be_like(file: Path, *items: dict[str, Any]) -> Path:
+    aside = file.with_suffix(".new")
+    aside.write_text(json.dumps({"devices": items}), "utf-8")
+    aside.rename(file)
+    return file
+
+
+def test_devices_are_listed_watched_and_released(stopped_daemon: Daemon, tmp_path: Path) -> None:
+    other = {**GPU, "uuid": "GPU-bb", "uncorrectable_errors": 1, "power_watts": 71.5}
+    file = be_like(tmp_path / "devices.json", {**GPU, "processes": [os.getpid()]}, other)
+    client = stopped_daemon.start("--devices", str(file)).client
+    found = eventually(client.devices)
+    assert [(item.uuid, item.kind, item.state) for item in found] == [
+        ("GPU-aa", "a100-80gb", "foreign"),
+        ("GPU-bb", "a100-80gb", "quarantined"),
+    ]
+    assert str(os.getpid()) in found[0].reason
+    assert found[0].processes == (os.getpid(),)
+    assert (found[1].power_watts, found[1].temperature_celsius, found[1].uncorrectable_errors) == (71.5, None, 1)
+
+    released = client.release_device("GPU-bb", reason="seen")
+    assert (released.state, released.reason) == ("free", "seen")
+    for uuid, reason in (("GPU-aa", "DEVICE_NOT_QUARANTINED"), ("GPU-cc", "DEVICE_NOT_FOUND")):
+        with pytest.raises(RefusedError) as refused:
+            client.release_device(uuid, reason="x")
+        assert refused.value.reason == reason
+    with pytest.raises(RefusedError, match="must say why"):
+        client.release_device("GPU-bb", reason=" ")
+
+    be_like(file, GPU)
+    states = eventually(
+        lambda: (now := [item.state for item in client.devices()]) == ["free", "missing"] and now, seconds=20
+    )
+    assert states == ["free", "missing"]
+    stopped_daemon.kill()
+    listed = stopped_daemon.start().client.devices()
+    assert [item.uuid for item in listed] == ["GPU-aa", "GPU-bb"], "what was here is remembered"
+    eventually(lambda: {item.state for item in stopped_daemon.client.devices()} == {"missing"})

@@ -1,0 +1,97 @@
+"""Maintenance: nothing begins, what runs comes to its end, services stay; also over a restart of the daemon."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from harness.daemons import PACKAGE_ROOT, Daemon, eventually, source_of
+from harness.plans import a_plan, a_step, write
+
+from tunewright.client.local import socket_target
+
+READY = {"emit": {"kind": "ready", "address": "http://127.0.0.1:1"}}
+
+
+def steps_begin(daemon: Daemon) -> bool:
+    with grpc.insecure_channel(socket_target(daemon.home)) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        answer = stub.Check(health_pb2.HealthCheckRequest(service="tunewright.v1.Execution"))
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def tunewright(daemon: Daemon, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-P", "-m", "tunewright", *words]
+    environment = {"TUNEWRIGHT_HOME": str(daemon.home), "PYTHONPATH": PACKAGE_ROOT, "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+
+
+def test_nothing_begins_what_runs_ends_and_services_stay(daemon: Daemon, tmp_path: Path) -> None:
+    client, go = daemon.client, tmp_path / "go"
+    service = replace(a_step("chat", [READY, {"sleep": 300}]), service=True)
+    daemon.finish(client.create_run(source_of(a_plan(service, name="served"))).run.id)
+    steps = (a_step("one", [{"wait_for": str(go)}, write("m", "x")]), a_step("two", [write("n", "y")], needs=["one"]))
+    going = client.create_run(source_of(a_plan(*steps, name="going"))).run.id
+    eventually(lambda: client.get_run(going).run.step("one").state == "running")
+    assert steps_begin(daemon)
+
+    who = client.who_am_i().subject
+    begun = client.drain(reason="new driver", deadline_seconds=3600)
+    assert (begun.reason, begun.running_steps, begun.begun_by) == ("new driver", 1, who)
+    assert begun.deadline is not None
+    eventually(lambda: not steps_begin(daemon))
+    waiting = client.create_run(source_of(a_plan(a_step("three", [write("o", "z")]), name="waiting"))).run.id
+    go.touch()
+    eventually(lambda: client.get_run(going).run.step("one").state == "succeeded")
+
+    daemon.kill()
+    daemon.start()
+    client = daemon.client
+    lasting = client.server_info().maintenance
+    assert lasting is not None
+    assert (lasting.reason, lasting.running_steps, lasting.deadline) == ("new driver", 0, begun.deadline)
+    assert not steps_begin(daemon)
+    assert client.get_run(going).run.step("two").state == "waiting"
+    assert client.get_run(waiting).run.state == "queued"
+    assert client.get_deployment("served-chat").state == "live"
+
+    client.undrain()
+    assert daemon.finish(going).state == daemon.finish(waiting).state == "succeeded"
+    assert client.server_info().maintenance is None
+    eventually(lambda: steps_begin(daemon))
+
+
+def test_the_command_line_drains_waits_and_goes_on(daemon: Daemon) -> None:
+    begun = tunewright(daemon, "daemon", "drain", "--reason", "a new disk", "--deadline", "2h", "--wait")
+    assert begun.returncode == 0, begun.stderr
+    assert "no step begins since" in begun.stdout
+    assert "(a new disk); 0 steps still running, asked to stop at a checkpoint from" in begun.stdout
+    assert begun.stdout.endswith("no step runs\n")
+    shown = tunewright(daemon, "daemon", "status")
+    assert shown.returncode == 0, shown.stderr
+    assert "a new disk" in shown.stdout
+    assert tunewright(daemon, "daemon", "undrain").stdout == "steps begin again\n"
+    assert "maintenance  none" in tunewright(daemon, "daemon", "--home", str(daemon.home), "status").stdout
+    refused = tunewright(daemon, "daemon", "drain", "--deadline", "soon")
+    assert refused.returncode == 2
+    assert "`soon` is no duration" in refused.stderr
+
+
+def test_every_change_is_in_the_log_of_the_machine(daemon: Daemon) -> None:
+    client = daemon.client
+    who = client.who_am_i().subject
+    client.drain(reason="first")
+    client.drain(reason="second", checkpoint=True)
+    client.undrain()
+    client.undrain()
+    with closing(sqlite3.connect(daemon.home / "control.db")) as store:
+        told = store.execute("SELECT kind, actor, reason FROM machine_log ORDER BY sequence").fetchall()
+    assert told == [
+        ("maintenance_begun", who, "first"),
+        ("maintenance_changed", who, "second"),
+        ("maintenance_ended", who, ""),
+    ]
