@@ -20,7 +20,7 @@ def who_am_i() -> Call[Identity]:
     return _call("WhoAmI", wire.WhoAmIRequest(), _identity)
 
 
-def create_token(subject: str, grants: Sequence[Grant], *, days: float) -> Call[tuple[Token, str]]:
+def create_token(subject: str, grants: Sequence[Grant], *, days: float, certificate: str) -> Call[tuple[Token, str]]:
     """A new token. Sent again it would make a second one, whose secret nobody saw."""
     request = wire.CreateTokenRequest(
         subject=subject,
@@ -29,6 +29,7 @@ def create_token(subject: str, grants: Sequence[Grant], *, days: float) -> Call[
             for grant in grants
         ],
         lifetime_seconds=round(days * _DAY_SECONDS),
+        certificate=certificate,
     )
     return _call("CreateToken", request, lambda answer: (_token(answer.token), answer.secret), repeatable=False)
 
@@ -105,6 +106,7 @@ def _token(message: access_pb2.Token) -> Token:
         expire_time=time_of(message, "expire_time"),
         revoke_time=time_of(message, "revoke_time"),
         revoked_by=message.revoked_by,
+        certificate=message.certificate,
     )
 
 

@@ -32,7 +32,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token without its secret."""
+    """A token without its secret; `certificate` is the SHA-256 of the one it is bound to, empty for none."""
 
     id: str
     subject: str
@@ -42,6 +42,7 @@ class Token:
     expire_time: datetime | None
     revoke_time: datetime | None
     revoked_by: str
+    certificate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -276,9 +276,11 @@ class AsyncClient:
         """Return who the daemon takes the caller for."""
         return await self._call(access_calls.who_am_i())
 
-    async def create_token(self, subject: str, grants: Sequence[Grant], *, days: float = 30) -> tuple[Token, str]:
+    async def create_token(
+        self, subject: str, grants: Sequence[Grant], *, days: float = 30, certificate: str = ""
+    ) -> tuple[Token, str]:
         """Make a token for somebody; return what is stored of it, and its secret, which nobody can see again."""
-        return await self._call(access_calls.create_token(subject, grants, days=days))
+        return await self._call(access_calls.create_token(subject, grants, days=days, certificate=certificate))
 
     def tokens(self, *, ended: bool = False) -> AsyncIterator[Token]:
         """Yield tokens, newest first; with `ended` also those that are over."""

@@ -290,9 +290,11 @@ class Client:
         """Return who the daemon takes the caller for."""
         return self._call(access_calls.who_am_i())
 
-    def create_token(self, subject: str, grants: Sequence[Grant], *, days: float = 30) -> tuple[Token, str]:
+    def create_token(
+        self, subject: str, grants: Sequence[Grant], *, days: float = 30, certificate: str = ""
+    ) -> tuple[Token, str]:
         """Make a token for somebody; return what is stored of it, and its secret, which nobody can see again."""
-        return self._call(access_calls.create_token(subject, grants, days=days))
+        return self._call(access_calls.create_token(subject, grants, days=days, certificate=certificate))
 
     def tokens(self, *, ended: bool = False) -> Iterator[Token]:
         """Yield tokens, newest first; with `ended` also those that are over."""

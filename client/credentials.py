@@ -13,8 +13,9 @@ _MAX_TOKEN_BYTES = 16 * 1024
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """Files: `authority` is whose certificate the daemon must have (PEM; without it, those that this machine trusts),
-    `certificate` and `key` are the caller's own, `token_file` holds a bearer token. All may be missing: the Unix socket
-    of one's own daemon asks for none. `token_text` is a token that came another way than by a file.
+    `certificate` and `key` are the caller's own, `token_file` holds a bearer token: a token
+    goes beside a certificate only where it is bound to it. All may be missing: the Unix socket of one's own daemon asks
+    for none. `token_text` is a token that came another way than by a file.
     """
 
     authority: Path | None = None
@@ -27,8 +28,6 @@ class Credentials:
         if (self.certificate is None) != (self.key is None):
             given, missing = ("--cert", "--key") if self.key is None else ("--key", "--cert")
             raise CredentialError(f"{given} goes with {missing}: a certificate is nothing without its key")
-        if self.certificate is not None and self.has_token:
-            raise CredentialError("a certificate and a token were given, and a daemon takes one of them: leave one out")
 
     @property
     def has_token(self) -> bool:

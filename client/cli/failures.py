@@ -22,6 +22,7 @@ _START = "start one with `tunewright daemon`, or use `tunewright run`, which sta
 _REMEDIES = {
     "CREDENTIAL_MISSING": "give --token-file, or --cert and --key, or name a --context that has them",
     "CREDENTIAL_INVALID": "look at --token-file, --cert and --context; `tunewright access whoami` tries them",
+    "CREDENTIAL_BOUND": "give --cert and --key of that very certificate too; a renewed one is another",
     "CREDENTIAL_EXPIRED": "ask who administers the daemon for a new one",
     "CREDENTIAL_REVOKED": "ask who administers the daemon",
     "PERMISSION_MISSING": "`tunewright access whoami` shows what you may do",

@@ -57,10 +57,15 @@ def identity_of(pem: bytes, settings: Certificates, site: Site, revoked: Revocat
     return Identity(
         subject=read.subject,
         authentication="certificate",
-        credential=f"certificate:{read.fingerprint}",
+        credential=credential_of(read.fingerprint),
         grants=own | site.granted(read.subject),
         expire_time=read.expire_time,
     )
+
+
+def credential_of(fingerprint: str) -> str:
+    """Return how a certificate is named as a credential, by the SHA-256 of its DER form."""
+    return f"certificate:{fingerprint}"
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from tunewright.daemon.access import tokens
-from tunewright.daemon.access.certificates import CertificateError, Revocations, identity_of
+from tunewright.daemon.access.certificates import CertificateError, Revocations, credential_of, identity_of
 from tunewright.daemon.access.identities import OWN_GRANTS, Authentication, Identity
 from tunewright.daemon.access.oidc import Issuer
 from tunewright.daemon.access.roles import Grant
@@ -17,6 +17,7 @@ from tunewright.daemon.access.site import Site
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.store import access
+from tunewright.daemon.store.access import TokenRecord
 from tunewright.daemon.store.database import Database
 from tunewright.spec.access import Role
 
@@ -80,11 +81,8 @@ class Door:
         return identity
 
     async def _proved(self, evidence: Evidence) -> Identity:
-        if evidence.certificate is not None and evidence.authorization is not None:
-            message = "the call came with a certificate and a token, and which of them counts is not to be guessed"
-            raise RefusedError("CREDENTIAL_INVALID", f"{message}: give one")
         if evidence.authorization is not None:
-            return await self._of_header(evidence.authorization)
+            return await self._of_header(evidence.authorization, evidence.certificate)
         if evidence.certificate is not None:
             return self._of_certificate(evidence.certificate)
         if evidence.is_socket:
@@ -93,24 +91,27 @@ class Door:
             return _own("anonymous")
         raise RefusedError("CREDENTIAL_MISSING", f"nothing says who calls: give a token or a certificate ({_HOW})")
 
-    async def _of_header(self, authorization: str) -> Identity:
+    async def _of_header(self, authorization: str, certificate: bytes | None) -> Identity:
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "bearer" or not secret:
             raise RefusedError("CREDENTIAL_INVALID", "the `authorization` header must be `Bearer TOKEN`, once")
         identifier = tokens.identifier_of(secret)
         if identifier is not None:
-            return self._of_token(identifier, secret)
+            return self._of_token(identifier, secret, certificate)
+        if certificate is not None:
+            raise _two_credentials()
         if self.issuer is not None:
             return await self.issuer.identify(secret, self.site())
         raise RefusedError("CREDENTIAL_INVALID", f"the token is not one of this daemon's ({_HOW})")
 
-    def _of_token(self, identifier: str, secret: str) -> Identity:
+    def _of_token(self, identifier: str, secret: str, certificate: bytes | None) -> Identity:
         record = access.token(self.database.read, identifier)
         if record is None or not tokens.is_same(secret, record.digest):
             raise RefusedError("CREDENTIAL_INVALID", f"the token is not one of this daemon's ({_HOW})")
         if record.revoke_time is not None:
             message = f"the token {identifier} was revoked: ask for a new one"
             raise RefusedError("CREDENTIAL_REVOKED", message, credential=f"token:{identifier}")
+        self._hold_to_binding(record, certificate)
         return Identity(
             subject=record.subject,
             authentication="token",
@@ -118,6 +119,18 @@ class Door:
             grants=grants_from_text(record.grants),
             expire_time=record.expire_time,
         )
+
+    def _hold_to_binding(self, token: TokenRecord, certificate: bytes | None) -> None:
+        """Raise RefusedError where a token comes without its certificate, or beside one that is not its own."""
+        if not token.certificate and certificate is None:
+            return
+        if not token.certificate:
+            raise _two_credentials()
+        if certificate is not None and self._of_certificate(certificate).credential == credential_of(token.certificate):
+            return
+        came = "beside another one" if certificate is not None else "without it"
+        message = f"the token {token.id} counts beside the certificate that it is bound to, and came {came}"
+        raise RefusedError("CREDENTIAL_BOUND", message, credential=f"token:{token.id}")
 
     def _of_certificate(self, pem: bytes) -> Identity:
         site = self.site()
@@ -130,6 +143,11 @@ class Door:
         if found is None:
             raise RefusedError("CREDENTIAL_REVOKED", "the certificate was revoked: ask for a new one")
         return found
+
+
+def _two_credentials() -> RefusedError:
+    message = "the call came with a certificate and a token, and which of them counts is not to be guessed"
+    return RefusedError("CREDENTIAL_INVALID", f"{message}: give one, or a token that is bound to the certificate")
 
 
 def grants_from_text(text: str) -> frozenset[Grant]:

@@ -1,5 +1,6 @@
 """AccessService: who the caller is, tokens, blocked identities, and the log of access."""
 
+import re
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ _DAY_SECONDS = 24 * 3600
 _DEFAULT_LIFETIME_SECONDS = 30 * _DAY_SECONDS
 _MAX_LIFETIME_SECONDS = 366 * _DAY_SECONDS
 _MAX_REASON = 500
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,10 @@ class AccessService(access_service_pb2_grpc.AccessServiceServicer):
             create_time=now,
             created_by=caller.subject,
             expire_time=now + 1000 * (request.lifetime_seconds or _DEFAULT_LIFETIME_SECONDS),
+            certificate=request.certificate,
         )
         told = {"token": made.id, "subject": request.subject, "grants": record.grants}
+        told |= {"certificate": request.certificate} if request.certificate else {}
         noted = self.log.change("token_created", caller, **told)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -164,6 +168,8 @@ def _check_token(request: wire.CreateTokenRequest, grants: frozenset[Grant]) -> 
         raise requests.invalid("grants", "must not be empty: a token without a role is good for nothing")
     if request.lifetime_seconds > _MAX_LIFETIME_SECONDS:
         raise requests.invalid("lifetime_seconds", f"must be at most {_MAX_LIFETIME_SECONDS} (366 days)")
+    if request.certificate and not _FINGERPRINT.fullmatch(request.certificate):
+        raise requests.invalid("certificate", "must be the SHA-256 of a certificate: 64 digits of `0-9a-f`")
 
 
 def _check_reach(caller: Identity, grants: frozenset[Grant]) -> None:
@@ -203,6 +209,7 @@ def _token_message(record: TokenRecord) -> access_pb2.Token:
         expire_time=translate.time(record.expire_time),
         revoke_time=None if record.revoke_time is None else translate.time(record.revoke_time),
         revoked_by=record.revoked_by,
+        certificate=record.certificate,
     )
 
 

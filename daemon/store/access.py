@@ -8,7 +8,9 @@ from tunewright.daemon.clock import Milliseconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRecord:
-    """A token as stored; `grants` is JSON, a list of [project, role]."""
+    """A token as stored; `grants` is JSON, a list of [project, role]; `certificate` the SHA-256 of the one that has to
+    come with it, empty for none.
+    """
 
     number: int = 0
     id: str
@@ -20,6 +22,7 @@ class TokenRecord:
     expire_time: Milliseconds
     revoke_time: Milliseconds | None = None
     revoked_by: str = ""
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +53,8 @@ class AccessEntry:
 def insert_token(connection: sqlite3.Connection, token: TokenRecord) -> None:
     """Store a new token."""
     connection.execute(
-        "INSERT INTO tokens (id, subject, digest, grants, create_time, created_by, expire_time)"
-        " VALUES (:id, :subject, :digest, :grants, :create_time, :created_by, :expire_time)",
+        "INSERT INTO tokens (id, subject, digest, grants, create_time, created_by, expire_time, certificate)"
+        " VALUES (:id, :subject, :digest, :grants, :create_time, :created_by, :expire_time, :certificate)",
         asdict(token),
     )
 

@@ -25,21 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atunewright/v1/access.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\";\n\x05Grant\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.tunewright.v1.Role\x12\x0f\n\x07project\x18\x02 \x01(\t\"\x87\x02\n\x05Token\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12$\n\x06grants\x18\x03 \x03(\x0b\x32\x14.tunewright.v1.Grant\x12\x12\n\ncreated_by\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrevoked_by\x18\x08 \x01(\t\"\x85\x01\n\x0f\x42lockedIdentity\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\ncreated_by\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbb\x01\n\x0b\x41\x63\x63\x65ssEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x12\n\ncredential\x18\x05 \x01(\t\x12\x0c\n\x04peer\x18\x06 \x01(\t\x12\x0e\n\x06method\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x11\n\tbody_json\x18\t \x01(\t*\x89\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x12\n\x0eROLE_SUBMITTER\x10\x02\x12\x11\n\rROLE_APPROVER\x10\x03\x12\x11\n\rROLE_DEPLOYER\x10\x04\x12\x10\n\x0cROLE_AUDITOR\x10\x05\x12\x0e\n\nROLE_ADMIN\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1atunewright/v1/access.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\";\n\x05Grant\x12!\n\x04role\x18\x01 \x01(\x0e\x32\x13.tunewright.v1.Role\x12\x0f\n\x07project\x18\x02 \x01(\t\"\x9c\x02\n\x05Token\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12$\n\x06grants\x18\x03 \x03(\x0b\x32\x14.tunewright.v1.Grant\x12\x12\n\ncreated_by\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrevoked_by\x18\x08 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\t \x01(\t\"\x85\x01\n\x0f\x42lockedIdentity\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\ncreated_by\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbb\x01\n\x0b\x41\x63\x63\x65ssEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x12\n\ncredential\x18\x05 \x01(\t\x12\x0c\n\x04peer\x18\x06 \x01(\t\x12\x0e\n\x06method\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x11\n\tbody_json\x18\t \x01(\t*\x89\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\x01\x12\x12\n\x0eROLE_SUBMITTER\x10\x02\x12\x11\n\rROLE_APPROVER\x10\x03\x12\x11\n\rROLE_DEPLOYER\x10\x04\x12\x10\n\x0cROLE_AUDITOR\x10\x05\x12\x0e\n\nROLE_ADMIN\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tunewright.proto.v1.access_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=732
-  _globals['_ROLE']._serialized_end=869
+  _globals['_ROLE']._serialized_start=753
+  _globals['_ROLE']._serialized_end=890
   _globals['_GRANT']._serialized_start=78
   _globals['_GRANT']._serialized_end=137
   _globals['_TOKEN']._serialized_start=140
-  _globals['_TOKEN']._serialized_end=403
-  _globals['_BLOCKEDIDENTITY']._serialized_start=406
-  _globals['_BLOCKEDIDENTITY']._serialized_end=539
-  _globals['_ACCESSEVENT']._serialized_start=542
-  _globals['_ACCESSEVENT']._serialized_end=729
+  _globals['_TOKEN']._serialized_end=424
+  _globals['_BLOCKEDIDENTITY']._serialized_start=427
+  _globals['_BLOCKEDIDENTITY']._serialized_end=560
+  _globals['_ACCESSEVENT']._serialized_start=563
+  _globals['_ACCESSEVENT']._serialized_end=750
 # @@protoc_insertion_point(module_scope)

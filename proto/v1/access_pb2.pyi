@@ -96,6 +96,7 @@ class Token(google.protobuf.message.Message):
     EXPIRE_TIME_FIELD_NUMBER: builtins.int
     REVOKE_TIME_FIELD_NUMBER: builtins.int
     REVOKED_BY_FIELD_NUMBER: builtins.int
+    CERTIFICATE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`tokens/{token}`."""
     subject: builtins.str
@@ -104,6 +105,8 @@ class Token(google.protobuf.message.Message):
     """Who made it."""
     revoked_by: builtins.str
     """Who revoked it."""
+    certificate: builtins.str
+    """SHA-256 of the certificate (DER, 64 digits) that has to come with it; empty for a token that counts by itself."""
     @property
     def grants(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Grant]:
         """What it allows."""
@@ -131,9 +134,10 @@ class Token(google.protobuf.message.Message):
         expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         revoke_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         revoked_by: builtins.str = ...,
+        certificate: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "revoke_time", b"revoke_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "created_by", b"created_by", "expire_time", b"expire_time", "grants", b"grants", "name", b"name", "revoke_time", b"revoke_time", "revoked_by", b"revoked_by", "subject", b"subject"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificate", b"certificate", "create_time", b"create_time", "created_by", b"created_by", "expire_time", b"expire_time", "grants", b"grants", "name", b"name", "revoke_time", b"revoke_time", "revoked_by", b"revoked_by", "subject", b"subject"]) -> None: ...
 
 global___Token = Token
 

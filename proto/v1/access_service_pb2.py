@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tunewright.proto.v1 import access_pb2 as tunewright_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tunewright/v1/access_service.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1atunewright/v1/access.proto\"\x0f\n\rWhoAmIRequest\"\xa4\x01\n\x0eWhoAmIResponse\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x16\n\x0e\x61uthentication\x18\x02 \x01(\t\x12\x12\n\ncredential\x18\x03 \x01(\t\x12$\n\x06grants\x18\x04 \x03(\x0b\x32\x14.tunewright.v1.Grant\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x12\x43reateTokenRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12$\n\x06grants\x18\x02 \x03(\x0b\x32\x14.tunewright.v1.Grant\x12\x18\n\x10lifetime_seconds\x18\x03 \x01(\x04\"J\n\x13\x43reateTokenResponse\x12#\n\x05token\x18\x01 \x01(\x0b\x32\x14.tunewright.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x11ListTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nshow_ended\x18\x03 \x01(\x08\"S\n\x12ListTokensResponse\x12$\n\x06tokens\x18\x01 \x03(\x0b\x32\x14.tunewright.v1.Token\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12RevokeTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x13RevokeTokenResponse\x12#\n\x05token\x18\x01 \x01(\x0b\x32\x14.tunewright.v1.Token\"7\n\x14\x42lockIdentityRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x15\x42lockIdentityResponse\x12\x38\n\x10\x62locked_identity\x18\x01 \x01(\x0b\x32\x1e.tunewright.v1.BlockedIdentity\"&\n\x16UnblockIdentityRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x19\n\x17UnblockIdentityResponse\"\x1e\n\x1cListBlockedIdentitiesRequest\"[\n\x1dListBlockedIdentitiesResponse\x12:\n\x12\x62locked_identities\x18\x01 \x03(\x0b\x32\x1e.tunewright.v1.BlockedIdentity\"@\n\x17ListAccessEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x18ListAccessEventsResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.tunewright.v1.AccessEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xec\x05\n\rAccessService\x12\x45\n\x06WhoAmI\x12\x1c.tunewright.v1.WhoAmIRequest\x1a\x1d.tunewright.v1.WhoAmIResponse\x12T\n\x0b\x43reateToken\x12!.tunewright.v1.CreateTokenRequest\x1a\".tunewright.v1.CreateTokenResponse\x12Q\n\nListTokens\x12 .tunewright.v1.ListTokensRequest\x1a!.tunewright.v1.ListTokensResponse\x12T\n\x0bRevokeToken\x12!.tunewright.v1.RevokeTokenRequest\x1a\".tunewright.v1.RevokeTokenResponse\x12Z\n\rBlockIdentity\x12#.tunewright.v1.BlockIdentityRequest\x1a$.tunewright.v1.BlockIdentityResponse\x12`\n\x0fUnblockIdentity\x12%.tunewright.v1.UnblockIdentityRequest\x1a&.tunewright.v1.UnblockIdentityResponse\x12r\n\x15ListBlockedIdentities\x12+.tunewright.v1.ListBlockedIdentitiesRequest\x1a,.tunewright.v1.ListBlockedIdentitiesResponse\x12\x63\n\x10ListAccessEvents\x12&.tunewright.v1.ListAccessEventsRequest\x1a\'.tunewright.v1.ListAccessEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tunewright/v1/access_service.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1atunewright/v1/access.proto\"\x0f\n\rWhoAmIRequest\"\xa4\x01\n\x0eWhoAmIResponse\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x16\n\x0e\x61uthentication\x18\x02 \x01(\t\x12\x12\n\ncredential\x18\x03 \x01(\t\x12$\n\x06grants\x18\x04 \x03(\x0b\x32\x14.tunewright.v1.Grant\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"z\n\x12\x43reateTokenRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12$\n\x06grants\x18\x02 \x03(\x0b\x32\x14.tunewright.v1.Grant\x12\x18\n\x10lifetime_seconds\x18\x03 \x01(\x04\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\t\"J\n\x13\x43reateTokenResponse\x12#\n\x05token\x18\x01 \x01(\x0b\x32\x14.tunewright.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\"N\n\x11ListTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nshow_ended\x18\x03 \x01(\x08\"S\n\x12ListTokensResponse\x12$\n\x06tokens\x18\x01 \x03(\x0b\x32\x14.tunewright.v1.Token\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12RevokeTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x13RevokeTokenResponse\x12#\n\x05token\x18\x01 \x01(\x0b\x32\x14.tunewright.v1.Token\"7\n\x14\x42lockIdentityRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x15\x42lockIdentityResponse\x12\x38\n\x10\x62locked_identity\x18\x01 \x01(\x0b\x32\x1e.tunewright.v1.BlockedIdentity\"&\n\x16UnblockIdentityRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x19\n\x17UnblockIdentityResponse\"\x1e\n\x1cListBlockedIdentitiesRequest\"[\n\x1dListBlockedIdentitiesResponse\x12:\n\x12\x62locked_identities\x18\x01 \x03(\x0b\x32\x1e.tunewright.v1.BlockedIdentity\"@\n\x17ListAccessEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x18ListAccessEventsResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.tunewright.v1.AccessEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xec\x05\n\rAccessService\x12\x45\n\x06WhoAmI\x12\x1c.tunewright.v1.WhoAmIRequest\x1a\x1d.tunewright.v1.WhoAmIResponse\x12T\n\x0b\x43reateToken\x12!.tunewright.v1.CreateTokenRequest\x1a\".tunewright.v1.CreateTokenResponse\x12Q\n\nListTokens\x12 .tunewright.v1.ListTokensRequest\x1a!.tunewright.v1.ListTokensResponse\x12T\n\x0bRevokeToken\x12!.tunewright.v1.RevokeTokenRequest\x1a\".tunewright.v1.RevokeTokenResponse\x12Z\n\rBlockIdentity\x12#.tunewright.v1.BlockIdentityRequest\x1a$.tunewright.v1.BlockIdentityResponse\x12`\n\x0fUnblockIdentity\x12%.tunewright.v1.UnblockIdentityRequest\x1a&.tunewright.v1.UnblockIdentityResponse\x12r\n\x15ListBlockedIdentities\x12+.tunewright.v1.ListBlockedIdentitiesRequest\x1a,.tunewright.v1.ListBlockedIdentitiesResponse\x12\x63\n\x10ListAccessEvents\x12&.tunewright.v1.ListAccessEventsRequest\x1a\'.tunewright.v1.ListAccessEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,33 +38,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WHOAMIRESPONSE']._serialized_start=132
   _globals['_WHOAMIRESPONSE']._serialized_end=296
   _globals['_CREATETOKENREQUEST']._serialized_start=298
-  _globals['_CREATETOKENREQUEST']._serialized_end=399
-  _globals['_CREATETOKENRESPONSE']._serialized_start=401
-  _globals['_CREATETOKENRESPONSE']._serialized_end=475
-  _globals['_LISTTOKENSREQUEST']._serialized_start=477
-  _globals['_LISTTOKENSREQUEST']._serialized_end=555
-  _globals['_LISTTOKENSRESPONSE']._serialized_start=557
-  _globals['_LISTTOKENSRESPONSE']._serialized_end=640
-  _globals['_REVOKETOKENREQUEST']._serialized_start=642
-  _globals['_REVOKETOKENREQUEST']._serialized_end=676
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=678
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=736
-  _globals['_BLOCKIDENTITYREQUEST']._serialized_start=738
-  _globals['_BLOCKIDENTITYREQUEST']._serialized_end=793
-  _globals['_BLOCKIDENTITYRESPONSE']._serialized_start=795
-  _globals['_BLOCKIDENTITYRESPONSE']._serialized_end=876
-  _globals['_UNBLOCKIDENTITYREQUEST']._serialized_start=878
-  _globals['_UNBLOCKIDENTITYREQUEST']._serialized_end=916
-  _globals['_UNBLOCKIDENTITYRESPONSE']._serialized_start=918
-  _globals['_UNBLOCKIDENTITYRESPONSE']._serialized_end=943
-  _globals['_LISTBLOCKEDIDENTITIESREQUEST']._serialized_start=945
-  _globals['_LISTBLOCKEDIDENTITIESREQUEST']._serialized_end=975
-  _globals['_LISTBLOCKEDIDENTITIESRESPONSE']._serialized_start=977
-  _globals['_LISTBLOCKEDIDENTITIESRESPONSE']._serialized_end=1068
-  _globals['_LISTACCESSEVENTSREQUEST']._serialized_start=1070
-  _globals['_LISTACCESSEVENTSREQUEST']._serialized_end=1134
-  _globals['_LISTACCESSEVENTSRESPONSE']._serialized_start=1136
-  _globals['_LISTACCESSEVENTSRESPONSE']._serialized_end=1231
-  _globals['_ACCESSSERVICE']._serialized_start=1234
-  _globals['_ACCESSSERVICE']._serialized_end=1982
+  _globals['_CREATETOKENREQUEST']._serialized_end=420
+  _globals['_CREATETOKENRESPONSE']._serialized_start=422
+  _globals['_CREATETOKENRESPONSE']._serialized_end=496
+  _globals['_LISTTOKENSREQUEST']._serialized_start=498
+  _globals['_LISTTOKENSREQUEST']._serialized_end=576
+  _globals['_LISTTOKENSRESPONSE']._serialized_start=578
+  _globals['_LISTTOKENSRESPONSE']._serialized_end=661
+  _globals['_REVOKETOKENREQUEST']._serialized_start=663
+  _globals['_REVOKETOKENREQUEST']._serialized_end=697
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=699
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=757
+  _globals['_BLOCKIDENTITYREQUEST']._serialized_start=759
+  _globals['_BLOCKIDENTITYREQUEST']._serialized_end=814
+  _globals['_BLOCKIDENTITYRESPONSE']._serialized_start=816
+  _globals['_BLOCKIDENTITYRESPONSE']._serialized_end=897
+  _globals['_UNBLOCKIDENTITYREQUEST']._serialized_start=899
+  _globals['_UNBLOCKIDENTITYREQUEST']._serialized_end=937
+  _globals['_UNBLOCKIDENTITYRESPONSE']._serialized_start=939
+  _globals['_UNBLOCKIDENTITYRESPONSE']._serialized_end=964
+  _globals['_LISTBLOCKEDIDENTITIESREQUEST']._serialized_start=966
+  _globals['_LISTBLOCKEDIDENTITIESREQUEST']._serialized_end=996
+  _globals['_LISTBLOCKEDIDENTITIESRESPONSE']._serialized_start=998
+  _globals['_LISTBLOCKEDIDENTITIESRESPONSE']._serialized_end=1089
+  _globals['_LISTACCESSEVENTSREQUEST']._serialized_start=1091
+  _globals['_LISTACCESSEVENTSREQUEST']._serialized_end=1155
+  _globals['_LISTACCESSEVENTSRESPONSE']._serialized_start=1157
+  _globals['_LISTACCESSEVENTSRESPONSE']._serialized_end=1252
+  _globals['_ACCESSSERVICE']._serialized_start=1255
+  _globals['_ACCESSSERVICE']._serialized_end=2003
 # @@protoc_insertion_point(module_scope)

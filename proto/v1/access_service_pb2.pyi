@@ -74,10 +74,15 @@ class CreateTokenRequest(google.protobuf.message.Message):
     SUBJECT_FIELD_NUMBER: builtins.int
     GRANTS_FIELD_NUMBER: builtins.int
     LIFETIME_SECONDS_FIELD_NUMBER: builtins.int
+    CERTIFICATE_FIELD_NUMBER: builtins.int
     subject: builtins.str
     """Who bears it, as the log will know it: letters, digits and `.@_-`, at most 128."""
     lifetime_seconds: builtins.int
     """For how long; default 30 days, limit 366 days."""
+    certificate: builtins.str
+    """Binds it to a client certificate: the SHA-256 of its DER form, 64 digits of `0-9a-f`. Without that certificate, or beside another one, it
+    is refused (UNAUTHENTICATED, CREDENTIAL_BOUND). Empty: it counts by itself, and never beside a certificate.
+    """
     @property
     def grants(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[tunewright.proto.v1.access_pb2.Grant]:
         """What it allows; at least one."""
@@ -88,8 +93,9 @@ class CreateTokenRequest(google.protobuf.message.Message):
         subject: builtins.str = ...,
         grants: collections.abc.Iterable[tunewright.proto.v1.access_pb2.Grant] | None = ...,
         lifetime_seconds: builtins.int = ...,
+        certificate: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["grants", b"grants", "lifetime_seconds", b"lifetime_seconds", "subject", b"subject"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["certificate", b"certificate", "grants", b"grants", "lifetime_seconds", b"lifetime_seconds", "subject", b"subject"]) -> None: ...
 
 global___CreateTokenRequest = CreateTokenRequest
 

@@ -23,14 +23,18 @@ def command() -> None:
 @grant_option
 @click.option("--days", type=click.FloatRange(0, 366, min_open=True), default=30.0, show_default=True)
 @click.option("--out", metavar="FILE", help="Write the token into a new FILE that only you can read.")
+@click.option("--bind", metavar="CERT", help="Let it count only beside the certificate in the file CERT.")
 @daemon_option
-def create(subject: str, grants: tuple[str, ...], days: float, out: str | None, target: str | None) -> int:
+def create(
+    subject: str, grants: tuple[str, ...], days: float, out: str | None, bind: str | None, target: str | None
+) -> int:
     """Make a token for SUBJECT, the name that logs will know. It is shown this once and kept nowhere."""
     wanted = read_grants(grants)
     if out is not None and Path(out).exists():
         raise CommandError(f"{out} is there already", help="choose another --out", code=exits.USAGE)
+    certificate = "" if bind is None else _fingerprint(Path(bind))
     with connected(target) as client:
-        token, secret = client.create_token(subject, wanted, days=days)
+        token, secret = client.create_token(subject, wanted, days=days, certificate=certificate)
     if out is None:
         show(secret)
     else:
@@ -39,6 +43,25 @@ def create(subject: str, grants: tuple[str, ...], days: float, out: str | None, 
     until = "" if token.expire_time is None else f" until {token.expire_time:%Y-%m-%d}"
     remark(f"token {token.id} for {subject}{until}; revoke it: tunewright access token revoke {token.id}")
     return exits.OK
+
+
+def _fingerprint(path: Path) -> str:
+    """Return the SHA-256 of the first certificate in a PEM file; raise CommandError where there is none."""
+    import hashlib
+    import re
+    import ssl
+
+    from tunewright.client.credentials import read
+
+    found = re.search(
+        r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", read(path).decode("ascii", "replace"), re.DOTALL
+    )
+    try:
+        if found is not None:
+            return hashlib.sha256(ssl.PEM_cert_to_DER_cert(found.group())).hexdigest()
+    except ValueError:
+        pass
+    raise CommandError(f"{path} holds no certificate", help="--bind names the caller's certificate (PEM)")
 
 
 @command.command("list", epilog="Example: tunewright access token list --all")
@@ -56,7 +79,8 @@ def list_tokens(ended: bool, as_json: bool, target: str | None) -> int:
         grants = ", ".join(map(str, token.grants))
         end = token.revoke_time or token.expire_time
         word = "revoked" if token.revoke_time else "until"
-        show(f"{token.id}  {token.subject}  {grants}  {word} {end:%Y-%m-%d}  by {token.created_by}")
+        bound = f"  bound to certificate {token.certificate[:12]}" if token.certificate else ""
+        show(f"{token.id}  {token.subject}  {grants}  {word} {end:%Y-%m-%d}  by {token.created_by}{bound}")
     if not found:
         show("no tokens")
     return exits.OK

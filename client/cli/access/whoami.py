@@ -1,10 +1,15 @@
 """`tunewright access whoami`."""
 
+from datetime import UTC, datetime, timedelta
+
 import click
 
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import connected, daemon_option
 from tunewright.client.cli.screen import show, show_json
+from tunewright.compiler.render.quantities import duration
+
+_SOON = timedelta(days=7)
 
 
 @click.command(epilog="Example: tunewright access whoami --daemon gpu1:7419 --token-file token.txt --ca ca.pem")
@@ -24,6 +29,8 @@ def command(as_json: bool, target: str | None) -> int:
     for grant in found.grants:
         where = "every project" if grant.project == "*" else f"project {grant.project}"
         show(f"  {grant.role} in {where}")
+    if found.expire_time is not None and (left := found.expire_time - datetime.now(tz=UTC)) < _SOON:
+        show(f"  warning: this credential ends in {duration(left.total_seconds())}: get a new one before that")
     if not found.grants:
         show("  no role anywhere: ask who administers the daemon")
     return exits.OK

@@ -1,9 +1,13 @@
 """Tokens: made by admins, for what they administer, revoked and blocked at once."""
 
 import asyncio
+import hashlib
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from harness.daemons import eventually
@@ -38,6 +42,37 @@ def test_an_admin_makes_tokens_for_their_own_projects_only(site: Site) -> None:
     assert admin.revoke_token(token.id).revoked_by == "boss"
     assert token.id not in {item.id for item in admin.tokens()}
     assert token.id in {item.id for item in admin.tokens(ended=True)}
+
+
+def test_a_bound_token_counts_beside_its_certificate_only(site: Site, tmp_path: Path) -> None:
+    own, other = site.certificate("owner", "support:viewer"), site.certificate("other", "support:submitter")
+    assert own.certificate is not None
+    fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(own.certificate.read_text())).hexdigest()
+    make = site.daemon.client.create_token
+    token, secret = make("robot", grants_of(["support:submitter"]), certificate=fingerprint)
+    assert token.certificate == fingerprint
+    alone = site.bearing("robot", secret)
+    found = site.as_(replace(own, token_file=alone.token_file)).who_am_i()
+    assert (found.subject, found.authentication) == ("robot", "token")
+    assert [str(grant) for grant in found.grants] == ["support:submitter"], "the token's, not the certificate's"
+    for credentials in (alone, replace(other, token_file=alone.token_file)):
+        error = refusal(site.as_(credentials).who_am_i)
+        assert (error.code, error.reason) == ("unauthenticated", "CREDENTIAL_BOUND")
+        assert secret not in error.message
+    site.authority.revoke("owner")
+    error = eventually(lambda: (said := refused_or_none(site.as_(replace(own, token_file=alone.token_file)))) and said)
+    assert error.reason == "CREDENTIAL_REVOKED", "a token does not outlive its certificate"
+    for nonsense in ("abc", fingerprint.upper(), fingerprint + "0", "../" * 30):
+        error = refusal(lambda nonsense=nonsense: make("x", grants_of(["support:viewer"]), certificate=nonsense))
+        assert error.metadata["field"] == "certificate"
+
+
+def refused_or_none(client: Client) -> RefusedError | None:
+    try:
+        client.who_am_i()
+    except RefusedError as error:
+        return error
+    return None
 
 
 @pytest.mark.parametrize(
