@@ -21,7 +21,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who the daemon takes the caller for. `authentication`: socket, anonymous, certificate, token, oidc."""
+    """Who the daemon takes the caller for. `authentication`: socket, anonymous, certificate, token, oidc, user."""
 
     subject: str
     authentication: str

@@ -20,7 +20,7 @@ from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiler
 from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.home import Home, HomeTakenError
-from tunewright.daemon.listening import ListenError, listen, read_site
+from tunewright.daemon.listening import ListenError, listen, read_site, share
 from tunewright.daemon.log import log_to_stderr
 from tunewright.daemon.measures import NO_MEASURES
 from tunewright.daemon.parts import Parts, assemble
@@ -100,6 +100,8 @@ async def _serve(
     border = build_border(parts)
     server = grpc.aio.server(interceptors=(border,), options=_OPTIONS)
     addresses = listen(server, settings, site(), home)
+    shared = share(site(), home, parts.callers)
+    addresses += tuple(item.address for item in shared)
     add_services(server, parts, addresses)
     vitals = HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(vitals, server)
@@ -118,6 +120,7 @@ async def _serve(
     if settings.private:
         kept.append(asyncio.create_task(_end_when_idle(parts), name="idle"))
     await server.start()
+    kept += [asyncio.create_task(item.serve(), name="shared socket") for item in shared]
     await _tell(vitals, health_pb2.HealthCheckResponse.SERVING)
     _log.info("ready on %s with home %s", ", ".join(addresses), home.root)
     manager.ready(_status(parts))
@@ -133,6 +136,8 @@ async def _serve(
         scraping.close()
     for task in kept:
         task.cancel()
+    for item in shared:
+        item.close()
     await asyncio.gather(*kept, return_exceptions=True)
     await parts.reconciler.stop()
     await parts.database.close()

@@ -38,6 +38,11 @@ class Home:
         return self.root / "daemon.sock"
 
     @property
+    def peers(self) -> Path:
+        """The folder of the addresses that connections from shared sockets get."""
+        return self.root / "peers"
+
+    @property
     def log(self) -> Path:
         """The daemon's log, JSON lines."""
         return self.root / "daemon.log"

@@ -7,8 +7,10 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
+from tunewright.daemon.access.callers import Callers
 from tunewright.daemon.access.certificates import server_credentials
 from tunewright.daemon.access.reloading import Reloaded
+from tunewright.daemon.access.shared_socket import SharedSocket, open_shared_socket
 from tunewright.daemon.access.site import Listener, Site
 from tunewright.daemon.home import Home
 from tunewright.daemon.settings import Settings
@@ -47,9 +49,15 @@ def listen(server: grpc.aio.Server, settings: Settings, site: Site, home: Home) 
         os.umask(before)
     if settings.listen is not None:
         addresses.append(_add(server, settings.listen, None))
-    for listener in site.listen:
+    for listener in [listener for listener in site.listen if listener.socket is None]:
         addresses.append(_add(server, listener.address, _credentials(listener, site)))
     return tuple(addresses)
+
+
+def share(site: Site, home: Home, callers: Callers) -> tuple[SharedSocket, ...]:
+    """Open the sockets for other users of this machine; raise AccessError."""
+    paths = [listener.socket for listener in site.listen if listener.socket is not None]
+    return tuple(open_shared_socket(path, home.socket, home.peers, callers) for path in paths)
 
 
 def _credentials(listener: Listener, site: Site) -> grpc.ServerCredentials | None:

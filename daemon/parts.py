@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tunewright.daemon.access.callers import Callers
 from tunewright.daemon.access.log import AccessLog
 from tunewright.daemon.access.site import Site
 from tunewright.daemon.changes import Changes
@@ -41,6 +42,7 @@ class Parts:
     changes: Changes
     activity: Activity
     access_log: AccessLog
+    callers: Callers
     ledger: Ledger
     deployments: DeploymentKeeper
     reconciler: Reconciler
@@ -91,6 +93,7 @@ def assemble(
         changes=changes,
         activity=Activity(),
         access_log=AccessLog(database, clock, measures),
+        callers=Callers(),
         ledger=ledger,
         deployments=deployments,
         reconciler=reconciler,

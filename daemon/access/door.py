@@ -4,13 +4,15 @@ import json
 import os
 import pwd
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from tunewright.daemon.access import tokens
+from tunewright.daemon.access.callers import Callers
 from tunewright.daemon.access.certificates import CertificateError, Revocations, credential_of, identity_of
 from tunewright.daemon.access.identities import OWN_GRANTS, Authentication, Identity
+from tunewright.daemon.access.local_users import LocalUsers, nobodys_number
 from tunewright.daemon.access.oidc import Issuer
 from tunewright.daemon.access.roles import Grant
 from tunewright.daemon.access.site import Site
@@ -34,9 +36,17 @@ class Evidence:
     authorization: str | None = None
 
     @property
-    def is_socket(self) -> bool:
-        """Whether it came over the Unix socket, which nobody but the daemon's own user can open."""
-        return self.peer.startswith("unix:")
+    def is_home_socket(self) -> bool:
+        """Whether it came over the home's socket, which nobody but the daemon's own user can open.
+
+        Clients give themselves no address there; what comes with one was carried on for somebody else.
+        """
+        return self.peer == "unix:"
+
+    @property
+    def is_shared_socket(self) -> bool:
+        """Whether it came over a socket that other users of the machine can open too."""
+        return self.peer.startswith("unix:") and not self.is_home_socket
 
     @property
     def host(self) -> str:
@@ -68,6 +78,8 @@ class Door:
     revoked: Callable[[], Revocations]
     issuer: Issuer | None
     anonymous: bool
+    callers: Callers = field(default_factory=Callers)
+    users: LocalUsers = field(default_factory=LocalUsers)
 
     async def identify(self, evidence: Evidence) -> Identity:
         """Return who calls; raise RefusedError where nothing proves it."""
@@ -85,8 +97,10 @@ class Door:
             return await self._of_header(evidence.authorization, evidence.certificate)
         if evidence.certificate is not None:
             return self._of_certificate(evidence.certificate)
-        if evidence.is_socket:
+        if evidence.is_home_socket:
             return _own("socket")
+        if evidence.is_shared_socket:
+            return await self._of_user(self.callers.user(evidence.peer))
         if self.anonymous and evidence.peer.startswith(_LOOPBACK):
             return _own("anonymous")
         raise RefusedError("CREDENTIAL_MISSING", f"nothing says who calls: give a token or a certificate ({_HOW})")
@@ -103,6 +117,21 @@ class Door:
         if self.issuer is not None:
             return await self.issuer.identify(secret, self.site())
         raise RefusedError("CREDENTIAL_INVALID", f"the token is not one of this daemon's ({_HOW})")
+
+    async def _of_user(self, number: int | None) -> Identity:
+        if number is None:
+            message = "the connection came over none of this daemon's sockets: connect again"
+            raise RefusedError("CREDENTIAL_INVALID", message)
+        if number == nobodys_number():
+            message = f"the kernel does not know who calls (user {number}): they come from another user namespace"
+            raise RefusedError("CREDENTIAL_INVALID", f"{message}; use a token there ({_HOW})")
+        user = await self.users.find(number)
+        found = user.identity(self.site())
+        if found is None:
+            message = f"user {user.name or 'without a name'} ({number}) of this machine may not call"
+            help_text = "who administers the daemon names users and groups in its access file"
+            raise RefusedError("CREDENTIAL_INVALID", f"{message}: {help_text} ({_HOW})")
+        return found
 
     def _of_token(self, identifier: str, secret: str, certificate: bytes | None) -> Identity:
         record = access.token(self.database.read, identifier)

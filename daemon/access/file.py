@@ -29,10 +29,12 @@ class ListenerSection(Section):
     """An address, and how those who call there prove who they are."""
 
     address: str
-    """IP address and port, such as `0.0.0.0:7419`."""
+    """IP address and port, such as `0.0.0.0:7419`, or `unix:` and the path of a socket."""
 
-    callers: Literal["certificates", "tokens"]
-    """By certificates of the `certificates.authority`, or by bearer tokens (ours, or the issuer's)."""
+    callers: Literal["certificates", "tokens", "users"]
+    """By certificates of the `certificates.authority`, by bearer tokens (ours, or the issuer's), or as users of this
+    machine, whom the kernel names (on a socket only).
+    """
 
 
 class TlsSection(Section):
@@ -78,13 +80,16 @@ class OidcSection(Section):
 
 
 class GrantSection(Section):
-    """Roles of somebody, or of everybody in a group of the issuer's."""
+    """Roles of somebody, or of everybody in a group of the issuer's or of this machine's."""
 
     subject: str | None = None
-    """Who, as certificates or the issuer name them."""
+    """Who, as certificates, the issuer or `users` name them; `NAME@local` for a user of this machine."""
 
     group: str | None = None
     """Which group, as the issuer names it."""
+
+    local_group: str | None = None
+    """Which group of this machine's users."""
 
     roles: Annotated[tuple[RoleName, ...], Field(min_length=1)]
     """What they are."""
@@ -141,6 +146,9 @@ class AccessFile(Section):
     oidc: OidcSection | None = None
     """The site's issuer of identities."""
 
+    users: dict[str, str] = Field(default_factory=dict)
+    """Users of this machine (`anna`, or `"#1001"` by number) and who they are; others are `NAME@local`."""
+
     grants: tuple[GrantSection, ...] = ()
     """Who may do what. Certificates of our own authority and our tokens bring their grants with them."""
 
@@ -176,13 +184,20 @@ def read_access_file(path: Path) -> Site:
 
 
 def _problems(file: AccessFile) -> Iterator[str]:
+    for name in file.users.values():
+        if not is_subject(name):
+            yield f"`{name}` names nobody: letters, digits and `.@_-`, at most 128"
+    if file.users and not any(item.callers == "users" for item in file.listen):
+        yield "`users` need a listener that they call: add one with `callers: users`"
     for row in file.grants:
-        if (row.subject is None) == (row.group is None):
-            yield "each of `grants` must have one of `subject` and `group`"
+        if [row.subject, row.group, row.local_group].count(None) != 2:
+            yield "each of `grants` must have one of `subject`, `group` and `local_group`"
         elif row.subject is not None and not is_subject(row.subject):
             yield f"`{row.subject}` names nobody: letters, digits and `.@_-`, at most 128"
         elif row.group is not None and file.oidc is None:
             yield f"nobody can tell who is in the group `{row.group}`: add `oidc`"
+        elif row.local_group is not None and not any(item.callers == "users" for item in file.listen):
+            yield f"nobody comes from the group `{row.local_group}`: add a listener with `callers: users`"
 
 
 def _site(file: AccessFile, folder: Path) -> Site:
@@ -203,6 +218,7 @@ def _site(file: AccessFile, folder: Path) -> Site:
         else None,
         oidc=site.Oidc(**oidc.model_dump()) if oidc else None,
         rows=tuple(_row(row) for row in file.grants),
+        users=file.users,
         places={name: tuple(folder / item for item in project.folders) for name, project in file.projects.items()},
         limits=Limits(**{**limits, **file.limits.model_dump(exclude_none=True)}),
     )
@@ -210,7 +226,7 @@ def _site(file: AccessFile, folder: Path) -> Site:
 
 def _row(row: GrantSection) -> site.GrantRow:
     grants = frozenset(Grant(project, Role(role)) for project in row.projects for role in row.roles)
-    return site.GrantRow(subject=row.subject, group=row.group, grants=grants)
+    return site.GrantRow(subject=row.subject, group=row.group, local_group=row.local_group, grants=grants)
 
 
 def _line(item: Diagnostic) -> str:

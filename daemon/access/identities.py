@@ -8,7 +8,7 @@ from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.store.projects import Projects
 from tunewright.spec.access import ALL_PROJECTS, Role
 
-Authentication = Literal["socket", "anonymous", "certificate", "token", "oidc"]
+Authentication = Literal["socket", "anonymous", "certificate", "token", "oidc", "user"]
 
 #: What somebody may do who could as well read the home's files: everything.
 OWN_GRANTS = frozenset(Grant(ALL_PROJECTS, role) for role in Role)
@@ -26,7 +26,7 @@ class Identity:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is the user whose daemon this is: nobody else reaches the socket, and they own every file."""
+        """Whether it is the user whose daemon this is: they alone reach the home's socket, and own every file."""
         return self.authentication in ("socket", "anonymous")
 
     def projects(self, permission: Permission) -> Projects:

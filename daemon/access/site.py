@@ -1,7 +1,7 @@
 """What a site has decided about access: where to listen, who proves what how, and who may do what."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,10 +16,15 @@ class AccessError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """An address, and how those who call there prove who they are."""
+    """An address, and how those who call there prove who they are; `users`: the kernel says it, on a Unix socket."""
 
     address: str
-    callers: Literal["certificates", "tokens"]
+    callers: Literal["certificates", "tokens", "users"]
+
+    @property
+    def socket(self) -> Path | None:
+        """The Unix socket that the address names."""
+        return Path(self.address.removeprefix("unix:")) if self.address.startswith("unix:") else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +57,18 @@ class Oidc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRow:
-    """Roles of somebody, or of everybody in a group of the issuer's."""
+    """Roles of somebody, or of everybody in a group of the issuer's or of this machine's."""
 
     subject: str | None
     group: str | None
+    local_group: str | None
     grants: frozenset[Grant]
+
+    def is_for(self, subject: str, groups: Container[str], local_groups: Container[str]) -> bool:
+        """Answer whether somebody who is in these groups has the roles."""
+        if self.subject is not None:
+            return self.subject == subject
+        return self.group in groups if self.group is not None else self.local_group in local_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +81,14 @@ class Site:
     certificates: Certificates | None = None
     oidc: Oidc | None = None
     rows: tuple[GrantRow, ...] = ()
+    users: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     limits: Limits = DEFAULT_LIMITS
 
-    def granted(self, subject: str, groups: Iterable[str] = ()) -> frozenset[Grant]:
-        """Return what is granted to somebody who is in these groups."""
-        of = frozenset(groups)
-        rows = [row for row in self.rows if (row.subject == subject if row.subject is not None else row.group in of)]
-        return frozenset(grant for row in rows for grant in row.grants)
+    def granted(self, subject: str, groups: Iterable[str] = (), local_groups: Iterable[str] = ()) -> frozenset[Grant]:
+        """Return what is granted to somebody who is in these groups of the issuer's and of this machine's."""
+        theirs, here = frozenset(groups), frozenset(local_groups)
+        return frozenset(grant for row in self.rows if row.is_for(subject, theirs, here) for grant in row.grants)
 
     def folders(self, project: str) -> tuple[Path, ...]:
         """Return the folders that files of a project's specs may lie in."""
@@ -85,6 +97,13 @@ class Site:
 
 def check_listener(listener: Listener, site: Site) -> None:
     """Raise AccessError where callers could not prove who they are, or where others could read the proof."""
+    if (listener.callers == "users") != (listener.socket is not None):
+        message = f"{listener.address}: `callers: users` goes with an address such as unix:/run/tunewright/daemon.sock"
+        raise AccessError(f"{message}, and no other `callers` do")
+    if listener.socket is not None:
+        if not listener.socket.is_absolute():
+            raise AccessError(f"{listener.address}: the path of a socket begins with /")
+        return
     if listener.callers == "certificates" and (site.tls is None or site.certificates is None):
         message = f"{listener.address} takes certificates: the access file needs `tls` and `certificates` for that"
         raise AccessError(message)

@@ -73,6 +73,7 @@ def build_border(parts: Parts) -> Border:
         revoked=watched_revocations(site.certificates),
         issuer=None if site.oidc is None else Issuer(site.oidc),
         anonymous=parts.settings.anonymous,
+        callers=parts.callers,
     )
     authority = Authority(database=parts.database, site=parts.site)
     return Border(

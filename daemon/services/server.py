@@ -7,6 +7,7 @@ from typing import Any
 
 from tunewright import __version__
 from tunewright.daemon.access.calls import current
+from tunewright.daemon.access.door import Evidence
 from tunewright.daemon.access.roles import Permission
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.devices.keeper import DeviceKeeper
@@ -64,8 +65,8 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
 
     async def Shutdown(self, request: wire.ShutdownRequest, context: Any) -> wire.ShutdownResponse:
         """Begin the end, for callers who could as well send a signal."""
-        if not context.peer().startswith("unix:"):
-            raise RefusedError("LOCAL_ONLY", "only callers on the Unix socket may stop the daemon")
+        if not Evidence(peer=context.peer()).is_home_socket:
+            raise RefusedError("LOCAL_ONLY", "only callers on the socket in its home may stop the daemon")
         self.shut_down()
         return wire.ShutdownResponse()
 

@@ -40,9 +40,9 @@ class WhoAmIResponse(google.protobuf.message.Message):
     subject: builtins.str
     """As logs know it."""
     authentication: builtins.str
-    """What proved it: `socket`, `certificate`, `token`, `oidc`, `anonymous`."""
+    """What proved it: `socket`, `certificate`, `token`, `oidc`, `user` (the kernel), `anonymous`."""
     credential: builtins.str
-    """Which credential: `token:ID`, `certificate:SHA256`, `oidc:ISSUER`, `socket`."""
+    """Which credential: `token:ID`, `certificate:SHA256`, `oidc:ISSUER`, `user:NUMBER`, `socket`."""
     @property
     def grants(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[tunewright.proto.v1.access_pb2.Grant]:
         """What it allows."""
