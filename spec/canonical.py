@@ -10,6 +10,9 @@ from typing import Any
 from tunewright.spec.tree import FileEntry, scan_tree
 
 _MAX_SAFE_INTEGER = 2**53 - 1
+#: Orders of keys that are remembered, and the longest of them: as many as programs write, not as many as data have.
+_MOST_ORDERS, _MOST_KEYS = 512, 32
+_orders: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
 _TREE_PREFIX = b"tunewright/tree/v1\n"
 
 
@@ -72,17 +75,26 @@ def _array(value: Sequence[Any]) -> str:
 
 
 def _object(value: Mapping[Any, Any]) -> str:
-    for key in value:
+    order = _orders.get(shape := tuple(value))
+    if order is None:
+        order = _order(shape)
+    return f"{{{','.join([start + _writers[type(item)](item) for key, start in order for item in (value[key],)])}}}"
+
+
+def _order(keys: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
+    """Return keys in their order, each with the text that it begins with; most objects have a shape that was seen."""
+    for key in keys:
         if not isinstance(key, str):
             raise CanonicalError(f"key {key!r} is not text")
     # JCS orders keys by UTF-16 code units, which differs from Python's order beyond the basic plane.
-    is_plain = all(map(str.isascii, value))
-    order = sorted(value) if is_plain else sorted(value, key=lambda text: text.encode("utf-16-be", "surrogatepass"))
-    return (
-        "{"
-        + ",".join([f"{_quoted(key)}:{_writers[type(item)](item)}" for key in order for item in (value[key],)])
-        + "}"
-    )
+    is_plain = all(map(str.isascii, keys))
+    ordered = sorted(keys) if is_plain else sorted(keys, key=lambda text: text.encode("utf-16-be", "surrogatepass"))
+    found = tuple((key, f"{_quoted(key)}:") for key in ordered)
+    if len(keys) <= _MOST_KEYS:
+        if len(_orders) >= _MOST_ORDERS:
+            _orders.clear()
+        _orders[keys] = found
+    return found
 
 
 def _number(value: float) -> str:

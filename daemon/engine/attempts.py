@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunewright.compiler.ir.plan import Plan, Supervision
+from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine import artifacts as artifact_folders
 from tunewright.daemon.engine import journal
 from tunewright.daemon.engine.artifacts import ArtifactError
@@ -206,18 +207,22 @@ class AttemptKeeper:
         """Bring the log up to what the runner has written; return the attempt as it is stored then."""
         database = self.ledger.database
         while True:
-            found, offset = await asyncio.to_thread(
-                read_events, bundle, attempt.events_offset, _PAGE, after_sequence=attempt.events_sequence
-            )
-            if offset == attempt.events_offset:
+            read = await asyncio.to_thread(self._read_on, attempt, step, bundle, self.ledger.clock.now())
+            if read is None:
                 return attempt
-            await asyncio.to_thread(self.points.catch_up, attempt.run, attempt.step, attempt.number, bundle)
-            read = journal.progress(attempt, step, found, offset, self.ledger.clock.now())
             await database.write(partial(_advance, attempt, read))
             stored = attempts.get(database.read, attempt.run, attempt.step, attempt.number)
             if stored is None:
                 raise LookupError(f"attempt {attempt.run}/{attempt.step}/{attempt.number} is not in the store")
             attempt = stored
+
+    def _read_on(self, attempt: Attempt, step: StepRecord, bundle: Path, now: Milliseconds) -> Progress | None:
+        """Return what to store of the runner's next events, None when there are none; runs in a thread."""
+        found, offset = read_events(bundle, attempt.events_offset, _PAGE, after_sequence=attempt.events_sequence)
+        if offset == attempt.events_offset:
+            return None
+        self.points.catch_up(attempt.run, attempt.step, attempt.number, bundle)
+        return journal.progress(attempt, step, found, offset, now)
 
     async def _conclude(
         self, run: RunRecord, step: StepRecord, attempt: Attempt, record: ExitRecord, bundle: Path

@@ -6,6 +6,7 @@ from typing import Any
 
 from tunewright.daemon.clock import Milliseconds, parse_time
 from tunewright.daemon.engine.states import Entry, StepRecord
+from tunewright.daemon.store import events
 from tunewright.daemon.store.attempts import Attempt, Progress
 from tunewright.daemon.supervise import Event
 
@@ -16,14 +17,14 @@ _MAX_KIND = 64
 POINTS_A_LOOK = 10
 
 
-def progress(attempt: Attempt, step: StepRecord, events: Sequence[Event], offset: int, now: Milliseconds) -> Progress:
-    """Return what to store of events that were read up to a byte offset."""
+def progress(attempt: Attempt, step: StepRecord, found: Sequence[Event], offset: int, now: Milliseconds) -> Progress:
+    """Return what to store of what was read up to a byte offset."""
     role = address = None
-    entries = []
-    too_many = max(0, sum(event.kind == "metric" for event in events) - POINTS_A_LOOK)
+    lines = []
+    too_many = max(0, sum(event.kind == "metric" for event in found) - POINTS_A_LOOK)
     left_out = 0
     sequence = attempt.events_sequence
-    for event in events:
+    for event in found:
         sequence = max(sequence, event.seq)
         if event.kind == "artifact":
             role = str(event.fields.get("role", "")) or role
@@ -36,8 +37,8 @@ def progress(attempt: Attempt, step: StepRecord, events: Sequence[Event], offset
         if event.kind == "metric" and left_out:
             body["left_out"], too_many, left_out = left_out, 0, 0
         entry = Entry(kind=event.kind[:_MAX_KIND], step=step.name, attempt=attempt.number, body=body)
-        entries.append((entry, parse_time(event.time, now)))
-    return Progress(entries=entries, offset=offset, sequence=sequence, role=role, address=address)
+        lines.append(events.line(entry, parse_time(event.time, now)))
+    return Progress(lines=lines, offset=offset, sequence=sequence, role=role, address=address)
 
 
 def storable(value: Any, depth: int = 0) -> Any:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunewright.daemon.clock import Milliseconds
-from tunewright.daemon.engine.states import Entry
 from tunewright.daemon.store import events
 from tunewright.daemon.store.database import StaleError
+from tunewright.daemon.store.events import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What was read from an attempt's events: entries with their times, where reading goes on, what to remember."""
+    """What was read from an attempt's events: lines for the log, where reading goes on, what to remember."""
 
-    entries: Sequence[tuple[Entry, Milliseconds]]
+    lines: Sequence[Line]
     offset: int
     sequence: int
     role: str | None
@@ -91,8 +91,7 @@ def advance(connection: sqlite3.Connection, attempt: Attempt, progress: Progress
     )
     if changed.rowcount != 1:
         raise StaleError(f"the events of {attempt.run}/{attempt.step}/{attempt.number} were read by somebody else")
-    for entry, time in progress.entries:
-        events.append(connection, attempt.run, entry, time)
+    events.append_all(connection, attempt.run, progress.lines)
 
 
 def end(connection: sqlite3.Connection, run: str, step: str, number: int, outcome: str, now: Milliseconds) -> None:

@@ -3,14 +3,28 @@ of.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import Entry
 from tunewright.daemon.store.conditions import Conditions
 from tunewright.spec.canonical import canonical_json
+
+_NEXT = "UPDATE runs SET last_sequence = ? WHERE id = ?"
+_INSERT = "INSERT INTO events (run, sequence, time, step, attempt, kind, body, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Line(NamedTuple):
+    """An entry in the form in which it is stored; making it outside of a write keeps the writer free."""
+
+    time: Milliseconds
+    step: str
+    attempt: int
+    kind: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +40,25 @@ class StoredEvent:
     actor: str = ""
 
 
+def line(entry: Entry, time: Milliseconds) -> Line:
+    """Return the stored form of an entry."""
+    return Line(time, entry.step, entry.attempt, entry.kind, canonical_json(entry.body).decode("utf-8"))
+
+
 def append(connection: sqlite3.Connection, run: str, entry: Entry, time: Milliseconds) -> int:
     """Append an entry to a run's log and return its sequence."""
-    row = connection.execute(
-        "UPDATE runs SET last_sequence = last_sequence + 1 WHERE id = ? RETURNING last_sequence", (run,)
-    ).fetchone()
-    sequence = int(row[0])
-    body = canonical_json(entry.body).decode("utf-8")
-    connection.execute(
-        "INSERT INTO events (run, sequence, time, step, attempt, kind, body, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (run, sequence, time, entry.step, entry.attempt, entry.kind, body, ACTOR.get()),
-    )
-    return sequence
+    return append_all(connection, run, (line(entry, time),))
+
+
+def append_all(connection: sqlite3.Connection, run: str, lines: Iterable[Line]) -> int:
+    """Append entries to a run's log and return the newest sequence."""
+    execute, actor = connection.execute, ACTOR.get()
+    (sequence,) = execute("SELECT last_sequence FROM runs WHERE id = ?", (run,)).fetchone()
+    for item in lines:
+        sequence += 1
+        execute(_NEXT, (sequence, run))
+        execute(_INSERT, (run, sequence, *item, actor))
+    return int(sequence)
 
 
 def latest(connection: sqlite3.Connection, run: str, step: str, kind: str) -> str | None:

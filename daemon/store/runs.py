@@ -102,8 +102,7 @@ def save(
         if old != new:
             values = {**_changing(new), "run": after.id, "name": new.name}
             connection.execute(f"UPDATE steps SET {assignments} WHERE run = :run AND name = :name", values)  # noqa: S608
-    for entry in entries:
-        events.append(connection, after.id, entry, now)
+    events.append_all(connection, after.id, [events.line(entry, now) for entry in entries])
 
 
 def get(connection: sqlite3.Connection, run: str) -> RunRecord | None:

@@ -1,0 +1,105 @@
+"""Runs written into a home before its daemon starts, through the product's own store: what years leave behind."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from control_plane.world import World
+
+from tunewright.compiler.ir.plan import Plan, Step, seal
+from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord, StepState
+from tunewright.daemon.store import events, runs
+from tunewright.daemon.store.database import Database
+from tunewright.daemon.store.runs import Submission
+from tunewright.spec.canonical import canonical_json, digest_of
+
+_BATCH = 200
+NOW = 1_760_000_000_000
+BODY = {"phase": "training", "step": 1200, "of": 5000, "loss": 1.2345, "tokens_per_second": 2345.6, "words": "x" * 100}
+
+
+@contextmanager
+def opened(world: World) -> Iterator[Database]:
+    """Yield the store of a home that has no daemon; its reading connection may write, nobody else is there."""
+    database = Database(world.home / "control.db")
+    try:
+        yield database
+    finally:
+        database.read.close()
+
+
+def add_runs(database: Database, plan: Plan, *, ended: int, open_: int, entries: int) -> list[str]:
+    """Store runs of a plan, each with so many log entries; those that are open wait for their turn."""
+    connection, names = database.read, []
+    texts = Submission(
+        spec_text="", plan_json=canonical_json(plan.to_json()).decode(), request_id=None, request_digest=""
+    )
+    for first in range(0, ended + open_, _BATCH):
+        connection.execute("BEGIN IMMEDIATE")
+        for number in range(first, min(first + _BATCH, ended + open_)):
+            run = _record(plan, number, RunState.SUCCEEDED if number < ended else RunState.QUEUED)
+            runs.insert(connection, run, texts, Entry(kind="run_created", body={"name": plan.name}))
+            add_events(connection, run.id, entries)
+            names.append(run.id)
+        connection.execute("COMMIT")
+    return names
+
+
+def add_events(connection: sqlite3.Connection, run: str, entries: int) -> None:
+    """Append log entries as a runner's progress makes them; in an open transaction."""
+    entry = Entry(kind="progress", step="sft", attempt=1, body=BODY)
+    events.append_all(connection, run, [events.line(entry, NOW + number) for number in range(entries)])
+
+
+def _record(plan: Plan, number: int, state: RunState) -> RunRecord:
+    steps = tuple(
+        StepRecord(
+            name=step.name,
+            verb=step.verb,
+            kind=step.kind,
+            summary=step.summary,
+            needs=step.needs,
+            digest=step.digest,
+            service=step.service,
+            retries=step.limits.retries,
+            action="create",
+            because="",
+            state=StepState.SUCCEEDED if state is RunState.SUCCEEDED else StepState.WAITING,
+        )
+        for step in plan.steps
+    )
+    made = datetime.fromtimestamp(NOW / 1000, tz=UTC)
+    return RunRecord(
+        id=f"{made:%Y%m%d-%H%M%S}-{number:05x}",
+        spec_name=f"{plan.name}-{number % 100}",
+        spec_path="life.yaml",
+        base_directory="/",
+        profile="",
+        sets=(),
+        plan_digest=plan.digest,
+        create_time=NOW + number,
+        steps=steps,
+        state=state,
+        end_time=NOW + number if state is RunState.SUCCEEDED else None,
+    )
+
+
+def a_plan(name: str = "stored") -> Plan:
+    """Return a sealed plan of one step that nobody is going to run."""
+    step = Step(name="sft", verb="train", kind="train.sft", summary="stands for a training", needs=())
+    digest = digest_of(name)
+    return seal(
+        Plan(
+            compiler_version="benchmark",
+            name=name,
+            profile=None,
+            sets=(),
+            spec_digest=digest,
+            facts_digest=digest,
+            machine="benchmark",
+            lock={},
+            steps=(replace(step, digest=digest),),
+        )
+    )
