@@ -3,6 +3,7 @@ away.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from tunewright.daemon.followers import Followers
 
@@ -12,8 +13,13 @@ class Changes:
 
     def __init__(self) -> None:
         self._next: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hearing: list[Callable[[], None]] = []
         self.draining = False
         self.followers = Followers()
+
+    def heard_by(self, callback: Callable[[], None]) -> None:
+        """Call `callback` at every commit, for as long as the daemon lives."""
+        self._hearing.append(callback)
 
     def next(self) -> asyncio.Future[None]:
         """Return what is done at the next commit."""
@@ -23,6 +29,8 @@ class Changes:
         """Wake everybody."""
         self._next.set_result(None)
         self._next = asyncio.get_running_loop().create_future()
+        for callback in self._hearing:
+            callback()
 
     def drain(self) -> None:
         """Wake everybody to say that the daemon goes away."""

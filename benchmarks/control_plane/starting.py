@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from control_plane.processes import daemon
-from control_plane.stored import a_plan, add_runs, opened
+from control_plane.stored import full_house
 from control_plane.table import Row, milliseconds
-from control_plane.world import World, make_world
+from control_plane.world import World
 
-TURNS, EVENTS_A_RUN = 3, 20
+TURNS = 3
 #: Runs that have ended, runs that are open, and the seconds that are promised.
 STORES = ((900, 100, 1.0), (9000, 1000, 2.0))
 _RAW = """
@@ -25,14 +25,12 @@ connection.execute("PRAGMA quick_check(1)").fetchone()
 def measure(folder: Path) -> Iterator[Row]:
     """Start on stores of two sizes."""
     for ended, open_, promised in STORES:
-        world = make_world(folder / str(ended), "exec sleep 600")
-        with opened(world) as database:
-            add_runs(database, a_plan(), ended=ended, open_=open_, entries=EVENTS_A_RUN)
-        raw = min(_raw(world) for _ in range(TURNS))
-        times = [_ready(world) for _ in range(TURNS)]
+        with full_house(folder / str(ended), ended=ended, waiting=open_) as world:
+            raw = min(_raw(world) for _ in range(TURNS))
+            times = [_ready(world) for _ in range(TURNS)]
         took = sorted(times)[TURNS // 2]
         yield Row(
-            what=f"ready after the start, {ended + open_:,} runs, {open_:,} of them open",
+            what=f"ready after the start, {ended + open_:,} runs, {open_:,} of them waiting",
             measured=milliseconds(took),
             raw=f"{milliseconds(raw)} (Python, gRPC, quick_check)",
             ratio=took / raw,

@@ -5,17 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
-from control_plane.world import World
+from control_plane.processes import daemon, wait_until
+from control_plane.world import World, make_world
 
 from tunewright.compiler.ir.plan import Plan, Step, seal
 from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord, StepState
 from tunewright.daemon.store import events, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
+from tunewright.daemon.supervise import Running, probe, request_cancel
 from tunewright.spec.canonical import canonical_json, digest_of
 
-_BATCH = 200
+_BATCH, _EVENTS_A_RUN = 200, 20
 NOW = 1_760_000_000_000
 BODY = {"phase": "training", "step": 1200, "of": 5000, "loss": 1.2345, "tokens_per_second": 2345.6, "words": "x" * 100}
 
@@ -51,6 +54,23 @@ def add_events(connection: sqlite3.Connection, run: str, entries: int) -> None:
     """Append log entries as a runner's progress makes them; in an open transaction."""
     entry = Entry(kind="progress", step="sft", attempt=1, body=BODY)
     events.append_all(connection, run, [events.line(entry, NOW + number) for number in range(entries)])
+
+
+@contextmanager
+def full_house(folder: Path, *, ended: int, waiting: int) -> Iterator[World]:
+    """Yield a world without a daemon: one step lives in it, many runs wait for its place, many more have ended."""
+    world = make_world(folder, "exec sleep 3600")
+    with daemon(world) as running, running.client() as client:
+        run = client.create_run(world.source("live")).run.id
+        wait_until(lambda: client.get_run(run).run.steps[0].state == "running")
+    bundle = world.bundle(run)
+    try:
+        with opened(world) as database:
+            add_runs(database, a_plan(), ended=ended, open_=waiting, entries=_EVENTS_A_RUN)
+        yield world
+    finally:
+        request_cancel(bundle, "now", "the benchmark is over")
+        wait_until(lambda: not isinstance(probe(bundle), Running))
 
 
 def _record(plan: Plan, number: int, state: RunState) -> RunRecord:

@@ -68,6 +68,11 @@ def _forgiving(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return read
 
 
+def _unless_sent(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """What is the same for many callers comes as the bytes that are sent."""
+    return lambda answer: answer if isinstance(answer, bytes) else serialize(answer)
+
+
 @dataclass(slots=True, kw_only=True)
 class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     """The interceptor of all services."""
@@ -91,7 +96,7 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         rule = RULES.get(method)
         if found is None or (rule is not None and rule.public):
             return found
-        codecs = (_forgiving(found.request_deserializer), found.response_serializer)
+        codecs = (_forgiving(found.request_deserializer), _unless_sent(found.response_serializer))
         if found.unary_unary is not None:
             return grpc.unary_unary_rpc_method_handler(self._answering(found.unary_unary, method, rule), *codecs)
         if found.unary_stream is not None:

@@ -19,6 +19,7 @@ from tunewright.daemon.services.border import Border
 from tunewright.daemon.services.deployments import DeploymentService
 from tunewright.daemon.services.keeping import KeepingService
 from tunewright.daemon.services.logs import LogService
+from tunewright.daemon.services.run_logs import RunLogs
 from tunewright.daemon.services.runs import RunService
 from tunewright.daemon.services.server import ServerService
 from tunewright.daemon.services.specs import SpecService
@@ -92,7 +93,7 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
         ledger=ledger,
         home=home,
         points=parts.points,
-        changes=parts.changes,
+        logs=RunLogs(database.read, parts.changes),
         wake=reconciler.wake,
     )
     run_service_pb2_grpc.add_RunServiceServicer_to_server(run_service, server)

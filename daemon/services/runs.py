@@ -10,7 +10,6 @@ from typing import Any
 from tunewright.compiler.ir.difference import StepAction
 from tunewright.compiler.ir.plan import Plan, plan_from_json
 from tunewright.daemon.access.calls import current
-from tunewright.daemon.changes import Changes
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.compile import Compiled, Compiler
 from tunewright.daemon.engine.admission import Admission, Order
@@ -31,6 +30,7 @@ from tunewright.daemon.home import Home
 from tunewright.daemon.services import requests, translate
 from tunewright.daemon.services.mutations import Mutation, ReplayedError, check_request_id, mutation
 from tunewright.daemon.services.pages import Page, page
+from tunewright.daemon.services.run_logs import RunLogs
 from tunewright.daemon.services.watch import follow
 from tunewright.daemon.store import events, runs
 from tunewright.daemon.store.database import StaleError
@@ -58,7 +58,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
     ledger: Ledger
     home: Home
     points: PointStore
-    changes: Changes
+    logs: RunLogs
     wake: Callable[[str], None]
 
     async def CreateRun(self, request: wire.CreateRunRequest, context: Any) -> wire.CreateRunResponse:
@@ -213,13 +213,15 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             self.wake(run.id)
         return wire.RetryRunResponse(run=translate.run(run))
 
-    async def WatchRun(self, request: wire.WatchRunRequest, context: Any) -> AsyncIterator[wire.WatchRunResponse]:
+    async def WatchRun(  # type: ignore[override]  # messages that are the same for all watchers come as bytes
+        self, request: wire.WatchRunRequest, context: Any
+    ) -> AsyncIterator[bytes]:
         """Stream a run's log from a sequence on, to its end."""
         run = self._run(request.name)
         if request.after_sequence > run.last_sequence:
             raise _beyond(request.after_sequence, run)
-        async for found, last in follow(self._reader, self.changes, run.id, request.after_sequence):
-            yield wire.WatchRunResponse(events=[translate.event(item) for item in found], last_sequence=last)
+        async for message in follow(self.logs, run.id, request.after_sequence):
+            yield message
 
     async def ListRunEvents(self, request: wire.ListRunEventsRequest, context: Any) -> wire.ListRunEventsResponse:
         """Answer a page of a run's log."""
@@ -229,7 +231,8 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         asked = page(request, 100, 1000)
         after = max(asked.position, request.after_sequence)
         found = events.page(self._reader, run.id, after, asked.size + 1, kinds=tuple(request.kinds), step=request.step)
-        answer = wire.ListRunEventsResponse(events=[translate.event(item) for item in found[: asked.size]])
+        answer = wire.ListRunEventsResponse()
+        translate.add_events(answer.events, found[: asked.size])
         if len(found) > asked.size:
             answer.next_page_token = asked.token(found[asked.size - 1].sequence)
         return answer

@@ -1,5 +1,8 @@
 """From the daemon's records to generated messages."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tunewright.compiler.ir.difference import StepAction
@@ -38,18 +41,15 @@ def run(record: RunRecord) -> run_pb2.Run:
     )
 
 
-def event(record: StoredEvent) -> run_pb2.RunEvent:
-    """Return the message of a log entry. No kind of this version stops a client that does not know it."""
-    return run_pb2.RunEvent(
-        sequence=record.sequence,
-        time=_time(record.time),
-        step=record.step,
-        attempt=record.attempt,
-        kind=record.kind,
-        body_json=record.body,
-        ignorable=True,
-        actor=record.actor,
-    )
+def add_events(events: Any, records: Iterable[StoredEvent]) -> None:
+    """Add log entries to a message's field. No kind of this version stops a client that does not know it."""
+    add = events.add
+    for sequence, moment, step, attempt, kind, body, actor in records:
+        message = add(
+            sequence=sequence, step=step, attempt=attempt, kind=kind, body_json=body, ignorable=True, actor=actor
+        )
+        message.time.seconds, rest = divmod(moment, 1000)
+        message.time.nanos = rest * 1_000_000
 
 
 def point(value: Point) -> run_service_pb2.RunPoint:

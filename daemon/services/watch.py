@@ -1,42 +1,36 @@
-"""Follow a run's log: replay from the store, then wait for commits. A follower that does not read costs one waiting
+"""Follow a run's log: replay from the store, then wait for more. A follower that does not read costs one waiting
 coroutine.
 """
 
-import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from tunewright.daemon.changes import Changes
-from tunewright.daemon.engine.states import RUN_ENDED
 from tunewright.daemon.errors import RefusedError
-from tunewright.daemon.store import events, runs
-from tunewright.daemon.store.events import StoredEvent
+from tunewright.daemon.services.run_logs import RunLogs
+from tunewright.proto.v1 import run_service_pb2 as wire
 
-PAGE = 100
 HEARTBEAT_SECONDS = 5.0
 
 
-async def follow(
-    connection: sqlite3.Connection, changes: Changes, run: str, after: int
-) -> AsyncIterator[tuple[Sequence[StoredEvent], int]]:
-    """Yield pages of the log after a sequence, with the sequence reached; an empty page is a heartbeat.
+async def follow(logs: RunLogs, run: str, after: int) -> AsyncIterator[bytes]:
+    """Yield the messages of WatchRun after a sequence, in the form in which they are sent; one without events is a
+    heartbeat.
 
     Ends after the last event of a run that has ended; raises RefusedError (GOING_AWAY) when the daemon stops.
     """
-    with changes.followers.one() as follower:
+    with logs.follow(run) as log, logs.followers.one() as follower:
         while True:
-            change = changes.next()
-            found = events.page(connection, run, after, PAGE)
-            if found:
-                after = found[-1].sequence
+            change = log.next()
+            page = log.page(after)
+            if page is not None:
+                after = page.last
                 follower.hand()
-                yield found, after
+                yield page.message
                 follower.taken()
-                continue
-            state = runs.state(connection, run)
-            if state is None or (state[0] in RUN_ENDED and state[1] == after):
+            elif log.over:
                 return
-            if changes.draining:
+            elif logs.draining:
                 message = f"the daemon is going away; watch again after sequence {after}"
                 raise RefusedError("GOING_AWAY", message, last_sequence=str(after))
-            if not await changes.rung(change, HEARTBEAT_SECONDS):
-                yield (), after
+            elif not await Changes.rung(change, HEARTBEAT_SECONDS):
+                yield wire.WatchRunResponse(last_sequence=after).SerializeToString()

@@ -4,7 +4,6 @@ of.
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tunewright.daemon.actor import ACTOR
@@ -27,8 +26,7 @@ class Line(NamedTuple):
     body: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """One entry as it is stored; `body` is canonical JSON text, `actor` who did it (empty: not known then)."""
 
     sequence: int
@@ -37,7 +35,7 @@ class StoredEvent:
     attempt: int
     kind: str
     body: str
-    actor: str = ""
+    actor: str
 
 
 def line(entry: Entry, time: Milliseconds) -> Line:
@@ -80,4 +78,4 @@ def page(
         f" WHERE {where.text} ORDER BY sequence LIMIT ?",
         (*where.values, limit),
     ).fetchall()
-    return [StoredEvent(**dict(row)) for row in rows]
+    return [StoredEvent._make(row) for row in rows]

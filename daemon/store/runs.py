@@ -124,10 +124,10 @@ def count_active(connection: sqlite3.Connection, *, projects: Projects = None, a
     return int(connection.execute(query, (*names, actor, actor)).fetchone()[0])
 
 
-def state(connection: sqlite3.Connection, run: str) -> tuple[RunState, int] | None:
-    """Return a run's state and its newest sequence, None when there is none of that id."""
-    row = connection.execute("SELECT state, last_sequence FROM runs WHERE id = ?", (run,)).fetchone()
-    return None if row is None else (RunState(row["state"]), row["last_sequence"])
+def states(connection: sqlite3.Connection, identifiers: str) -> dict[str, tuple[RunState, int]]:
+    """Return the state and the newest sequence of each run of a JSON array of ids that is in the store."""
+    query = "SELECT id, state, last_sequence FROM runs WHERE id IN (SELECT value FROM json_each(?))"
+    return {name: (RunState(state), newest) for name, state, newest in connection.execute(query, (identifiers,))}
 
 
 def texts(connection: sqlite3.Connection, run: str) -> tuple[str, str]:

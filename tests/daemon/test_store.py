@@ -4,47 +4,20 @@ import asyncio
 import json
 import sqlite3
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from harness.daemons import Daemon
 from harness.plans import a_plan, a_step, write
+from harness.records import SUBMISSION, a_run, using
 
 from tunewright.client.errors import RefusedError
-from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord
+from tunewright.daemon.engine.states import Entry, RunState
 from tunewright.daemon.store import events, request_ids, runs, schema
 from tunewright.daemon.store.database import Database, StaleError, StorageFullError
 from tunewright.daemon.store.export import ExportError, export_tables
-from tunewright.daemon.store.runs import Submission
-
-Result = TypeVar("Result")
-SUBMISSION = Submission(spec_text="", plan_json="{}", request_id=None, request_digest="")
-
-
-def a_run(identifier: str = "r1") -> RunRecord:
-    step = StepRecord(
-        name="one", verb="train", kind="fake", summary="", needs=(), digest="sha256:0", service=False, retries=0,
-        action="create", because="",
-    )  # fmt: skip
-    return RunRecord(
-        id=identifier, spec_name="s", spec_path="life.yaml", base_directory="/", profile="", sets=("a=1",),
-        plan_digest="sha256:1", create_time=5, steps=(step,),
-    )  # fmt: skip
-
-
-def using(path: Path, work: Callable[[Database], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        database = Database(path)
-        database.start(lambda: None)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
 
 
 @pytest.fixture
