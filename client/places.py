@@ -27,15 +27,18 @@ def environments() -> Path:
     return cache() / "environments"
 
 
-def secrets(project: str = "") -> Path:
-    """Return the folder that holds one file a secret of a project, as the daemon looks for them."""
-    return home() / "secrets" if project in ("", "default") else home() / "projects" / project / "secrets"
+def secrets_file() -> Path | None:
+    """Return the file that says where secrets come from (TUNEWRIGHT_SECRETS), None for the home's or none at all."""
+    chosen = os.environ.get("TUNEWRIGHT_SECRETS")
+    return Path(chosen).absolute() if chosen else None
 
 
-def secret_names(project: str = "") -> list[str]:
-    """Return the names of the secrets that are kept for a project, in order."""
-    folder = secrets(project)
-    return sorted(item.name for item in folder.iterdir() if not item.name.startswith(".")) if folder.is_dir() else []
+def secret_names() -> frozenset[str] | None:
+    """Return the names of the secrets in the home's own store; None where a site has them from elsewhere."""
+    if secrets_file() is not None or (home() / "secrets.yaml").exists():
+        return None
+    folder = home() / "secrets"
+    return frozenset(item.name for item in folder.iterdir()) if folder.is_dir() else frozenset()
 
 
 def contexts() -> Path:

@@ -31,6 +31,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--access", type=Path, metavar="FILE", help="who may call, from where, and do what")
     parser.add_argument("--metrics", metavar="ADDRESS", help="serve /metrics for Prometheus there, over HTTP")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="hold every spec to this policy")
+    parser.add_argument("--secrets", type=Path, metavar="FILE", help="where secrets come from (TUNEWRIGHT_SECRETS)")
     parser.add_argument("--private", action="store_true", help="end when nobody uses it")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="with --private: how long that is")
     parser.add_argument(
@@ -57,10 +58,16 @@ def settings_from(found: argparse.Namespace) -> Settings:
         access=found.access and found.access.absolute(),
         metrics=found.metrics,
         policy=found.policy and found.policy.absolute(),
+        secrets=_secrets_file(found.secrets),
         private=found.private,
         idle_seconds=found.idle_seconds,
         devices=found.devices and Path(found.devices).absolute(),
     )
+
+
+def _secrets_file(named: Path | None) -> Path | None:
+    chosen = named or os.environ.get("TUNEWRIGHT_SECRETS")
+    return Path(chosen).absolute() if chosen else None
 
 
 def export(home: Home, folder: Path) -> str:

@@ -27,6 +27,7 @@ from tunewright.daemon.parts import Parts, assemble
 from tunewright.daemon.service_manager import take_service_manager
 from tunewright.daemon.services.register import SERVICES, add_services, build_border, methods
 from tunewright.daemon.settings import Settings, SettingsError
+from tunewright.daemon.settings_file import SettingsFileError
 from tunewright.daemon.store.schema import SchemaError
 from tunewright.daemon.watchdog import Watchdog
 
@@ -71,7 +72,7 @@ def serve(settings: Settings, compiler: Compiler | None = None, clock: Clock | N
         return _refuse(str(error))
     try:
         return asyncio.run(_watched(settings, site, home, compiler, clock or system_clock()))
-    except (SchemaError, ListenError, AccessError) as error:
+    except (SchemaError, ListenError, AccessError, SettingsFileError) as error:
         return _refuse(str(error))
     except sqlite3.DatabaseError as error:
         return _refuse(f"the store {home.database} can't be opened ({error}); {_STORE_HELP}")
@@ -109,6 +110,8 @@ async def _serve(
     if scraping is not None:
         await scraping.open(parts, border)
     _end_on_signals(parts.ending)
+    # Before anybody looks at an attempt: what it was given says what must not be shown of what it wrote.
+    await asyncio.to_thread(parts.delivery.sweep)
     parts.reconciler.start()
     kept = [
         asyncio.create_task(parts.deployments.keep(), name="deployments"),

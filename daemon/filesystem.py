@@ -1,4 +1,4 @@
-"""Where a store can lie: on a disk of this machine. Locks and shared memory, which it needs, end at a network."""
+"""What kind of file system a folder lies on. A store needs locks and shared memory, which end at a network."""
 
 from pathlib import Path
 
@@ -13,10 +13,16 @@ def network_type(folder: Path, mounts: str | None = None) -> str | None:
 
     `mounts` is a text in the form of /proc/self/mountinfo, this process's own where it is not given.
     """
+    kind = file_system_type(folder, mounts)
+    return kind if kind in _NETWORK else None
+
+
+def file_system_type(folder: Path, mounts: str | None = None) -> str:
+    """Return the type of the file system that holds `folder`, such as `ext4` or `tmpfs`; nothing where none is told."""
     try:
         lines = (_MOUNTS.read_text(encoding="utf-8") if mounts is None else mounts).splitlines()
     except OSError:
-        return None
+        return ""
     place, holder, kind = folder.resolve(), Path("/"), ""
     for line in lines:
         about, _, rest = line.partition(" - ")
@@ -26,7 +32,7 @@ def network_type(folder: Path, mounts: str | None = None) -> str | None:
         point = Path(_unescaped(fields[4]))
         if place.is_relative_to(point) and point.is_relative_to(holder):  # of two on one point the later one counts
             holder, kind = point, rest.split()[0]
-    return kind if kind in _NETWORK else None
+    return kind
 
 
 def _unescaped(text: str) -> str:

@@ -20,11 +20,13 @@ from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.engine.points import PointStore
 from tunewright.daemon.engine.reconciler import Reconciler
 from tunewright.daemon.engine.results import Results
-from tunewright.daemon.engine.step_files import Interpreters
+from tunewright.daemon.engine.step_files import Interpreters, Sources
 from tunewright.daemon.home import Home, cache_folder
 from tunewright.daemon.measures import NO_MEASURES, Measures
 from tunewright.daemon.retention.collector import Collector
 from tunewright.daemon.retention.timetable import Timetable
+from tunewright.daemon.secrets.delivery import Delivery
+from tunewright.daemon.secrets.providers import providers_of
 from tunewright.daemon.services.border import Activity
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.database import Database
@@ -51,6 +53,7 @@ class Parts:
     collector: Collector
     timetable: Timetable
     points: PointStore
+    delivery: Delivery
     devices: DeviceKeeper
     measures: Measures
     maintenance: MaintenanceKeeper
@@ -68,15 +71,18 @@ def assemble(
     """Return the parts of a daemon that owns `home`; the store is open and its writer runs.
 
     `site` answers what the site has decided about access; nothing, by default. `measures` counts what happens.
+    Raises SettingsFileError where the file that says where secrets come from is wrong.
     """
     environments = cache_folder() / "environments"
     interpreters = Interpreters(environments)
     database, changes = Database(home.database, measures), Changes()
     database.start(changes.ring)
     ledger = Ledger(database, clock, measures)
-    deployments = DeploymentKeeper(ledger, home, interpreters)
+    delivery = Delivery(home, providers_of(home, settings.secrets))
+    sources = Sources(home, interpreters, delivery)
+    deployments = DeploymentKeeper(ledger, sources)
     points = PointStore(home.points)
-    keeper = AttemptKeeper(ledger, home, interpreters, points)
+    keeper = AttemptKeeper(ledger, sources, points)
     maintenance = MaintenanceKeeper(database=database, clock=clock)
     reconciler = Reconciler(ledger, home, keeper, deployments, maintenance, settings.slots)
     maintenance.changed.append(reconciler.wake_all)
@@ -97,11 +103,12 @@ def assemble(
         ledger=ledger,
         deployments=deployments,
         reconciler=reconciler,
-        admission=Admission(database, clock, Results(database.read, home), interpreters),
+        admission=Admission(database, clock, Results(database.read, home), interpreters, delivery.providers),
         compiler=compiler or compile_with(home.root, environments, settings.policy),
         collector=collector,
         timetable=Timetable(collector=collector, home=home, now=clock.now),
         points=points,
+        delivery=delivery,
         devices=devices,
         measures=measures,
         maintenance=maintenance,

@@ -17,9 +17,9 @@ class SettingsError(ValueError):
 class Settings:
     """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where
     `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `access` is the file that says who else may call,
-    `policy` what specs are held to. `private`: end after `idle_seconds` of not being used. `hang_seconds`: for how long
-    the event loop may hang before the daemon ends itself. `devices` is a file that stands for the machine's
-    accelerators, for tests and demonstrations.
+    `policy` what specs are held to, `secrets` where they come from. `private`: end after `idle_seconds` of not being
+    used. `hang_seconds`: for how long the event loop may hang before the daemon ends itself. `devices` is a file that
+    stands for the machine's accelerators, for tests and demonstrations.
     """
 
     home: Path
@@ -28,6 +28,7 @@ class Settings:
     access: Path | None = None
     metrics: str | None = None
     policy: Path | None = None
+    secrets: Path | None = None
     private: bool = False
     idle_seconds: float = 60.0
     slots: int = 1

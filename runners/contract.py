@@ -104,6 +104,7 @@ class StepFile:
     `files` are written under work/ before the start (DeepSpeed JSON and the like); `prepare` runs first, in order;
     `service` marks a step that stays: it is done when cancelled, ready when it emits `ready`. `estimate` is what the
     plan expects it to take (memory_bytes, capacity_bytes, seconds, savings), for what is said when it took more.
+    `secrets` is the folder that this attempt's secrets lie in; the supervisor removes it at the end.
     """
 
     contract_version: int = CONTRACT_VERSION
@@ -119,6 +120,7 @@ class StepFile:
     deadlines: Deadlines = field(default_factory=Deadlines)
     service: bool = False
     estimate: Mapping[str, Any] = field(default_factory=dict)
+    secrets: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that step.json holds."""
@@ -145,6 +147,7 @@ class StepFile:
                 deadlines=Deadlines(**value.get("deadlines", {})),
                 service=value.get("service", False),
                 estimate=value.get("estimate", {}),
+                secrets=value.get("secrets", ""),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ContractError(f"step.json is not complete: {error}") from error

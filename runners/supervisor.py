@@ -19,11 +19,12 @@ if _ROOT not in sys.path:
 # ruff: noqa: E402 - the root has to be on the path first
 from tunewright.runners import contract
 from tunewright.runners.contract import Command, ContractError, ExitCode, StepFile
-from tunewright.runners.supervision import bundle_files, lock, memory, record
+from tunewright.runners.supervision import bundle_files, delivered, lock, memory, record
 from tunewright.runners.supervision.child import become_subreaper, start
 from tunewright.runners.supervision.environment import as_entries, marks_of, runner_environment
 from tunewright.runners.supervision.processes import identify
 from tunewright.runners.supervision.pump import LogFile, Pump
+from tunewright.runners.supervision.redaction import Veil
 from tunewright.runners.supervision.stopping import StopRule
 from tunewright.runners.supervision.verdict import Evidence, Verdict, judge
 from tunewright.runners.supervision.watch import Ending, Watch
@@ -38,14 +39,22 @@ class Attempt:
     def __init__(self, bundle: Path, step: StepFile) -> None:
         self._bundle, self._step = bundle, step
         self._marks = marks_of(str(bundle), step)
-        self._out = LogFile(bundle / contract.STDOUT)
-        self._err = LogFile(bundle / contract.STDERR)
+        self._secrets = Path(step.secrets) if step.secrets else None
+        redactor = delivered.redactor_of(self._secrets) if self._secrets else None
+        self._out = LogFile(bundle / contract.STDOUT, veil=Veil(redactor) if redactor else None)
+        self._err = LogFile(bundle / contract.STDERR, veil=Veil(redactor) if redactor else None)
         self._began = time.monotonic()
         self._started: str | None = None
         self._peak = 0
 
     def run(self) -> record.ExitRecord | None:
         """Do everything; None when the start was not ours any more."""
+        outcome = self._attempt()
+        if outcome is not None:
+            self._forget_secrets()
+        return outcome
+
+    def _attempt(self) -> record.ExitRecord | None:
         try:
             bundle_files.write_step_files(self._bundle / contract.WORK, self._step.files)
         except (ContractError, OSError) as error:
@@ -63,6 +72,9 @@ class Attempt:
             message = f"can't start `{error.filename or self._step.command.argv[0]}`: {error.strerror}"
             verdict = Verdict(code=ExitCode.UNAVAILABLE, reason="LAUNCH_FAILED", message=message, help=_LAUNCH_HELP)
             return self._record(verdict, None)
+        # Before anybody reads them: nothing of a secret may come into the record, or stay when the secrets are gone.
+        self._forget_secrets()
+        self._err.settle()
         evidence = Evidence(
             service=self._step.service,
             failure=bundle_files.last_word(self._bundle / contract.EVENTS, offset, "failure"),
@@ -103,6 +115,10 @@ class Attempt:
         ending = Watch(child, pump, rule, self._step.deadlines.grace_seconds, as_entries(self._marks)).run()
         self._peak = max(self._peak, ending.peak_memory_bytes)
         return ending
+
+    def _forget_secrets(self) -> None:
+        if self._secrets is not None:
+            delivered.clear(self._bundle, self._secrets)
 
     def _record(self, verdict: Verdict, died_of: int | None) -> record.ExitRecord:
         sealed: record.SealedOutputs | None = None

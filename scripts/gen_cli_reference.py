@@ -26,6 +26,7 @@ Written by `scripts/gen_cli_reference.py` from the commands' own help.
 
 | variable | means |
 |---|---|
+| `TUNEWRIGHT_SECRETS` | file that says where secrets come from; default: `secrets.yaml` in the home |
 | `TUNEWRIGHT_HOME` | folder of store, artifacts, secrets and log; default: the platform's user data folder |
 | `TUNEWRIGHT_CACHE` | folder of models and environments for all homes; default: the platform's cache folder |
 | `TUNEWRIGHT_POLICY` | the policy that specs are held to; see [policy.md](policy.md) |

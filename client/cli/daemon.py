@@ -18,6 +18,7 @@ from tunewright.client.cli import maintenance
 @click.option("--access", metavar="FILE", help="Who may call, from where, and do what (default: access.yaml in HOME).")
 @click.option("--metrics", metavar="ADDRESS", help="Serve /metrics for Prometheus there, e.g. 127.0.0.1:9464.")
 @click.option("--policy", metavar="FILE", help="Hold every spec to this policy.")
+@click.option("--secrets", metavar="FILE", help="Where secrets come from (default: secrets.yaml in HOME).")
 @click.option(
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
 )
@@ -30,6 +31,7 @@ def command(
     access: str | None,
     metrics: str | None,
     policy: str | None,
+    secrets: str | None,
     home: str | None,
     export: str | None,
 ) -> None:
@@ -41,7 +43,7 @@ def command(
         context.obj = _home(home)
         return
     arguments = []
-    for name, path in (("--export", export), ("--access", access), ("--policy", policy)):
+    for name, path in (("--export", export), ("--access", access), ("--policy", policy), ("--secrets", secrets)):
         if path is not None:
             arguments += [name, str(Path(path).absolute())]
     for name, address in (("--listen", listen), ("--metrics", metrics)):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tunewright.client import places
+from tunewright.client import secret_store
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.lockfile import lock_path, write_lock
@@ -102,10 +102,7 @@ def _asked(source: str, ask: Callable[[], _Pin]) -> _Pin | None:
 
 def _token(reference: str | None) -> str | None:
     name = secret_name(reference)
-    try:
-        return (places.secrets() / name).read_text(encoding="utf-8").strip() if name else None
-    except (OSError, UnicodeDecodeError):
-        return None
+    return secret_store.read(name) if name else None
 
 
 def _unpinned(lock: Mapping[str, Any]) -> list[str]:

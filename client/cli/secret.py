@@ -1,20 +1,21 @@
-"""`tunewright secret`: tokens and keys that specs refer to, one file each, readable by this user alone."""
+"""`tunewright secret`: tokens and keys that specs refer to."""
 
-import os
 import re
 import sys
-from pathlib import Path
+from typing import Any
 
 import click
 
-from tunewright.client import places
+from tunewright.client import secret_store
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.screen import is_terminal, remark, show, show_json
+from tunewright.client.secret_store import SecretStoreError
 from tunewright.spec.access import is_project
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _MAX_BYTES = 64 * 1024
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _PROJECT = click.option(
     "--project", default="", metavar="NAME", envvar="TUNEWRIGHT_PROJECT", help="For the runs of this project."
 )
@@ -22,25 +23,28 @@ _PROJECT = click.option(
 
 @click.group(epilog="Example: tunewright secret set HUB_TOKEN < token.txt")
 def command() -> None:
-    """Keep tokens and keys that specs refer to as ${secret:NAME}."""
+    """Keep tokens and keys that specs refer to as ${secret:NAME}.
+
+    They lie in the home, one file each, or where secrets.yaml in the home says (docs/secrets.md).
+    """
 
 
 @command.command("set", epilog="Example: tunewright secret set HUB_TOKEN < token.txt")
 @click.argument("name", metavar="NAME")
+@click.option("--file", "file", metavar="FILE", type=click.File("rb"), help="Take the value from FILE.")
 @_PROJECT
-def set_secret(name: str, project: str) -> int:
-    """Keep standard input as NAME (asked for, unseen, on a terminal). One line end at its end is dropped."""
-    path = _path(name, project)
-    value = _value(name)
+def set_secret(name: str, file: Any, project: str) -> int:
+    """Keep standard input as NAME (asked for, unseen, on a terminal). One line end at its end is dropped.
+
+    A value is never an argument: others could read it in the list of processes.
+    """
+    _check(name, project)
+    value = _value(name, file)
     if not value:
         raise CommandError(f"nothing was given for `{name}`; the old value, if any, is kept", code=exits.USAGE)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
-    aside = path.with_name(f".{name}.{os.getpid()}.tmp")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(value)
-    aside.replace(path)
+    kept = _ask("set", name=name, project=project, value=value)
+    if "key_file" in kept:
+        remark(f"made the key file {kept['key_file']}: keep a copy of it, apart from backups of the home")
     remark(f"kept {name}")
     return exits.OK
 
@@ -49,12 +53,20 @@ def set_secret(name: str, project: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @_PROJECT
 def list_secrets(as_json: bool, project: str) -> int:
-    """List the names that are kept; values are never shown."""
-    names = places.secret_names(_checked(project))
+    """List names, where each comes from, and how old it is; values are never shown."""
+    _check("", project)
+    found = _ask("list", project=project)
     if as_json:
-        show_json({"secrets": names})
-    else:
-        show("\n".join(names) if names else "no secrets")
+        show_json(found)
+        return exits.OK
+    rows = found["secrets"]
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        show(f"{row['name']:{width}}  {row['provider']}  {_age(row['age_seconds'])}".rstrip())
+    if not rows:
+        show("no secrets")
+    if "command" in found["providers"]:
+        remark("note: a command is asked too, by name only")
     return exits.OK
 
 
@@ -63,33 +75,49 @@ def list_secrets(as_json: bool, project: str) -> int:
 @_PROJECT
 def remove_secret(name: str, project: str) -> int:
     """Forget NAME."""
-    try:
-        _path(name, project).unlink()
-    except FileNotFoundError:
-        raise CommandError(f"there is no secret `{name}`", help="`tunewright secret list` shows the names") from None
+    _check(name, project)
+    if not _ask("remove", name=name, project=project)["removed"]:
+        raise CommandError(f"there is no secret `{name}`", help="`tunewright secret list` shows the names")
     remark(f"removed {name}")
     return exits.OK
 
 
-def _path(name: str, project: str) -> Path:
-    if not _NAME.fullmatch(name):
+@command.command("rotate-key", epilog="Example: tunewright secret rotate-key")
+def rotate_key() -> int:
+    """Make a new key for the encrypted store and seal every secret with it; the old key opens nothing any more."""
+    done = _ask("rotate-key")
+    remark(f"sealed {done['secrets']} secrets with a new key in {done['key_file']}: keep a copy of that file")
+    return exits.OK
+
+
+def _ask(verb: str, *, name: str = "", project: str = "", value: bytes = b"") -> dict[str, Any]:
+    try:
+        return secret_store.ask(verb, name=name, project=project, value=value)
+    except SecretStoreError as error:
+        raise CommandError(str(error), help=error.help) from None
+
+
+def _check(name: str, project: str) -> None:
+    if name and not _NAME.fullmatch(name):
         raise CommandError(
             f"`{name}` is not a name of a secret", help="letters, digits and `_`, at most 64", code=exits.USAGE
         )
-    return places.secrets(_checked(project)) / name
-
-
-def _checked(project: str) -> str:
     if project and not is_project(project):
         help_text = "lower-case letters, digits and `-`, at most 63"
         raise CommandError(f"`{project}` can't name a project", help=help_text, code=exits.USAGE)
-    return project
 
 
-def _value(name: str) -> bytes:
-    if is_terminal(sys.stdin):
+def _value(name: str, file: Any) -> bytes:
+    if file is None and is_terminal(sys.stdin):
         return str(click.prompt(name, hide_input=True, err=True)).encode("utf-8")
-    value = sys.stdin.buffer.read(_MAX_BYTES + 1)
+    value: bytes = (file or sys.stdin.buffer).read(_MAX_BYTES + 1)
     if len(value) > _MAX_BYTES:
         raise CommandError(f"a secret has at most {_MAX_BYTES} bytes", code=exits.USAGE)
     return value.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def _age(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (1, "s"))
+    return f"{seconds // size} {unit}"

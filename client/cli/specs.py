@@ -75,7 +75,7 @@ def world(policy: str | None = None) -> dict[str, Any]:
         "environments": environment_facts(),
         "cache": FactCache(),
         "home": places.home(),
-        "secrets_known": frozenset(places.secret_names()),
+        "secrets_known": places.secret_names(),
     }
 
 

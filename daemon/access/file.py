@@ -10,15 +10,9 @@ from tunewright.daemon.access import site
 from tunewright.daemon.access.limits import DEFAULT_LIMITS, Limits
 from tunewright.daemon.access.roles import Grant
 from tunewright.daemon.access.site import AccessError, Site
+from tunewright.daemon.settings_file import SettingsFileError, read_settings_file
 from tunewright.spec.access import Role, is_subject
-from tunewright.spec.binding import bind_section
-from tunewright.spec.diagnostics import Diagnostic, DiagnosticSink
-from tunewright.spec.document import Document
 from tunewright.spec.model.section import Count, Positive, Section
-from tunewright.spec.source import SourceFile
-from tunewright.spec.syntax import parse
-
-_LONGEST = 2**20
 
 Project = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Projects = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9-]{0,62})$")]
@@ -162,18 +156,9 @@ class AccessFile(Section):
 def read_access_file(path: Path) -> Site:
     """Return what the file says; raise AccessError with place and remedy of everything that is wrong with it."""
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_LONGEST + 1)
-    except OSError as error:
-        raise AccessError(f"the access file {path} can't be read: {error.strerror}") from None
-    if len(content) > _LONGEST:
-        raise AccessError(f"the access file {path} is longer than {_LONGEST // 2**20} MiB")
-    source, sink = SourceFile(str(path), content.decode("utf-8-sig", errors="surrogateescape")), DiagnosticSink()
-    root = parse(source, sink)
-    found = None if root is None else bind_section(Document(source, root), sink, AccessFile)
-    findings = [_line(item) for item in sink]
-    if found is None or findings:
-        raise AccessError("\n".join(findings) or f"{path} is empty")
+        found = read_settings_file(path, AccessFile)
+    except SettingsFileError as error:
+        raise AccessError(str(error)) from None
     problems = [f"{path}: {problem}" for problem in _problems(found)]
     if problems:
         raise AccessError("\n".join(problems))
@@ -227,8 +212,3 @@ def _site(file: AccessFile, folder: Path) -> Site:
 def _row(row: GrantSection) -> site.GrantRow:
     grants = frozenset(Grant(project, Role(role)) for project in row.projects for role in row.roles)
     return site.GrantRow(subject=row.subject, group=row.group, local_group=row.local_group, grants=grants)
-
-
-def _line(item: Diagnostic) -> str:
-    place, help = item.primary.span, f" ({item.help})" if item.help else ""  # noqa: A001 - the word users read
-    return f"{place.source.name}:{place.begin.line}:{place.begin.column}: {item.message}{help}"

@@ -21,7 +21,7 @@ from tunewright.spec.canonical import digest_of_file, digest_of_tree
 from tunewright.spec.tree import TreeError
 
 #: Files of the home beside the store that decide what the daemon does. Secrets and keys are never part of a backup.
-_SETTINGS = ("access.yaml", "policy.yaml", "retention.yaml")
+_SETTINGS = ("access.yaml", "policy.yaml", "retention.yaml", "secrets.yaml")
 
 
 def back_up(home: Home, target: Path, *, checkpoints: bool) -> Manifest:

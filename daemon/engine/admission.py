@@ -2,6 +2,7 @@
 request.
 """
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -12,12 +13,13 @@ from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
 from tunewright.daemon.access.limits import UNLIMITED, Limits
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.clock import Clock
-from tunewright.daemon.engine.readiness import check_steps
+from tunewright.daemon.engine.readiness import check_secrets, check_steps
 from tunewright.daemon.engine.replays import replay_of
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.states import Entry, RunRecord, StepRecord
-from tunewright.daemon.engine.step_files import Interpreters
+from tunewright.daemon.engine.step_files import Interpreters, secrets_of
 from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.secrets.providers import Providers
 from tunewright.daemon.store import artifacts, deployments, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
@@ -46,18 +48,21 @@ class Admission:
     clock: Clock
     results: Results
     interpreters: Interpreters
+    providers: Providers
 
     def compare(self, plan: Plan, project: str) -> tuple[StepAction, ...]:
         """Return what a run of the plan would do, against the project's last run of the same spec."""
         previous = runs.latest_plan(self.database.read, project, plan.name)
         return difference(plan, _read(previous), self.results.kept(project))
 
-    def check_executable(self, plan: Plan, project: str) -> None:
+    async def check_executable(self, plan: Plan, project: str) -> None:
         """Raise RefusedError when a step that has to be done can't be done on this machine."""
         kept = self.results.kept(project)
         todo = [step for step in plan.steps if not kept(step)]
         own_ports = deployments.held_ports(self.database.read, project, plan.name)
-        check_steps(todo, self.results.home.secrets(project), self.interpreters, own_ports)
+        check_steps(todo, self.interpreters, own_ports)
+        if any(secrets_of(step) for step in todo):
+            await asyncio.to_thread(check_secrets, todo, project, self.providers)
 
     def record(self, order: Order, actions: tuple[StepAction, ...]) -> RunRecord:
         """Return the run that an order asks for, not stored yet and without an id."""

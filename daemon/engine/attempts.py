@@ -7,6 +7,7 @@ import asyncio
 import errno
 import logging
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from tunewright.daemon.engine.ledger import Ledger
 from tunewright.daemon.engine.points import PointStore
 from tunewright.daemon.engine.states import (
     STEP_DONE,
+    Entry,
     Fail,
     Failure,
     Halt,
@@ -35,15 +37,9 @@ from tunewright.daemon.engine.states import (
     Succeed,
     Up,
 )
-from tunewright.daemon.engine.step_files import (
-    InputBrokenError,
-    InputChangedError,
-    InputMissingError,
-    Interpreters,
-    step_file,
-)
+from tunewright.daemon.engine.step_files import InputError, Sources, step_file
 from tunewright.daemon.home import Home
-from tunewright.daemon.store import artifacts, attempts, deployments
+from tunewright.daemon.store import artifacts, attempts, deployments, events
 from tunewright.daemon.store.artifacts import ArtifactRecord
 from tunewright.daemon.store.attempts import Attempt, Progress
 from tunewright.daemon.supervise import (
@@ -86,13 +82,17 @@ class AttemptKeeper:
     """Tends attempts. What it remembers only saves work: a new one comes to the same conclusions."""
 
     ledger: Ledger
-    home: Home
-    interpreters: Interpreters
+    sources: Sources
     points: PointStore
     in_use: InUse = field(default_factory=InUse)
     _fresh: set[_Key] = field(default_factory=set)
     _cancels: dict[_Key, str] = field(default_factory=dict)
     _questions: dict[_Key, float] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Home:
+        """Where everything lies."""
+        return self.sources.home
 
     def begun(self, run: str, step: str, attempt: int) -> None:
         """Remember that an attempt has just been stored: nothing of it can be left over from an earlier start."""
@@ -132,15 +132,15 @@ class AttemptKeeper:
             await asyncio.to_thread(withhold, bundle)
             return await self._end(run, step, Fail(failure=_launch_failure(bundle), temporary=True), "LAUNCH_FAILED")
         try:
-            content = await asyncio.to_thread(
-                step_file, plan.step(step.name), run, step.attempt, self.home, self.interpreters
-            )
+            content, remarks = await asyncio.to_thread(step_file, plan.step(step.name), run, step.attempt, self.sources)
+            if remarks:
+                await self.ledger.database.write(partial(_remark, run.id, remarks, self.ledger.clock.now()))
             previous = self._previous_bundle(run, step)
             await asyncio.to_thread(_launch, bundle, content, previous)
-        except (InputMissingError, InputBrokenError, InputChangedError) as error:
+        except InputError as error:
             await asyncio.to_thread(withhold, bundle)
             failure = Failure(reason=error.reason, message=str(error), help=error.help)
-            return await self._end(run, step, Fail(failure=failure), failure.reason)
+            return await self._end(run, step, Fail(failure=failure, temporary=error.temporary), failure.reason)
         except OSError as error:
             if _full(error):
                 failure = Failure(reason="DISK_FULL", message=f"the step can't be started: {error}", help=_SPACE_HELP)
@@ -303,9 +303,16 @@ class AttemptKeeper:
                 artifacts.insert(connection, artifact)
 
         key = (run.id, step.name, step.attempt)
+        # The supervisor has done it, if it lived: what an attempt was given is gone before its end is stored.
+        await asyncio.to_thread(self.sources.delivery.clear, self.home.bundle(*key))
         self._cancels.pop(key, None)
         self._questions.pop(key, None)
         return await self.ledger.apply(run, step.name, event, also)
+
+
+def _remark(run: str, remarks: Iterable[Entry], now: Milliseconds, connection: sqlite3.Connection) -> None:
+    for entry in remarks:
+        events.append(connection, run, entry, now)
 
 
 def _count_launch(key: _Key, connection: sqlite3.Connection) -> int:

@@ -18,13 +18,7 @@ from tunewright.daemon.engine.liveness import Liveness
 from tunewright.daemon.engine.restarts import Again, after_failure
 from tunewright.daemon.engine.schedule import pause_over
 from tunewright.daemon.engine.states import DeploymentState, Failure, RunRecord
-from tunewright.daemon.engine.step_files import (
-    InputBrokenError,
-    InputChangedError,
-    InputMissingError,
-    Interpreters,
-    step_file,
-)
+from tunewright.daemon.engine.step_files import InputError, Sources, step_file
 from tunewright.daemon.home import Home
 from tunewright.daemon.store import attempts, deployments, runs
 from tunewright.daemon.store.database import StaleError
@@ -62,13 +56,17 @@ class DeploymentKeeper:
     """Watches every deployment that has not ended; `ended` is called after one has."""
 
     ledger: Ledger
-    home: Home
-    interpreters: Interpreters
+    sources: Sources
     ended: Callable[[], None] = lambda: None
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: dict[tuple[int, int], str] = field(default_factory=dict)
     liveness: Liveness = field(default_factory=Liveness)
     _plans: dict[str, Plan] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Home:
+        """Where everything lies."""
+        return self.sources.home
 
     def wake(self) -> None:
         """Look soon."""
@@ -172,13 +170,15 @@ class DeploymentKeeper:
             if launches > MAX_LAUNCHES + 1:  # the first one is counted with the attempt
                 raise ServiceLaunchError("its supervisor does not start")
             step = self._plan_step(record)
-            content = await asyncio.to_thread(step_file, step, run, record.attempt, self.home, self.interpreters)
+            # Secrets are asked for anew at every start: a new value is in use after a restart.
+            content, _ = await asyncio.to_thread(step_file, step, run, record.attempt, self.sources)
             await asyncio.to_thread(launch, bundle, content)
-        except (InputMissingError, InputBrokenError, InputChangedError, ServiceLaunchError) as error:
+        except (InputError, ServiceLaunchError) as error:
             await asyncio.to_thread(withhold, bundle)
             await self._fail(record, Failure(reason=error.reason, message=str(error), help=error.help))
 
     async def _end(self, record: DeploymentRecord, exit_record: ExitRecord | None) -> None:
+        await self._clear(record)
         failure = _failure(record, exit_record)
         if failure is not None:
             await self._fail(record, failure)
@@ -186,6 +186,10 @@ class DeploymentKeeper:
         now = self.ledger.clock.now()
         await self._write(lambda connection: deployments.end(connection, record, None, now))
         self._forget(record)
+
+    async def _clear(self, record: DeploymentRecord) -> None:
+        bundle = self.home.bundle(record.run, record.step, record.attempt)
+        await asyncio.to_thread(self.sources.delivery.clear, bundle)
 
     async def _fail(self, record: DeploymentRecord, failure: Failure) -> None:
         """Start it again later, or give it up."""

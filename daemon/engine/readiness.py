@@ -3,17 +3,17 @@
 import errno
 import socket
 from collections.abc import Iterable
-from pathlib import Path
 
 from tunewright.compiler.collect.hardware import collect_hardware
 from tunewright.compiler.ir.plan import Step
-from tunewright.daemon.engine.step_files import Interpreters
+from tunewright.daemon.engine.step_files import Interpreters, secrets_of
 from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.secrets.provider import SecretError
+from tunewright.daemon.secrets.providers import Providers
 
 
-def check_steps(steps: Iterable[Step], secrets: Path, interpreters: Interpreters, own_ports: frozenset[int]) -> None:
-    """Raise RefusedError for the first step that can't be done here; `own_ports` are held by services of ours,
-    `secrets` is the folder of the project's."""
+def check_steps(steps: Iterable[Step], interpreters: Interpreters, own_ports: frozenset[int]) -> None:
+    """Raise RefusedError for the first step that can't be done here; `own_ports` are held by services of ours."""
     steps = tuple(steps)
     for step in steps:
         if step.not_executable is not None:
@@ -22,8 +22,27 @@ def check_steps(steps: Iterable[Step], secrets: Path, interpreters: Interpreters
     for step in steps:
         _check_device(step)
         _check_environment(step, interpreters)
-        _check_secrets(step, secrets)
         _check_port(step, own_ports)
+
+
+def check_secrets(steps: Iterable[Step], project: str, providers: Providers) -> None:
+    """Raise RefusedError for the first secret that is missing or can't be read.
+
+    It may take seconds: call it in a thread.
+    """
+    for step in steps:
+        for name in sorted(secrets_of(step)):
+            needed = f"step `{step.name}` needs the secret `{name}`"
+            try:
+                found = providers.read(project, name)
+            except SecretError as error:
+                advice = f": {error.help}" if error.help else ""
+                message = f"{needed}, which can't be read: {error}{advice}"
+                raise RefusedError("SECRET_UNAVAILABLE", message, step=step.name, secret=name) from None
+            if found is None:
+                command = f"tunewright secret set {name}" + ("" if project == "default" else f" --project {project}")
+                message = f"{needed}, which is not stored: run `{command}`"
+                raise RefusedError("SECRET_MISSING", message, step=step.name, secret=name, command=command)
 
 
 def _check_device(step: Step) -> None:
@@ -40,14 +59,6 @@ def _check_environment(step: Step, interpreters: Interpreters) -> None:
     command = f"tunewright env sync {name}"
     message = f"step `{step.name}` needs the environment `{name}`, which is not installed: run `{command}`"
     raise RefusedError("ENVIRONMENT_MISSING", message, step=step.name, environment=name, command=command)
-
-
-def _check_secrets(step: Step, secrets: Path) -> None:
-    for item in step.inputs.values():
-        if item.role == "secret" and item.path and not (secrets / item.path).is_file():
-            command = f"tunewright secret set {item.path}"
-            message = f"step `{step.name}` needs the secret `{item.path}`, which is not stored: run `{command}`"
-            raise RefusedError("SECRET_MISSING", message, step=step.name, secret=item.path, command=command)
 
 
 def _check_port(step: Step, own_ports: frozenset[int]) -> None:

@@ -12,8 +12,10 @@ import tunewright
 from tunewright.compiler.collect.places import PlaceError, digest_at, place_of
 from tunewright.compiler.ir.plan import Process, Step, StepInput, plain
 from tunewright.daemon.engine.artifacts import ArtifactError, verified
-from tunewright.daemon.engine.states import RunRecord
+from tunewright.daemon.engine.states import Entry, RunRecord
 from tunewright.daemon.home import Home, cache_folder
+from tunewright.daemon.secrets.delivery import Delivered, Delivery
+from tunewright.daemon.secrets.provider import SecretError
 from tunewright.runners.contract import Command, Deadlines, Input, StepFile
 from tunewright.runners.environments import place
 
@@ -21,22 +23,38 @@ from tunewright.runners.environments import place
 CONTROL = "control"
 
 
-class InputMissingError(RuntimeError):
+class InputError(RuntimeError):
+    """A step can't be started with what it needs; `temporary` where that may pass by itself."""
+
+    reason, help, temporary = "", "", False
+
+
+class InputMissingError(InputError):
     """A step's input has no place: the step that makes it left nothing, or it is gone."""
 
     reason, help = "INPUT_MISSING", "put back what is yours, then run again: what a step made is made anew"
 
 
-class InputBrokenError(RuntimeError):
+class InputBrokenError(InputError):
     """What an earlier step made is no longer what it made."""
 
     reason, help = "INTEGRITY", "run again: it is made anew; look at the disk if it comes back"
 
 
-class InputChangedError(RuntimeError):
+class InputChangedError(InputError):
     """An input from outside is no longer what the plan was sealed with."""
 
     reason, help = "INPUT_CHANGED", "submit the spec again: the new plan is made of what is there now"
+
+
+class SecretUnavailableError(InputError):
+    """A secret that a step needs is not there, or can't be read."""
+
+    reason = "SECRET_UNAVAILABLE"
+
+    def __init__(self, error: SecretError) -> None:
+        super().__init__(str(error))
+        self.help, self.temporary = error.help, error.temporary
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +73,21 @@ class Interpreters:
             return None
 
 
-def step_file(step: Step, run: RunRecord, attempt: int, home: Home, interpreters: Interpreters) -> StepFile:
-    """Return what the attempt's runner may know; raise InputMissingError, InputBrokenError or InputChangedError."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where what a step needs comes from."""
+
+    home: Home
+    interpreters: Interpreters
+    delivery: Delivery
+
+
+def step_file(step: Step, run: RunRecord, attempt: int, sources: Sources) -> tuple[StepFile, tuple[Entry, ...]]:
+    """Return what the attempt's runner may know, and what the log should say about that; raise InputError.
+
+    Secrets are delivered at the same time, to a folder that `sources.delivery` clears again.
+    """
+    home, interpreters = sources.home, sources.interpreters
     launch = step.launch
     python = None if launch is None else interpreters.find(launch.environment)
     if launch is None or python is None:
@@ -65,12 +96,13 @@ def step_file(step: Step, run: RunRecord, attempt: int, home: Home, interpreters
     words = {"{python}": str(python), "{bundle}": str(bundle)}
     environment = _environment(launch.environment)
     limits = step.limits
-    return StepFile(
+    secrets = _delivered(step, run, bundle, sources.delivery)
+    content = StepFile(
         run=run.id,
         step=step.name,
         attempt=attempt,
         kind=step.kind,
-        inputs=_inputs(step, run, home),
+        inputs=_inputs(step, run, home, secrets),
         parameters=step.parameters,
         command=_command(launch.command, words, environment),
         prepare=tuple(_command(process, words, environment) for process in launch.prepare),
@@ -80,17 +112,37 @@ def step_file(step: Step, run: RunRecord, attempt: int, home: Home, interpreters
         ),
         service=step.service,
         estimate=plain(step.estimate),
+        secrets=str(secrets.folder) if secrets else "",
     )
+    return content, () if secrets is None or secrets.in_memory else (_on_disk(step, attempt),)
 
 
-def _inputs(step: Step, run: RunRecord, home: Home) -> dict[str, Input]:
+def _delivered(step: Step, run: RunRecord, bundle: Path, delivery: Delivery) -> Delivered | None:
+    names = secrets_of(step)
+    try:
+        return delivery.deliver(bundle, run.project, names) if names else None
+    except SecretError as error:
+        raise SecretUnavailableError(error) from None
+
+
+def secrets_of(step: Step) -> frozenset[str]:
+    """Return the names of the secrets that a step needs."""
+    return frozenset(item.path for item in step.inputs.values() if item.role == "secret" and item.path)
+
+
+def _on_disk(step: Step, attempt: int) -> Entry:
+    message = "this machine has no place in memory (tmpfs) for secrets: they lie in the home while the step runs"
+    return Entry(kind="warning", step=step.name, attempt=attempt, body={"code": "SECRETS_ON_DISK", "message": message})
+
+
+def _inputs(step: Step, run: RunRecord, home: Home, secrets: Delivered | None) -> dict[str, Input]:
     found = {}
     for key, item in step.inputs.items():
         if item.step is not None:
             digest = run.step(item.step).artifact
             path = None if digest is None else _made(digest, home)
         elif item.role == "secret":
-            digest, path = "", str(_secret(item.path or "", home.secrets(run.project)))
+            digest, path = "", None if secrets is None else str(secrets.folder / (item.path or ""))
         else:
             digest, path = item.digest, str(_outside(item, Path(run.base_directory)))
         if path is None:
@@ -116,13 +168,6 @@ def _outside(item: StepInput, base_directory: Path) -> Path:
         raise InputMissingError(str(error)) from error
     except OSError as error:
         raise InputMissingError(f"{item.path} can't be read: {error.strerror}") from error
-    return path
-
-
-def _secret(name: str, folder: Path) -> Path:
-    path = folder / name
-    if not path.is_file():
-        raise InputMissingError(f"there is no secret {name}; store it with `tunewright secret set {name}`")
     return path
 
 

@@ -7,15 +7,10 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tunewright.daemon.errors import RefusedError
-from tunewright.spec.binding import bind_section
-from tunewright.spec.diagnostics import Diagnostic, DiagnosticSink
-from tunewright.spec.document import Document
+from tunewright.daemon.settings_file import SettingsFileError, read_settings_file
 from tunewright.spec.model.section import Duration, Section, parse_duration
-from tunewright.spec.source import SourceFile
-from tunewright.spec.syntax import parse
 
 FILE_NAME = "retention.yaml"
-_LONGEST = 2**16
 _SHORTEST_SECONDS = 60.0
 
 Days = Annotated[int, Field(ge=0, le=36_500)]
@@ -57,25 +52,7 @@ def read_retention(home: Path) -> Retention:
     if not path.exists():
         return Retention()
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_LONGEST + 1)
-    except OSError as error:
-        raise _invalid(f"{path} can't be read: {error.strerror}") from error
-    if len(content) > _LONGEST:
-        raise _invalid(f"{path} is longer than {_LONGEST // 1024} KiB")
-    source, sink = SourceFile(str(path), content.decode("utf-8-sig", errors="surrogateescape")), DiagnosticSink()
-    root = parse(source, sink)
-    found = None if root is None else bind_section(Document(source, root), sink, Retention)
-    findings = [_line(item) for item in sink]
-    if found is None or findings:
-        raise _invalid("; ".join(findings) or f"{path} is empty")
-    return found
-
-
-def _invalid(message: str) -> RefusedError:
-    return RefusedError("RETENTION_INVALID", f"{message}; nothing is collected without it")
-
-
-def _line(item: Diagnostic) -> str:
-    place = item.primary.span
-    return f"{place.source.name}:{place.begin.line}:{place.begin.column}: {item.message}"
+        return read_settings_file(path, Retention)
+    except SettingsFileError as error:
+        message = str(error).replace("\n", "; ")
+        raise RefusedError("RETENTION_INVALID", f"{message}; nothing is collected without it") from error

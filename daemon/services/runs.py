@@ -83,7 +83,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             return self._created(earlier)
         compiled = await asyncio.to_thread(self.compiler, submitted)
         plan = _plan_of(compiled, request.expected_plan_digest)
-        self.admission.check_executable(plan, call.project)
+        await self.admission.check_executable(plan, call.project)
         actions = self.admission.compare(plan, call.project)
         order = Order(
             project=call.project,
@@ -165,7 +165,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             request_digest=digest,
         )
         order = await Continuations(self.compiler, self.ledger).order(old, change, current().folders)
-        self.admission.check_executable(order.plan, old.project)
+        await self.admission.check_executable(order.plan, old.project)
         new = self.admission.record(order, self.admission.compare(order.plan, old.project))
         if request.validate_only:
             return wire.ResumeRunResponse(run=translate.run(new))
@@ -196,7 +196,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             return wire.RetryRunResponse(run=translate.run(earlier))
         plan_json, spec_text = runs.texts(self._reader, old.id)
         plan = plan_from_json(json.loads(plan_json))
-        self.admission.check_executable(plan, old.project)
+        await self.admission.check_executable(plan, old.project)
         order = Order(
             project=old.project,
             plan=plan,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tunewright.daemon.supervise.masking import redactor_for
 from tunewright.runners import contract
 from tunewright.runners.supervision.plain_files import NotPlainError, open_plain
 
@@ -27,9 +28,13 @@ def read_events(bundle: Path, offset: int, limit: int, *, after_sequence: int = 
     """Return at most `limit` whole events from a byte offset, and the offset to go on at.
 
     A torn last line is left for later. Events up to `after_sequence` are dropped: a resumed runner may repeat them.
-    Lines that are not events are skipped and told once a call, as a warning event with `seq` 0.
+    Lines that are not events are skipped and told once a call, as a warning event with `seq` 0. Secrets of the attempt
+    are made unreadable.
     """
+    redactor = redactor_for(bundle)
     block = _read(bundle / contract.EVENTS, offset, _BLOCK_BYTES)
+    if redactor is not None:
+        block = redactor.blotted(block)
     events: list[Event] = []
     position = bad_lines = 0
     while len(events) < limit and (end := block.find(b"\n", position)) >= 0:

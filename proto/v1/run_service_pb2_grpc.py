@@ -117,6 +117,7 @@ class RunServiceServicer(object):
         FAILED_PRECONDITION, NOT_EXECUTABLE: a step can be planned but not run yet; take it out of the spec.
         FAILED_PRECONDITION, HARDWARE_MISSING: a step is planned for an accelerator that this machine lacks; state other `resources`.
         FAILED_PRECONDITION, SECRET_MISSING: a secret is not stored; the message names the command that stores it.
+        FAILED_PRECONDITION, SECRET_UNAVAILABLE: a secret can't be read where it comes from; the message says what to do.
         FAILED_PRECONDITION, PORT_IN_USE: another program listens where a service is to answer; stop it or set another port.
         FAILED_PRECONDITION, POLICY_UNREADABLE: the policy that the daemon holds specs to can't be read; the message says why.
         FAILED_PRECONDITION, PLAN_CHANGED: the plan is not the expected one; look at it again.

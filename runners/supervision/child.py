@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 from collections.abc import Mapping
 from fcntl import F_SETPIPE_SZ, fcntl
@@ -13,6 +14,9 @@ from tunewright.runners.contract import Command
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _PIPE_BYTES = 1024 * 1024
+#: No dump of memory, which may hold secrets. 0 would not do where the kernel pipes dumps to a program: it does not look
+#: at the limit then, but for this value, by which it knows that program itself.
+_NO_CORE = (1, 1)
 #: Raising it needs no right, whatever score the daemon was started with.
 _OOM_SCORE = 300
 #: A signal that we, Python itself or whoever started the daemon ignores would stay ignored in the runner.
@@ -76,6 +80,7 @@ def _become(
         os.dup2(out, 1)
         os.dup2(err, 2)
         os.nice(niceness)
+        resource.setrlimit(resource.RLIMIT_CORE, _NO_CORE)
         _offer_to_the_kernel()
         os.chdir(folder)
         os.execvpe(command.argv[0], command.argv, environment)  # noqa: S606 - an argument list, no shell

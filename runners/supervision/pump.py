@@ -4,6 +4,8 @@ import os
 import select
 from pathlib import Path
 
+from tunewright.runners.supervision.redaction import Veil
+
 CAP_BYTES = 64 * 1024 * 1024
 TAIL_BYTES = 64 * 1024
 _BLOCK_BYTES = 256 * 1024
@@ -12,14 +14,23 @@ _BLOCK_BYTES = 256 * 1024
 class LogFile:
     """One log: its first `cap` bytes as they come; of the rest the number of bytes and, at the end, the last 64 KiB."""
 
-    def __init__(self, path: Path, cap: int = CAP_BYTES) -> None:
+    def __init__(self, path: Path, cap: int = CAP_BYTES, veil: Veil | None = None) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._room = max(0, cap - os.fstat(self._file).st_size)
         self._left_out = 0
+        self._veil = veil
         self.tail = b""
 
     def feed(self, block: bytes) -> None:
         """Take a block; a full disk makes a gap, never an error: the work goes on."""
+        self._take(block if self._veil is None else self._veil.passed(block))
+
+    def settle(self) -> None:
+        """Take what was kept back because it might have been the beginning of a secret: nothing comes after it."""
+        if self._veil is not None:
+            self._take(self._veil.rest())
+
+    def _take(self, block: bytes) -> None:
         self.tail = block[-TAIL_BYTES:] if len(block) >= TAIL_BYTES else (self.tail + block)[-TAIL_BYTES:]
         written = 0
         if self._room and not self._left_out:
@@ -29,6 +40,7 @@ class LogFile:
 
     def finish(self) -> None:
         """Write the mark of the gap and what came last, then close."""
+        self.settle()
         if self._left_out:
             last = self.tail[-self._left_out :]
             missing = self._left_out - len(last)

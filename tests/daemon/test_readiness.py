@@ -115,14 +115,22 @@ def test_secret_that_is_not_stored_is_refused_until_it_is(daemon: Daemon) -> Non
     assert has(error, {"step": "fetch", "secret": "HUB_TOKEN"})
     assert "tunewright secret set HUB_TOKEN" in error.message
 
-    secrets = daemon.home / "secrets"
-    secrets.mkdir()
-    (secrets / "HUB_TOKEN").write_text("hf_only_for_the_runner")
+    file = daemon.home / "secrets" / "HUB_TOKEN"
+    file.parent.mkdir()
+    file.write_text("hf_only_for_the_runner")
+    file.chmod(0o644)
+    error = refusal(daemon, plan)
+    assert error.reason == "SECRET_UNAVAILABLE"
+    assert f"chmod 600 {file}" in error.message
+
+    file.chmod(0o400)
     run = daemon.finish(daemon.submit(plan).run.id)
 
     assert run.state == "succeeded"
     step_file = (daemon.bundle(run.id, "fetch") / "step.json").read_text()
-    assert json.loads(step_file)["inputs"]["token"]["path"] == str(secrets / "HUB_TOKEN")
+    delivered = Path(json.loads(step_file)["inputs"]["token"]["path"])
+    assert delivered.name == "HUB_TOKEN"
+    assert not delivered.parent.exists()
     assert "hf_only_for_the_runner" not in step_file
 
 

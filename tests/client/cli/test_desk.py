@@ -1,6 +1,7 @@
 """Commands that need no daemon: init, explain, secret, env, completion, schema, lock."""
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def test_secrets_are_kept_for_this_user_alone_and_never_shown(desk: Desk) -> Non
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     listed = desk.run("secret", "list")
-    assert listed.out == "HUB_TOKEN\n"
+    assert re.fullmatch(r"HUB_TOKEN  home  \d+ s\n", listed.out)
     assert desk.run("secret", "set", "HUB_TOKEN", stdin="").code == 2
     assert file.read_bytes() == b"s3cret"
     assert desk.run("secret", "remove", "HUB_TOKEN").code == 0

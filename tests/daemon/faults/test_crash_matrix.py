@@ -16,9 +16,12 @@ from typing import Any
 
 import pytest
 from harness import invariants
+from harness.crashes.engine_process import CANARY
 from harness.daemons import PACKAGE_ROOT
 
 from tunewright.daemon.home import Home
+from tunewright.daemon.secrets.delivery import Delivery
+from tunewright.daemon.secrets.providers import Providers
 from tunewright.runners.supervision import spawn
 from tunewright.spec.canonical import digest_of_tree
 
@@ -64,6 +67,9 @@ def engines() -> Iterator[Engines]:
 def a_home(folder: Path, supervisor_dies_at: int) -> Path:
     folder.mkdir(mode=0o700)
     (folder / "supervisor").write_text(str(spawn._SCRIPT))
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "TOKEN").write_text(CANARY)
+    (folder / "secrets" / "TOKEN").chmod(0o400)
     if supervisor_dies_at:
         (folder / "supervisor-dies-at").write_text(str(supervisor_dies_at))
     return folder
@@ -112,6 +118,9 @@ def assert_done_once(home: Path) -> None:
     assert set(starts.values()) == {1}, f"an attempt was started twice: {starts}"
     assert len(starts) <= attempts
     assert processes_of(home) == []
+    assert Delivery(Home(home), Providers(())).folders() == []
+    files = [home / "control.db", *(path for path in (home / "bundles").rglob("*") if path.is_file())]
+    assert [path for path in files if CANARY.encode() in path.read_bytes()] == [], "a secret is left over"
 
 
 def test_a_run_has_the_points_that_are_drawn_from(engines: Engines, tmp_path: Path) -> None:

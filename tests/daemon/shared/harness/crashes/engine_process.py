@@ -8,13 +8,14 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.crashes import kill_points
 from harness.plans import a_plan, a_shell_step
 
-from tunewright.compiler.ir.plan import Limits
+from tunewright.compiler.ir.plan import Limits, StepInput
 from tunewright.daemon.clock import system_clock
 from tunewright.daemon.engine import backoff
 from tunewright.daemon.engine.admission import Order
@@ -26,6 +27,12 @@ from tunewright.daemon.store.database import Database
 from tunewright.runners.supervision import spawn
 
 DYING_SUPERVISOR = Path(__file__).with_name("dying_supervisor.py")
+#: The secret that the second step is given tells itself in an event and in the log.
+CANARY = "cnry-7qZxW4"
+INDISCREET = (
+    """; S=$(cat "$(sed -n 's/.*"secrets": "\\(.*\\)".*/\\1/p' ../step.json)/TOKEN"); echo $S; """
+    """printf '{"seq": 2, "time": "t", "kind": "phase", "name": "%s"}\\n' $S >> ../events.jsonl"""
+)
 REQUEST = "the only one"
 #: Each start leaves a line where the runner could not have been carried on: outside of its bundle.
 WORK = (
@@ -35,12 +42,12 @@ WORK = (
 
 
 def order_of(home: Path) -> Order:
-    """Return what is run: two steps, the second with the result of the first."""
+    """Return what is run: two steps, the second with the result of the first and a secret, which it gives away."""
     limits = Limits(grace_seconds=2.0, retries=4)
     work = WORK.format(home=home)
-    plan = a_plan(
-        a_shell_step("base", work, limits=limits), a_shell_step("sft", work + " # tuned", needs=["base"], limits=limits)
-    )
+    tuned = a_shell_step("sft", work + INDISCREET, needs=["base"], limits=limits)
+    secret = {"secret.token": StepInput(role="secret", path="TOKEN")}
+    plan = a_plan(a_shell_step("base", work, limits=limits), replace(tuned, inputs={**tuned.inputs, **secret}))
     return Order(
         project="default",
         plan=plan,
@@ -54,6 +61,7 @@ def order_of(home: Path) -> Order:
 
 async def bring_to_its_end(parts: Parts, home: Path) -> None:
     """Submit as a client does that has lost its answer, and go on until the run has ended."""
+    parts.delivery.sweep()
     parts.reconciler.start()
     keeping = asyncio.create_task(parts.deployments.keep())
     order = order_of(home)
