@@ -14,15 +14,15 @@ from tunewright.client.cli import maintenance
 
 @click.group(invoke_without_command=True, epilog="Example: tunewright daemon --access /etc/tunewright/access.yaml")
 @click.option("--listen", metavar="HOST:PORT", help="Listen on this loopback address beside the Unix socket.")
-@click.option("--anonymous", is_flag=True, help="With --listen: callers there need no token. Any user of this machine!")
-@click.option("--access", metavar="FILE", help="Who may call, from where, and do what (default: access.yaml in HOME).")
+@click.option("--anonymous", is_flag=True, help="With --listen: any user of this machine may call.")
+@click.option("--access", metavar="FILE", help="Who may call and do what (default: access.yaml in HOME).")
 @click.option("--metrics", metavar="ADDRESS", help="Serve /metrics for Prometheus there, e.g. 127.0.0.1:9464.")
 @click.option("--policy", metavar="FILE", help="Hold every spec to this policy.")
 @click.option("--secrets", metavar="FILE", help="Where secrets come from (default: secrets.yaml in HOME).")
 @click.option(
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
 )
-@click.option("--export", metavar="DIR", help="Write the whole store as JSON lines into DIR instead, and end.")
+@click.option("--export", metavar="DIR", help="Write the store as JSON lines into DIR, and end.")
 @click.pass_context
 def command(
     context: click.Context,
