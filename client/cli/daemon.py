@@ -36,7 +36,6 @@ def command(
     export: str | None,
 ) -> None:
     """Run the daemon in the foreground until Ctrl-C; runs and services go on without it.
-
     It listens on a Unix socket in its home; other addresses take an access file (docs/access.md).
     """
     if context.invoked_subcommand is not None:
