@@ -222,6 +222,7 @@ CODES = _table(
     ("TW6015", "unservable-adapter", _E),
     ("TW6016", "format-beyond-accelerator", _E),
     ("TW6017", "unservable-family", _E),
+    ("TW6018", "contradictory-supervision", _E),
     # 7 governance
     ("TW7001", "undeclared-remote-code", _E),
     ("TW7002", "remote-code", _W),

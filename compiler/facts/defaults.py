@@ -31,6 +31,13 @@ STALL_AND_GRACE = {
 }  # fmt: skip
 RETRIES = 1
 
+#: How a service is kept alive: what it is -> (spec path below `deploy`, what is taken where nothing is written).
+SUPERVISION = {
+    "interval_seconds": ("health.interval", 10.0), "timeout_seconds": ("health.timeout", 5.0),
+    "failures": ("health.failures", 3), "restarts": ("restart.limit", 5), "pause_seconds": ("restart.pause", 1.0),
+    "stable_seconds": ("restart.stable", 300.0), "drain_seconds": ("drain", 30.0),
+}  # fmt: skip
+
 #: What a byte of a data file takes while its rows are held beside their tokens, as Python's objects: about 5 of text,
 #: and 20 of two lists of numbers, four characters to a token.
 HELD_PER_BYTE = 25

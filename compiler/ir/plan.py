@@ -104,7 +104,8 @@ class Supervision:
 
     `address`: asked until it answers; None where the runner itself says when it is ready. Then `health_path` is asked
     every `interval_seconds`, and `failures` times without an answer within `timeout_seconds` means dead. Who dies is
-    started again, `restarts` times in a row; who was live for `stable_seconds` begins to count anew.
+    started again after `pause_seconds`, twice as long each time, `restarts` times in a row; who was live for
+    `stable_seconds` begins to count anew.
     """
 
     address: str | None
@@ -113,6 +114,7 @@ class Supervision:
     timeout_seconds: float = 5.0
     failures: int = 3
     restarts: int = 5
+    pause_seconds: float = 1.0
     stable_seconds: float = 300.0
 
 

@@ -285,6 +285,19 @@ class ResolvedExport:
 
 
 @record(kw_only=True)
+class ResolvedSupervision:
+    """How a service is kept alive; times in seconds."""
+
+    interval_seconds: float
+    timeout_seconds: float
+    failures: int
+    restarts: int
+    pause_seconds: float
+    stable_seconds: float
+    drain_seconds: float
+
+
+@record(kw_only=True)
 class ResolvedDeploy:
     """A service; times in seconds."""
 
@@ -302,6 +315,7 @@ class ResolvedDeploy:
     canary_hold_seconds: float
     rollback_on: tuple[str, ...]
     p95_latency_seconds: float | None
+    supervision: ResolvedSupervision
     system_prompt: str | None
     api_key: str | None
     smoke_prompt: str | None

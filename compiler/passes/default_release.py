@@ -1,7 +1,9 @@
 """Defaults of export and deployment steps."""
 
+from typing import Any
+
 from tunewright.compiler.facts import defaults
-from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedExport, ResolvedQuantize
+from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedExport, ResolvedQuantize, ResolvedSupervision
 from tunewright.compiler.passes import machine
 from tunewright.compiler.passes.default_runner import default_runner
 from tunewright.compiler.passes.provenance import Chooser
@@ -99,6 +101,7 @@ def default_deploy(work: Work, deploy: Deploy, chooser: Chooser) -> ResolvedDepl
         canary_hold_seconds=(parse_duration(canary.hold) or 0.0) if canary else 0.0,
         rollback_on=canary.rollback_on if canary else (),
         p95_latency_seconds=parse_duration(objectives.p95_latency) if objectives and objectives.p95_latency else None,
+        supervision=_supervision(deploy, chooser),
         system_prompt=chooser.optional("system_prompt", deploy.system_prompt),
         api_key=deploy.api_key,
         smoke_prompt=chooser.optional("smoke_prompt", deploy.smoke_prompt),
@@ -106,3 +109,13 @@ def default_deploy(work: Work, deploy: Deploy, chooser: Chooser) -> ResolvedDepl
         device=machine.device(facts),
         threads=machine.threads(facts),
     )
+
+
+def _supervision(deploy: Deploy, chooser: Chooser) -> ResolvedSupervision:
+    values: dict[str, Any] = {}
+    for name, (path, usual) in defaults.SUPERVISION.items():
+        section, _, key = path.rpartition(".")
+        written = getattr(getattr(deploy, section) if section else deploy, key, None)
+        seconds = parse_duration(written) if isinstance(written, str) else written
+        values[name] = (chooser.below(section) if section else chooser).default(key, seconds, usual)
+    return ResolvedSupervision(**values)

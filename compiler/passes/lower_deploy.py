@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tunewright.compiler.facts.defaults import SUPERVISION
 from tunewright.compiler.facts.kinds import missing
 from tunewright.compiler.ir.plan import Step, StepInput, Supervision
 from tunewright.compiler.ir.resolved import ModelState, ResolvedDeploy, ResolvedStep
@@ -30,7 +31,7 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedDeploy) -> Step:
     argv = lowering.runner_argv(work, kind)
     if body.engine in _ENGINE_ARGV:
         argv = _ENGINE_ARGV[body.engine](body, _quantization(work, body.model))
-    return lowering.made(
+    made = lowering.made(
         work,
         step,
         kind=kind,
@@ -64,16 +65,33 @@ def _lower(work: Work, step: ResolvedStep, body: ResolvedDeploy) -> Step:
         identity={
             **lowering.identity_of(f"steps.{step.name}.deploy", body),
             **lowering.environment_identity(work, kind),
+            **_supervision_identity(f"steps.{step.name}.deploy", body),
         },
         needs=lowering.upstream_identity(inputs),
         not_executable=lowering.not_executable(missing(kind), *_unsupported(work, body)),
     )
+    return replace(made, limits=replace(made.limits, grace_seconds=body.supervision.drain_seconds))
 
 
 def _supervision(body: ResolvedDeploy) -> Supervision:
     """Our own engine says itself when it has answered a first completion; others are asked until they answer."""
-    own = body.engine == "embedded"
-    return Supervision(address=None if own else f"http://{body.host}:{body.port}", health_path="/health")
+    own, asked = body.engine == "embedded", body.supervision
+    return Supervision(
+        address=None if own else f"http://{body.host}:{body.port}",
+        health_path="/health",
+        interval_seconds=asked.interval_seconds,
+        timeout_seconds=asked.timeout_seconds,
+        failures=asked.failures,
+        restarts=asked.restarts,
+        pause_seconds=asked.pause_seconds,
+        stable_seconds=asked.stable_seconds,
+    )
+
+
+def _supervision_identity(path: str, body: ResolvedDeploy) -> dict[str, float]:
+    """Return what differs from the usual: a live service has to be started again to be kept alive another way."""
+    chosen = {key: (getattr(body.supervision, name), usual) for name, (key, usual) in SUPERVISION.items()}
+    return {f"{path}.{key}": value for key, (value, usual) in chosen.items() if value != usual}
 
 
 def _quantization(work: Work, model: str) -> str | None:

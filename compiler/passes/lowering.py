@@ -22,7 +22,17 @@ from tunewright.spec.plug_ins import is_plug_in
 
 #: Settings that never change what a step produces.
 _WITHOUT_EFFECT = frozenset(
-    {"logging_steps", "save_steps", "save_total_limit", "watch", "report_to", "reason", "alternatives", "seed_source"}
+    {
+        "logging_steps",
+        "save_steps",
+        "save_total_limit",
+        "watch",
+        "report_to",
+        "reason",
+        "alternatives",
+        "seed_source",
+        "supervision",
+    }
 )
 
 #: The environment that packages add to.

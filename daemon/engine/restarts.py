@@ -25,7 +25,7 @@ def after_failure(
         return failure
     restarts = 1 if _was_stable(record, supervision, now) else record.restarts + 1
     if restarts <= supervision.restarts:
-        return Again(restarts, backoff_milliseconds(restarts))
+        return Again(restarts, backoff_milliseconds(restarts, int(supervision.pause_seconds * 1000)))
     message = (
         f"it has ended {restarts} times in a row, never live for {supervision.stable_seconds:g} s;"
         f" the last time: {failure.reason}: {failure.message}"

@@ -85,6 +85,32 @@ class Objectives(Section):
     """95 of 100 requests are answered within this time."""
 
 
+class Health(Section):
+    """How a live service is asked whether it is well."""
+
+    interval: Duration | None = None
+    """Time between two questions."""
+
+    timeout: Duration | None = None
+    """Time for an answer; no more than `interval`."""
+
+    failures: Count | None = None
+    """Questions without a good answer, one after the other, that mean it is dead."""
+
+
+class Restart(Section):
+    """What happens to a service that ends by itself."""
+
+    limit: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """How often in a row it is started again before it is given up; 0: never."""
+
+    pause: Duration | None = None
+    """Time before the first start; twice as long before each further one, up to a minute."""
+
+    stable: Duration | None = None
+    """Who was live for so long begins to count anew."""
+
+
 class Deploy(Section):
     """A step that stays: the model behind an OpenAI-compatible endpoint."""
 
@@ -123,6 +149,15 @@ class Deploy(Section):
 
     objectives: Objectives | None = None
     """What the service promises."""
+
+    health: Health | None = None
+    """How it is asked whether it is well."""
+
+    restart: Restart | None = None
+    """What happens when it ends by itself."""
+
+    drain: Duration | None = None
+    """Time that requests have to come to their end when it is stopped."""
 
     system_prompt: str | None = None
     """System message that the service puts before requests that have none."""

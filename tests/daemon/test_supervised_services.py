@@ -21,7 +21,13 @@ from tunewright.runners.supervision.record import read_processes
 
 SERVICE = Path(__file__).parent / "shared" / "harness" / "small_service.py"
 QUICK = Supervision(
-    address=None, health_path="/health", interval_seconds=600.0, failures=2, restarts=2, stable_seconds=600.0
+    address=None,
+    health_path="/health",
+    interval_seconds=600.0,
+    failures=2,
+    restarts=2,
+    pause_seconds=0.3,
+    stable_seconds=600.0,
 )
 READY = {"emit": {"kind": "ready", "address": "http://127.0.0.1:9"}}
 
@@ -75,7 +81,7 @@ def test_service_that_dies_is_started_again_as_another_attempt(shared_daemon: Da
     assert found.revision == 1
     assert kinds(daemon, run) == ["deployment_restarting", "deployment_live"]
     (told,) = [event.body for event in daemon.events(run) if event.kind == "deployment_restarting"]
-    assert (told["reason"], told["restarts"], told["in_seconds"]) == ("KILLED", 1, 1.0)
+    assert (told["reason"], told["restarts"], told["in_seconds"]) == ("KILLED", 1, 0.3)
     assert (daemon.bundle(run, "chat", 2) / "claim.json").exists()
 
     again = daemon.finish(daemon.submit(a_plan(a_service(), name="dies")).run.id)

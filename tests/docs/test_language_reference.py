@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from tunewright.compiler.facts.defaults import SUPERVISION
 from tunewright.compiler.facts.metrics import METRICS
 from tunewright.compiler.front import Compilation, compile_text
 from tunewright.compiler.ir.facts import HardwareFacts
@@ -18,10 +19,20 @@ from tunewright.spec.model.data import DataSet, Suite
 from tunewright.spec.model.document import Allow, Resources, Spec, Step, Triggers
 from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.policy import Forbid, Policy, Require
-from tunewright.spec.model.release import Canary, Deploy, Export, ExportLimits, Objectives, Quantize, Replicas
+from tunewright.spec.model.release import (
+    Canary,
+    Deploy,
+    Export,
+    ExportLimits,
+    Health,
+    Objectives,
+    Quantize,
+    Replicas,
+    Restart,
+)
 from tunewright.spec.model.reward import Reward
 from tunewright.spec.model.runner import Runner
-from tunewright.spec.model.section import Section
+from tunewright.spec.model.section import Section, parse_duration
 from tunewright.spec.model.tracking import Mlflow, ReportTo, Wandb
 from tunewright.spec.model.train import Parallelism, Train, Tuner
 from tunewright.spec.model.watch import Watch
@@ -57,6 +68,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "#### `deploy.replicas`": Replicas,
     "#### `deploy.canary`": Canary,
     "#### `deploy.objectives`": Objectives,
+    "#### `deploy.health`": Health,
+    "#### `deploy.restart`": Restart,
     "## `resources`": Resources,
     "## `triggers`": Triggers,
     "## `allow`": Allow,
@@ -137,13 +150,21 @@ def test_defaults_are_those_of_the_compiler(heading: str, resolved: Compilation)
     compared = 0
     for key, (_, default, _) in keys_of(heading).items():
         literal = re.fullmatch(r"`([^`]+)`", default)
-        if literal and literal[1] not in ("auto", "base"):
+        if literal and literal[1] not in ("auto", "base") and parse_duration(literal[1]) is None:
             owners = methods.OWNERS.get(key, ()) if heading == "### `train`" else ()
             options = methods.METHODS[owners[0]].options if owners else {}
             value = options[key] if key in options else getattr(body, key)
             assert resolve_scalar(literal[1]) == (value[0] if isinstance(value, tuple) else value), key
             compared += 1
     assert compared
+
+
+@pytest.mark.parametrize("name", SUPERVISION)
+def test_services_are_kept_alive_as_the_page_says(name: str) -> None:
+    path, usual = SUPERVISION[name]
+    section, _, key = path.rpartition(".")
+    told = keys_of(f"#### `deploy.{section}`" if section else "### `deploy`")[key][1].strip("`")
+    assert (parse_duration(told) or resolve_scalar(told)) == usual
 
 
 def test_tuners_are_those_of_the_table() -> None:
