@@ -30,6 +30,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--anonymous", action="store_true", help="callers on that address need no credential")
     parser.add_argument("--access", type=Path, metavar="FILE", help="who may call, from where, and do what")
     parser.add_argument("--metrics", metavar="ADDRESS", help="serve /metrics for Prometheus there, over HTTP")
+    parser.add_argument("--log-format", choices=("text", "json"), help="default: text on a terminal, else json")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="hold every spec to this policy")
     parser.add_argument("--secrets", type=Path, metavar="FILE", help="where secrets come from (TUNEWRIGHT_SECRETS)")
     parser.add_argument("--private", action="store_true", help="end when nobody uses it")
@@ -57,6 +58,7 @@ def settings_from(found: argparse.Namespace) -> Settings:
         anonymous=found.anonymous,
         access=found.access and found.access.absolute(),
         metrics=found.metrics,
+        log_format=found.log_format,
         policy=found.policy and found.policy.absolute(),
         secrets=_secrets_file(found.secrets),
         private=found.private,

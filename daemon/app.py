@@ -21,7 +21,7 @@ from tunewright.daemon.compile import Compiler
 from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.listening import ListenError, listen, read_site, share
-from tunewright.daemon.log import log_to_stderr
+from tunewright.daemon.log.setup import start_log
 from tunewright.daemon.measures import NO_MEASURES
 from tunewright.daemon.parts import Parts, assemble
 from tunewright.daemon.service_manager import take_service_manager
@@ -60,7 +60,7 @@ _OPTIONS = (
 
 def serve(settings: Settings, compiler: Compiler | None = None, clock: Clock | None = None) -> int:
     """Run a daemon until it is stopped; return its exit code. `compiler` and `clock` replace ours in tests."""
-    log_to_stderr()
+    start_log(settings.log_format)
     home = Home(settings.home)
     try:
         settings.check()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tunewright.daemon.access.site import AccessError, is_loopback
 from tunewright.daemon.filesystem import network_type
+from tunewright.daemon.log.setup import LogFormat
 
 _MAX_SOCKET_PATH_BYTES = 107
 
@@ -16,10 +17,11 @@ class SettingsError(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where
-    `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `access` is the file that says who else may call,
-    `policy` what specs are held to, `secrets` where they come from. `private`: end after `idle_seconds` of not being
-    used. `hang_seconds`: for how long the event loop may hang before the daemon ends itself. `devices` is a file that
-    stands for the machine's accelerators, for tests and demonstrations.
+    `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `log_format`: None is text on a terminal and JSON
+    elsewhere. `access` is the file that says who else may call, `policy` what specs are held to, `secrets` where they
+    come from. `private`: end after `idle_seconds` of not being used. `hang_seconds`: for how long the event loop may
+    hang before the daemon ends itself. `devices` is a file that stands for the machine's accelerators, for tests and
+    demonstrations.
     """
 
     home: Path
@@ -27,6 +29,7 @@ class Settings:
     anonymous: bool = False
     access: Path | None = None
     metrics: str | None = None
+    log_format: LogFormat | None = None
     policy: Path | None = None
     secrets: Path | None = None
     private: bool = False

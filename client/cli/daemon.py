@@ -17,6 +17,7 @@ from tunewright.client.cli import maintenance
 @click.option("--anonymous", is_flag=True, help="With --listen: any user of this machine may call.")
 @click.option("--access", metavar="FILE", help="Who may call and do what (default: access.yaml in HOME).")
 @click.option("--metrics", metavar="ADDRESS", help="Serve /metrics for Prometheus there, e.g. 127.0.0.1:9464.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Default: text on a terminal, else json.")
 @click.option("--policy", metavar="FILE", help="Hold every spec to this policy.")
 @click.option("--secrets", metavar="FILE", help="Where secrets come from (default: secrets.yaml in HOME).")
 @click.option(
@@ -30,6 +31,7 @@ def command(
     anonymous: bool,
     access: str | None,
     metrics: str | None,
+    log_format: str | None,
     policy: str | None,
     secrets: str | None,
     home: str | None,
@@ -45,7 +47,7 @@ def command(
     for name, path in (("--export", export), ("--access", access), ("--policy", policy), ("--secrets", secrets)):
         if path is not None:
             arguments += [name, str(Path(path).absolute())]
-    for name, address in (("--listen", listen), ("--metrics", metrics)):
+    for name, address in (("--listen", listen), ("--metrics", metrics), ("--log-format", log_format)):
         if address is not None:
             arguments += [name, address]
     if anonymous:

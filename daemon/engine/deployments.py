@@ -20,6 +20,7 @@ from tunewright.daemon.engine.schedule import pause_over
 from tunewright.daemon.engine.states import DeploymentState, Failure, RunRecord
 from tunewright.daemon.engine.step_files import InputError, Sources, step_file
 from tunewright.daemon.home import Home
+from tunewright.daemon.log.context import working_for
 from tunewright.daemon.store import attempts, deployments, runs
 from tunewright.daemon.store.database import StaleError
 from tunewright.daemon.store.deployments import DeploymentRecord
@@ -79,7 +80,8 @@ class DeploymentKeeper:
             alive = deployments.alive(self.ledger.database.read)
             for record in alive:
                 try:
-                    await self._look(record)
+                    with working_for(project=record.project, run=record.run, step=record.step, attempt=record.attempt):
+                        await self._look(record)
                 except StaleError:
                     continue
                 except Exception:

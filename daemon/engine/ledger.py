@@ -1,15 +1,19 @@
 """The one way in which a run changes: transition, then state, log and what belongs to them in one transaction."""
 
+import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from tunewright.daemon.clock import Clock
-from tunewright.daemon.engine.states import STEP_ENDED, RunRecord, StepEvent
+from tunewright.daemon.engine.states import STEP_ENDED, Entry, RunRecord, StepEvent
 from tunewright.daemon.engine.transitions import run_transition
+from tunewright.daemon.log.context import working_for
 from tunewright.daemon.measures import NO_MEASURES, Measures
 from tunewright.daemon.store import runs
 from tunewright.daemon.store.database import Database
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,18 @@ class Ledger:
 
         await self.database.write(write)
         self._measure(run, after)
+        _tell(after, entries)
         return replace(after, version=run.version + 1)
 
     def _measure(self, before: RunRecord, after: RunRecord) -> None:
         for old, new in zip(before.steps, after.steps, strict=True):
             if new.state in STEP_ENDED and old.state not in STEP_ENDED and new.start_time and new.end_time:
                 self.measures.step_ended(new.kind, new.state, (new.end_time - new.start_time) / 1000)
+
+
+def _tell(run: RunRecord, entries: Iterable[Entry]) -> None:
+    """What has happened to a run is worth a line each in the daemon's log; all that is known of it is in the run's."""
+    for entry in entries:
+        with working_for(project=run.project, run=run.id, step=entry.step, attempt=entry.attempt):
+            reason = entry.body.get("reason")
+            _log.info("%s%s", entry.kind.replace("_", " "), f": {reason}" if reason else "")

@@ -32,6 +32,7 @@ from tunewright.daemon.engine.states import (
 )
 from tunewright.daemon.engine.transitions import active
 from tunewright.daemon.home import Home
+from tunewright.daemon.log.context import work_for, working_for
 from tunewright.daemon.store import artifacts, attempts, deployments, ports, runs
 from tunewright.daemon.store.database import StaleError, StorageBusyError, StorageFullError
 
@@ -112,6 +113,7 @@ class Reconciler:
             plan_json, _ = runs.texts(self._ledger.database.read, run_id)
             plan = plan_from_json(json.loads(plan_json))
             while (run := self._ledger.get(run_id)) is not None and run.state not in _AT_REST:
+                work_for(run=run_id, project=run.project)
                 bell.clear()
                 pause = await self._look(run, plan)
                 try:
@@ -139,7 +141,8 @@ class Reconciler:
     async def _advance(self, run: RunRecord, plan: Plan) -> float | None:
         for step in active(run):
             live_before = _live(run)
-            run = await self._keeper.tend(run, step, plan)
+            with working_for(step=step.name, attempt=step.attempt):
+                run = await self._keeper.tend(run, step, plan)
             if _live(run) != live_before:
                 self._deployments.wake()
                 self.wake_all()

@@ -3,6 +3,7 @@ daemon knows whether it is used.
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -21,10 +22,13 @@ from tunewright.daemon.access.log import AccessLog
 from tunewright.daemon.access.rules import RULES, Rule
 from tunewright.daemon.actor import ACTOR
 from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.log.context import work_for
 from tunewright.daemon.measures import NO_MEASURES, CallClock, Measures
 from tunewright.daemon.services.authority import Authority
 from tunewright.daemon.services.open_streams import OpenStreams
 from tunewright.daemon.services.statuses import status_of
+
+_MAX_REQUEST_ID = 100
 
 _Unary = Callable[[Any, Any], Awaitable[Any]]
 _Stream = Callable[[Any, Any], AsyncIterator[Any]]
@@ -105,6 +109,7 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
     def _answering(self, inner: _Unary, method: str, rule: Rule | None) -> _Unary:
         async def answer(request: Any, context: Any) -> Any:
+            _begin_work(request, method)
             with self.activity, self.measures.call(method) as clock:
                 try:
                     await self._admit(request, evidence_of(context), method, rule)
@@ -116,6 +121,7 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
 
     def _streaming(self, inner: _Stream, method: str, rule: Rule | None) -> Callable[[Any, Any], Awaitable[None]]:
         async def stream(request: Any, context: Any) -> None:
+            _begin_work(request, method)
             with self.activity, self.measures.call(method, streaming=True) as clock:
                 try:
                     await self._stream(inner, request, context, method, rule)
@@ -150,6 +156,7 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         call = await self.let_in(evidence, method, rule, request)
         calls.begin(call)
         ACTOR.set(call.identity.subject)
+        work_for(caller=call.identity.subject, project=call.project)
         return call
 
     async def let_in(self, evidence: Evidence, method: str, rule: Rule | None, request: Any = None) -> Call:
@@ -179,6 +186,12 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
         if rule is None:
             raise RefusedError("PERMISSION_MISSING", "nobody may call this method", permission="", project="", roles="")
         return self.authority.authorise(rule, identity, request)
+
+
+def _begin_work(request: Any, method: str) -> None:
+    """A call is known in the log by the id that its client gave it, else by one of ours."""
+    given = getattr(request, "request_id", "")
+    work_for(request=str(given)[:_MAX_REQUEST_ID] or secrets.token_hex(6), method=method)
 
 
 async def _abort(context: Any, error: Exception, method: str, clock: CallClock) -> None:

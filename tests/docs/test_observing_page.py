@@ -1,5 +1,7 @@
 """docs/observing.md tells of every metric, and of none that there is not."""
 
+import json
+import logging
 import re
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from tunewright.daemon.clock import system_clock
 from tunewright.daemon.engine.points import PointStore
 from tunewright.daemon.followers import Followers
 from tunewright.daemon.home import Home
+from tunewright.daemon.log.context import working_for
+from tunewright.daemon.log.formats import JsonLines
 from tunewright.daemon.metrics.exposition import Exposition, Sources
 from tunewright.daemon.metrics.instruments import Instruments
 from tunewright.daemon.store.database import Database
@@ -44,3 +48,16 @@ def test_every_metric_is_told_of(metrics: dict[str, str]) -> None:
     assert sorted(name for name, _ in rows) == sorted(ours)
     for name, meaning in rows:
         assert ("histogram" in meaning) == (ours[name] == "histogram"), name
+
+
+def test_a_line_of_the_log_is_as_it_is_shown() -> None:
+    (block,) = re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (line,) = block.splitlines()
+    shown = json.loads(line)
+    with working_for(project="support", run="20261122-091200-ab12", step="sft", attempt=2):
+        record = logging.LogRecord("tunewright.daemon.engine.ledger", logging.INFO, "", 1, shown["message"], (), None)
+        written = JsonLines(str).format(record)
+    assert list(json.loads(written)) == list(shown)
+    assert json.loads(written) == {**shown, "time": json.loads(written)["time"]}
+    for name in shown:
+        assert re.search(rf"^\| .*`{name}`", PAGE, re.MULTILINE), name
