@@ -13,13 +13,13 @@ from tunewright.client.cli import maintenance
 
 
 @click.group(invoke_without_command=True, epilog="Example: tunewright daemon --access /etc/tunewright/access.yaml")
-@click.option("--listen", metavar="HOST:PORT", help="Listen on this loopback address beside the Unix socket.")
+@click.option("--listen", metavar="HOST:PORT", help="Listen there too; a loopback address.")
 @click.option("--anonymous", is_flag=True, help="With --listen: any user of this machine may call.")
-@click.option("--access", metavar="FILE", help="Who may call and do what (default: access.yaml in HOME).")
-@click.option("--metrics", metavar="ADDRESS", help="Serve /metrics for Prometheus there, e.g. 127.0.0.1:9464.")
+@click.option("--access", metavar="FILE", help="Who may do what (default: access.yaml in HOME).")
+@click.option("--metrics", metavar="ADDRESS", help="Serve /metrics to Prometheus there.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Default: text on a terminal, else json.")
 @click.option("--policy", metavar="FILE", help="Hold every spec to this policy.")
-@click.option("--secrets", metavar="FILE", help="Where secrets come from (default: secrets.yaml in HOME).")
+@click.option("--secrets", metavar="FILE", help="Where secrets lie (default: secrets.yaml in HOME).")
 @click.option(
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
 )
@@ -37,9 +37,7 @@ def command(
     home: str | None,
     export: str | None,
 ) -> None:
-    """Run the daemon in the foreground until Ctrl-C; runs and services go on without it.
-    It listens on a Unix socket in its home; other addresses take an access file (docs/access.md).
-    """
+    """Run the daemon until Ctrl-C; runs and services go on. Who else may call: docs/access.md."""
     if context.invoked_subcommand is not None:
         context.obj = _home(home)
         return

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tunewright.daemon.filesystem import file_system_type
 from tunewright.daemon.home import Home
+from tunewright.daemon.log.redaction import REDACTION
 from tunewright.daemon.secrets.provider import SecretError
 from tunewright.daemon.secrets.providers import Providers
 from tunewright.daemon.supervise import Running, kill_leftovers, probe
@@ -61,6 +62,7 @@ class Delivery:
         if value is None:
             of = "" if project == "default" else f" --project {project}"
             raise SecretError(f"there is no secret {name}", help=f"store it: `tunewright secret set {name}{of}`")
+        REDACTION.remember(value.decode("utf-8", "replace"))
         return value
 
     def clear(self, bundle: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +17,13 @@ from harness.plans import a_plan, a_step
 from tunewright.client.errors import RefusedError
 from tunewright.client.values import SpecSource
 from tunewright.daemon.access.tokens import mint
+from tunewright.daemon.home import Home
 from tunewright.daemon.log.context import current, work_for, working_for
 from tunewright.daemon.log.formats import JsonLines, TextLines
-from tunewright.daemon.log.redaction import MARK, Redaction
+from tunewright.daemon.log.redaction import MARK, REDACTION, Redaction
+from tunewright.daemon.secrets.delivery import Delivery
+from tunewright.daemon.secrets.folder import home_provider
+from tunewright.daemon.secrets.providers import Providers
 
 PASSWORD = 'hunter2-"quoted"\\and\ttabbed'
 KEY = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\nAgEGCCqGSM49AwEHBG0w\n-----END PRIVATE KEY-----\n"
@@ -31,7 +36,8 @@ Formatter = Callable[[logging.LogRecord], str]
 def redaction() -> Redaction:
     """A redaction that knows the planted secrets."""
     redaction = Redaction()
-    redaction.know(lambda: (PASSWORD, KEY, "yes", ""))
+    for secret in (PASSWORD, KEY, "yes", ""):
+        redaction.remember(secret)
     return redaction
 
 
@@ -93,16 +99,15 @@ def test_credentials_are_known_by_their_form(written: Formatter) -> None:
 
 
 def test_new_secrets_are_known_at_once(redaction: Redaction) -> None:
-    values = ["first-secret"]
-    redaction.know(lambda: values)
-    assert redaction("first-secret second-secret") == f"{MARK} second-secret"
-    values[:] = ["second-secret"]
-    assert redaction("first-secret second-secret") == f"first-secret {MARK}"
+    assert redaction("second-secret") == "second-secret"
+    redaction.remember("second-secret")
+    assert redaction("second-secret") == MARK
 
 
 def test_a_secret_that_begins_with_another_goes_as_a_whole() -> None:
     redaction = Redaction()
-    redaction.know(lambda: ("secret-word", "secret-word-and-more"))
+    redaction.remember("secret-word")
+    redaction.remember("secret-word-and-more")
     assert redaction("secret-word-and-more") == MARK
 
 
@@ -192,3 +197,13 @@ def test_what_nobody_caught_is_a_record(way: str) -> None:
     )
     (line,) = done.stderr.splitlines()
     assert "Error" in json.loads(line)["error"]
+
+
+def test_what_is_delivered_is_known(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.create()
+    place = home_provider(home)
+    delivery = Delivery(home, Providers((place,)))
+    place.keep("default", "hub_token", b"planted-in-the-home")
+    assert delivery.value("default", "hub_token") == b"planted-in-the-home"
+    assert REDACTION("the hub said no to planted-in-the-home") == f"the hub said no to {MARK}"
