@@ -1,8 +1,12 @@
 """The API as any client sees it: statuses with ErrorInfo, pages, streams, health, reflection, addresses."""
 
+import json
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import grpc
 import pytest
@@ -255,6 +259,25 @@ def test_health_and_reflection(daemon: Daemon) -> None:
         (answer,) = stub.ServerReflectionInfo(iter([asked]))
         files = [FileDescriptorProto.FromString(item) for item in answer.file_descriptor_response.file_descriptor_proto]
         assert "tunewright/v1/run_service.proto" in {file.name for file in files}
+
+
+def test_a_standard_tool_of_another_language_finds_its_way_by_reflection(daemon: Daemon) -> None:
+    """`buf curl` is written in Go and knows nothing of Tunewright: no .proto is given to it."""
+    buf = Path(sys.executable).with_name("buf")
+    if not buf.exists():
+        pytest.skip("buf is not in this environment: `make install` brings it")
+    socket = str(daemon.home / "daemon.sock")
+    command = [str(buf), "curl", "--protocol", "grpc", "--http2-prior-knowledge", "--unix-socket", socket]
+
+    def asked(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+    assert set(SERVICES) < set(asked("--list-services", "http://localhost").stdout.split())
+    answered = asked("-d", "{}", "http://localhost/tunewright.v1.ServerService/GetServerInfo")
+    assert json.loads(answered.stdout)["pid"] == daemon.pid, answered.stderr
+    refused = asked("-d", '{"name": "runs/nope"}', "http://localhost/tunewright.v1.RunService/GetRun")
+    assert json.loads(refused.stderr)["code"] == "not_found"
+    assert json.loads(refused.stderr)["details"][0]["type"] == "google.rpc.ErrorInfo"
 
 
 def test_listens_for_this_user_only(daemon: Daemon) -> None:
