@@ -1,17 +1,13 @@
 """The last line of defence: no secret that this daemon has delivered leaves in its log, whoever put it there."""
 
-import json
 import re
 import threading
-from base64 import b64encode
-from collections.abc import Iterable
-from urllib.parse import quote
 
-MARK = "[secret]"
-#: Shorter ones would tear up the log: every `yes` in it, if that is somebody's password.
-SHORTEST = 6
+from tunewright.runners.supervision.redaction import MASK, Redactor
+
 #: Credentials that have a form of their own, known or not.
-_FORMS = r"twt_[0-9a-f]{12}_[A-Za-z0-9_-]{43}|(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}"
+_FORMS = re.compile(r"twt_[0-9a-f]{12}_[A-Za-z0-9_-]{43}|(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}")
+_MASK = MASK.decode("ascii")
 
 
 class Redaction:
@@ -19,32 +15,21 @@ class Redaction:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._values: frozenset[str] = frozenset()
-        self._pattern = re.compile(_FORMS)
+        self._values: frozenset[bytes] = frozenset()
+        self._redactor = Redactor(())
 
-    def remember(self, value: str) -> None:
+    def remember(self, value: bytes) -> None:
         """Never let this value through from now on, nor a line of it, in none of the forms that programs write."""
         with self._guard:
-            values = self._values.union(_parts(value))
-            if values != self._values:
-                # The longest first: one secret may be the beginning of another.
-                written = [re.escape(item) for item in sorted(values, key=len, reverse=True)]
-                self._values, self._pattern = values, re.compile("|".join([*written, _FORMS]))
+            if value not in self._values:
+                self._values |= {value}
+                self._redactor = Redactor(self._values)
 
     def __call__(self, text: str) -> str:
-        """Return a text with a mark in place of every secret."""
-        return self._pattern.sub(MARK, text)
-
-
-def _parts(value: str) -> Iterable[str]:
-    whole = value.strip()
-    for part in (whole, *(line.strip() for line in whole.splitlines())):
-        if len(part) >= SHORTEST:
-            yield part
-            yield repr(part)[1:-1]
-            yield json.dumps(part)[1:-1]
-            yield quote(part, safe="")
-            yield b64encode(part.encode("utf-8", "surrogateescape")).decode("ascii").rstrip("=")
+        """Return a text with `***` in place of every secret."""
+        if self._redactor:
+            text = self._redactor.masked(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        return _FORMS.sub(_MASK, text)
 
 
 #: That of this process: who reads a secret in order to deliver it says so here.

@@ -62,7 +62,7 @@ class Delivery:
         if value is None:
             of = "" if project == "default" else f" --project {project}"
             raise SecretError(f"there is no secret {name}", help=f"store it: `tunewright secret set {name}{of}`")
-        REDACTION.remember(value.decode("utf-8", "replace"))
+        REDACTION.remember(value)
         return value
 
     def clear(self, bundle: Path) -> None:

@@ -20,11 +20,12 @@ from tunewright.daemon.access.tokens import mint
 from tunewright.daemon.home import Home
 from tunewright.daemon.log.context import current, work_for, working_for
 from tunewright.daemon.log.formats import JsonLines, TextLines
-from tunewright.daemon.log.redaction import MARK, REDACTION, Redaction
+from tunewright.daemon.log.redaction import REDACTION, Redaction
 from tunewright.daemon.secrets.delivery import Delivery
 from tunewright.daemon.secrets.folder import home_provider
 from tunewright.daemon.secrets.providers import Providers
 
+MASK = "***"
 PASSWORD = 'hunter2-"quoted"\\and\ttabbed'
 KEY = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\nAgEGCCqGSM49AwEHBG0w\n-----END PRIVATE KEY-----\n"
 TURNS = "\x1b[2J \x00 \x85 \u2028 \u202e \x9b31m"
@@ -37,7 +38,7 @@ def redaction() -> Redaction:
     """A redaction that knows the planted secrets."""
     redaction = Redaction()
     for secret in (PASSWORD, KEY, "yes", ""):
-        redaction.remember(secret)
+        redaction.remember(secret.encode())
     return redaction
 
 
@@ -84,7 +85,7 @@ def test_planted_secrets_are_not_written(written: Formatter, record: logging.Log
     text = written(record)
     assert "hunter2" not in text
     assert "MIGHAgEA" not in text
-    assert MARK in text
+    assert MASK in text
 
 
 def test_short_values_and_other_words_stay(written: Formatter) -> None:
@@ -100,15 +101,15 @@ def test_credentials_are_known_by_their_form(written: Formatter) -> None:
 
 def test_new_secrets_are_known_at_once(redaction: Redaction) -> None:
     assert redaction("second-secret") == "second-secret"
-    redaction.remember("second-secret")
-    assert redaction("second-secret") == MARK
+    redaction.remember(b"second-secret")
+    assert redaction("second-secret") == MASK
 
 
 def test_a_secret_that_begins_with_another_goes_as_a_whole() -> None:
     redaction = Redaction()
-    redaction.remember("secret-word")
-    redaction.remember("secret-word-and-more")
-    assert redaction("secret-word-and-more") == MARK
+    redaction.remember(b"secret-word")
+    redaction.remember(b"secret-word-and-more")
+    assert redaction("secret-word-and-more") == MASK
 
 
 def test_json_is_one_line_whatever_is_said() -> None:
@@ -206,4 +207,4 @@ def test_what_is_delivered_is_known(tmp_path: Path) -> None:
     delivery = Delivery(home, Providers((place,)))
     place.keep("default", "hub_token", b"planted-in-the-home")
     assert delivery.value("default", "hub_token") == b"planted-in-the-home"
-    assert REDACTION("the hub said no to planted-in-the-home") == f"the hub said no to {MARK}"
+    assert REDACTION("the hub said no to planted-in-the-home") == f"the hub said no to {MASK}"
