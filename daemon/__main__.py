@@ -42,6 +42,9 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         default=os.environ.get(_DEVICES),
         help=f"take the accelerators in FILE for those of this machine, for tests (or {_DEVICES}=FILE)",
     )
+    parser.add_argument(
+        "--cgroup", type=Path, metavar="DIR", help="control group to make those of steps in (default: found by itself)"
+    )
     parser.add_argument("--export", type=Path, metavar="DIR", help="write the store as JSON lines into DIR, and end")
     parser.add_argument("--back-up", type=Path, metavar="DIR", help="write a backup to the new folder DIR, and end")
     parser.add_argument("--checkpoints", action="store_true", help="with --back-up: work folders of attempts too")
@@ -63,6 +66,7 @@ def settings_from(found: argparse.Namespace) -> Settings:
         secrets=_secrets_file(found.secrets),
         private=found.private,
         idle_seconds=found.idle_seconds,
+        cgroup=found.cgroup,
         devices=found.devices and Path(found.devices).absolute(),
     )
 

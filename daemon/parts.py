@@ -30,6 +30,7 @@ from tunewright.daemon.secrets.providers import providers_of
 from tunewright.daemon.services.border import Activity
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.database import Database
+from tunewright.daemon.supervise import Groups, find_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Parts:
     devices: DeviceKeeper
     measures: Measures
     maintenance: MaintenanceKeeper
+    groups: Groups
     ending: asyncio.Event
 
 
@@ -79,7 +81,8 @@ def assemble(
     database.start(changes.ring)
     ledger = Ledger(database, clock, measures)
     delivery = Delivery(home, providers_of(home, settings.secrets))
-    sources = Sources(home, interpreters, delivery)
+    groups = find_groups(settings.cgroup)
+    sources = Sources(home, interpreters, delivery, groups)
     deployments = DeploymentKeeper(ledger, sources)
     points = PointStore(home.points)
     keeper = AttemptKeeper(ledger, sources, points)
@@ -112,5 +115,6 @@ def assemble(
         devices=devices,
         measures=measures,
         maintenance=maintenance,
+        groups=groups,
         ending=asyncio.Event(),
     )

@@ -22,6 +22,11 @@ class Settings:
     come from. `private`: end after `idle_seconds` of not being used. `hang_seconds`: for how long the event loop may
     hang before the daemon ends itself. `devices` is a file that stands for the machine's accelerators, for tests and
     demonstrations.
+    `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `access` is the file that says who else may call,
+    `policy` what specs are held to, `secrets` where they come from. `private`: end after `idle_seconds` of not being
+    used. `hang_seconds`: for how long the event loop may hang before the daemon ends itself. `devices` is a file that
+    stands for the machine's accelerators, for tests and demonstrations.
+    `cgroup`: make the control groups of steps below this one.
     """
 
     home: Path
@@ -37,6 +42,7 @@ class Settings:
     slots: int = 1
     hang_seconds: float = 60.0
     devices: Path | None = None
+    cgroup: Path | None = None
 
     def check(self) -> None:
         """Raise SettingsError where something can't be."""

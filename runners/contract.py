@@ -90,6 +90,18 @@ class Deadlines:
 
 
 @record(kw_only=True)
+class Limits:
+    """What the work may have of the machine, None for no limit, and the control group that keeps it to that.
+
+    `cpus` are cores' worth of time. `group` is a folder; without limits it is there to find and end all of the work.
+    """
+
+    memory_bytes: int | None = None
+    cpus: float | None = None
+    group: str | None = None
+
+
+@record(kw_only=True)
 class Command:
     """A process to start: an argument list (never a shell line) and the environment on top of the allow list."""
 
@@ -121,6 +133,7 @@ class StepFile:
     service: bool = False
     estimate: Mapping[str, Any] = field(default_factory=dict)
     secrets: str = ""
+    limits: Limits = field(default_factory=Limits)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that step.json holds."""
@@ -148,6 +161,7 @@ class StepFile:
                 service=value.get("service", False),
                 estimate=value.get("estimate", {}),
                 secrets=value.get("secrets", ""),
+                limits=Limits(**value.get("limits", {})),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ContractError(f"step.json is not complete: {error}") from error

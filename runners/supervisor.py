@@ -22,6 +22,7 @@ from tunewright.runners.contract import Command, ContractError, ExitCode, StepFi
 from tunewright.runners.supervision import bundle_files, delivered, lock, memory, record
 from tunewright.runners.supervision.child import become_subreaper, start
 from tunewright.runners.supervision.environment import as_entries, marks_of, runner_environment
+from tunewright.runners.supervision.group import Group
 from tunewright.runners.supervision.processes import identify
 from tunewright.runners.supervision.pump import LogFile, Pump
 from tunewright.runners.supervision.redaction import Veil
@@ -46,6 +47,7 @@ class Attempt:
         self._began = time.monotonic()
         self._started: str | None = None
         self._peak = 0
+        self._group = None if step.limits.group is None else Group(Path(step.limits.group))
 
     def run(self) -> record.ExitRecord | None:
         """Do everything; None when the start was not ours any more."""
@@ -64,6 +66,8 @@ class Attempt:
             return self._record(judge(Ending(code=ExitCode.CANCELLED, stop=request), Evidence()), None)
         if not record.claim(self._bundle, "supervisor"):
             return None
+        if (verdict := self._enclose()) is not None:
+            return self._record(verdict, None)
         self._started = _timestamp()
         kills, offset = memory.count_kills(), _size(self._bundle / contract.EVENTS)
         try:
@@ -80,11 +84,28 @@ class Attempt:
             failure=bundle_files.last_word(self._bundle / contract.EVENTS, offset, "failure"),
             pause=bundle_files.last_word(self._bundle / contract.EVENTS, offset, "paused"),
             memory_kills=memory.count_kills() - kills,
+            limit_kills=0 if self._group is None else self._group.memory_kills(),
+            memory_limit_bytes=self._step.limits.memory_bytes,
             last_lines=self._err.last_lines(_LAST_LINES),
             estimate=self._step.estimate,
             peak_memory_bytes=self._peak or None,
         )
         return self._record(judge(ending, evidence), ending.signal)
+
+    def _enclose(self) -> Verdict | None:
+        """Make the control group; return a verdict where limits that are wanted can't be kept."""
+        limits = self._step.limits
+        if self._group is None:
+            return None
+        try:
+            self._group.make(limits, service=self._step.service)
+        except OSError as error:
+            if limits.memory_bytes is None and limits.cpus is None:
+                self._group = None  # it was to find what the work leaves behind, which is found by its marks too
+                return None
+            message = f"its limits can't be set: {error.filename or self._group.folder}: {error.strerror}"
+            return Verdict(code=ExitCode.UNAVAILABLE, reason="LAUNCH_FAILED", message=message, help=_LIMITS_HELP)
+        return None
 
     def _run_commands(self, rule: StopRule) -> Ending:
         """Run `prepare`, then the command; the first that does not end well is the end."""
@@ -106,13 +127,15 @@ class Attempt:
             folder=self._bundle / contract.WORK,
             environment=runner_environment(os.environ, command.env, self._marks),
             niceness=0 if self._step.service else _NICENESS,
+            group=self._group,
         )
         pump.attach(child.stdout, self._out)
         pump.attach(child.stderr, self._err)
         _write_processes(self._bundle, child.pid)
         rule.restart_stall(time.monotonic())
         _load_seal()
-        ending = Watch(child, pump, rule, self._step.deadlines.grace_seconds, as_entries(self._marks)).run()
+        grace, marks = self._step.deadlines.grace_seconds, as_entries(self._marks)
+        ending = Watch(child, pump, rule, grace, marks, self._group).run()
         self._peak = max(self._peak, ending.peak_memory_bytes)
         return ending
 
@@ -121,6 +144,8 @@ class Attempt:
             delivered.clear(self._bundle, self._secrets)
 
     def _record(self, verdict: Verdict, died_of: int | None) -> record.ExitRecord:
+        if self._group is not None:
+            self._group.remove()
         sealed: record.SealedOutputs | None = None
         if verdict.code == ExitCode.OK or (self._step.service and verdict.code == ExitCode.CANCELLED and self._started):
             sealed, verdict = _sealed(self._bundle / contract.OUTPUTS, verdict)
@@ -142,6 +167,7 @@ class Attempt:
         )
 
 
+_LIMITS_HELP = "restart the daemon, which looks anew whether limits can be kept here (`tunewright daemon status`)"
 _LAUNCH_HELP = "the step's environment is not complete: run `tunewright env sync`"
 
 

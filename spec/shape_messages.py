@@ -63,8 +63,8 @@ def describe(detail: ErrorDetails, path: Path) -> tuple[str, str, str | None]:
             return "TW1005", f"{name} must be a finite number", None
         case "int_parsing_size":
             return "TW1005", f"{name} is too large", None
-        case "duration":
-            return "TW1009", detail["msg"], _duration_help(value)
+        case "duration" | "size":
+            return "TW1009", detail["msg"], _unit_help(value, "s" if kind == "duration" else "GiB")
         case _:
             return "TW1002", f"{name}: {detail['msg'][0].lower()}{detail['msg'][1:]}", None
 
@@ -101,8 +101,8 @@ def _unknown_value(expected: str, value: Any, path: Path) -> tuple[str, str, str
     return "TW1004", f"unknown {path[-1] if isinstance(path[-1], str) else 'value'} `{_plain(value)}`", help_text
 
 
-def _duration_help(value: Any) -> str | None:
-    return f"did you mean `{value}s`?" if isinstance(value, int | float) else None
+def _unit_help(value: Any, unit: str) -> str | None:
+    return f"did you mean `{value}{unit}`?" if isinstance(value, int | float) else None
 
 
 def _kind(value: Any) -> str:

@@ -26,6 +26,7 @@ _DURATIONS = (
     ("Step", "timeout"), ("Approve", "expires"), ("Canary", "hold"), ("Objectives", "p95_latency"),
 )  # fmt: skip
 _DURATION = rf"^(\s*\d+(\.\d+)?\s*(d|h|m|s|ms))+\s*$|{_REFERENCE}"
+_SIZE = rf"^\s*\d+(\.\d+)?\s*(MiB|GiB|TiB|MB|GB|TB)\s*$|{_REFERENCE}"
 _SPEC_NAME = r"^[a-z][a-z0-9-]{0,62}$"
 _PATTERN_TEXTS = {
     NAME_PATTERN: "a name has lower-case letters, digits and `_`, and begins with a letter",
@@ -73,6 +74,10 @@ def shape_for_editors(sections: Sections) -> None:
             "pattern": _DURATION,
             "errorMessage": "a duration needs a unit: `10m`, `1h 30m`, `45s` or `800ms`",
         }
+    sections["StepResources"]["properties"]["memory"] |= {
+        "pattern": _SIZE,
+        "errorMessage": "a size needs a unit: `32GiB` or `500MB`",
+    }
     for section in sections.values():
         if "properties" in section:
             for prop in section["properties"].values():

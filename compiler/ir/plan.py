@@ -16,7 +16,7 @@ Verb = str
 
 
 #: What steps got after the first release: left out where there is none, so that plans sealed before keep their digest.
-LATER_STEP_FIELDS = ("supervision",)
+LATER_STEP_FIELDS = ("supervision", "resources")
 
 
 @record(kw_only=True)
@@ -99,6 +99,16 @@ class Limits:
 
 
 @record(kw_only=True)
+class StepResources:
+    """What a step may have of the machine with all its processes: bytes of main memory, cores' worth of time (None: as
+    much as there is).
+    """
+
+    memory_bytes: int | None = None
+    cpus: float | None = None
+
+
+@record(kw_only=True)
 class Supervision:
     """How a service is kept alive, all times in seconds.
 
@@ -151,6 +161,7 @@ class Step:
     supervision: Supervision | None = None
     estimate: Estimate = field(default_factory=Estimate)
     limits: Limits = field(default_factory=Limits)
+    resources: StepResources | None = None
     not_executable: str | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
@@ -245,6 +256,8 @@ def _step(value: Mapping[str, Any]) -> Step:
         launch["command"] = _process(launch["command"])
         launch["prepare"] = tuple(_process(item) for item in launch["prepare"])
         fields["launch"] = Launch(**launch)
+    if value.get("resources") is not None:
+        fields["resources"] = StepResources(**value["resources"])
     if value.get("supervision") is not None:
         fields["supervision"] = Supervision(**value["supervision"])
     if value["gate"] is not None:

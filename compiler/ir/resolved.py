@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
-from tunewright.compiler.ir.plan import Estimate
+from tunewright.compiler.ir.plan import Estimate, StepResources
 from tunewright.spec.record import record
 from tunewright.spec.tuners import TUNERS
 
@@ -337,6 +337,7 @@ class ResolvedStep:
     needs: tuple[str, ...]
     timeout_seconds: float | None
     retries: int
+    resources: StepResources | None = None
     estimate: Estimate = field(default_factory=Estimate)
 
 

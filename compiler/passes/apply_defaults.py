@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tunewright.compiler.facts import defaults
+from tunewright.compiler.ir.plan import StepResources
 from tunewright.compiler.ir.resolved import (
     Body,
     ModelState,
@@ -17,7 +18,7 @@ from tunewright.compiler.passes.default_train import default_train
 from tunewright.compiler.passes.provenance import Chooser
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.model.document import Step
-from tunewright.spec.model.section import parse_duration
+from tunewright.spec.model.section import parse_duration, parse_size
 
 
 def apply_defaults(work: Work) -> Work:
@@ -41,6 +42,7 @@ def apply_defaults(work: Work) -> Work:
             needs=references.needs[name],
             timeout_seconds=parse_duration(step.timeout) if step.timeout else None,
             retries=chooser.default("retries", step.retries, defaults.RETRIES),
+            resources=_resources(step),
         )
     whole = ResolvedSpec(
         name=spec.name,
@@ -50,6 +52,13 @@ def apply_defaults(work: Work) -> Work:
         provenance=root.provenance,
     )
     return replace(work, resolved=whole)
+
+
+def _resources(step: Step) -> StepResources | None:
+    wanted = step.resources
+    if wanted is None or (wanted.memory is None and wanted.cpus is None):
+        return None
+    return StepResources(memory_bytes=None if wanted.memory is None else parse_size(wanted.memory), cpus=wanted.cpus)
 
 
 def _body(work: Work, step: Step, of_all: tuple[int, str], done: dict[str, ResolvedStep], chooser: Chooser) -> Body:

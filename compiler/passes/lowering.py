@@ -334,6 +334,7 @@ def made(work: Work, step: ResolvedStep, **values: Any) -> Step:
         verb=step.verb,
         estimate=step.estimate,
         limits=limits_of(step),
+        resources=step.resources,
         provenance=provenance_of(work, step.name, step.verb),
         **values,
     )

@@ -63,6 +63,13 @@ def _check_verbs(work: Work, name: str, step: Step) -> None:
             work.key_span("steps", name),
             help="call the step otherwise",
         )
+    if step.resources is not None and verbs in (["gate"], ["approve"]):
+        work.sink.report(
+            "TW1011",
+            f"`resources` does not belong in `steps.{name}`: a step that is `{verbs[0]}` starts nothing",
+            work.key_span("steps", name, "resources"),
+            help="leave it out",
+        )
     if len(verbs) == 1 or any(bad[:2] == ("steps", name) for bad in work.poisoned):
         return
     span = work.key_span("steps", name)

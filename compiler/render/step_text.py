@@ -119,7 +119,12 @@ def _expected(step: Step) -> list[str]:
     if estimate.disk_bytes is not None:
         lines.append(f"    disk {size(estimate.disk_bytes)}")
     limits = (("stopped after", step.limits.total_seconds), ("counts as hung after", step.limits.stall_seconds))
-    return lines + [f"    {words} {duration(seconds)}" for words, seconds in limits if seconds]
+    lines += [f"    {words} {duration(seconds)}" for words, seconds in limits if seconds]
+    if step.resources is not None and step.resources.memory_bytes is not None:
+        lines.append(f"    ended beyond {size(step.resources.memory_bytes)} of main memory")
+    if step.resources is not None and step.resources.cpus is not None:
+        lines.append(f"    at most {step.resources.cpus:g} processors")
+    return lines
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

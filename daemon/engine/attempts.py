@@ -121,7 +121,7 @@ class AttemptKeeper:
         key = (run.id, step.name, step.attempt)
         fresh = key in self._fresh
         self._fresh.discard(key)
-        if not fresh and (resisting := await asyncio.to_thread(kill_leftovers, bundle)):
+        if not fresh and (resisting := await asyncio.to_thread(kill_leftovers, bundle, self._group(key))):
             # The bundle says that nothing was started, but somebody may have removed what it said before.
             return await self._end(run, step, Fail(failure=_unkillable(resisting)), "UNKILLABLE")
         if step.state is StepState.CANCELLING:
@@ -150,6 +150,9 @@ class AttemptKeeper:
                 raise
             _log.warning("attempt %s/%s/%s does not start: %s", *key, error)
         return run
+
+    def _group(self, key: _Key) -> Path | None:
+        return self.sources.groups.folder(*key)
 
     def _previous_bundle(self, run: RunRecord, step: StepRecord) -> Path | None:
         """Return the bundle whose work/ this attempt goes on with: the attempt before, or the run's that is retried."""
@@ -279,7 +282,8 @@ class AttemptKeeper:
     async def _clean_up(
         self, run: RunRecord, step: StepRecord, attempt: Attempt, bundle: Path, because: str
     ) -> RunRecord:
-        resisting = await asyncio.to_thread(kill_leftovers, bundle)
+        group = self._group((run.id, step.name, step.attempt))
+        resisting = await asyncio.to_thread(kill_leftovers, bundle, group)
         await self._read_events(attempt, step, bundle)
         if resisting:
             return await self._end(run, step, Fail(failure=_unkillable(resisting)), "UNKILLABLE")

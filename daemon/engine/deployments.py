@@ -132,7 +132,7 @@ class DeploymentKeeper:
             case NotStarted() if record.state is DeploymentState.RESTARTING:
                 await self._launch(record)
             case Lost() | NotStarted():
-                await asyncio.to_thread(kill_leftovers, bundle)
+                await asyncio.to_thread(kill_leftovers, bundle, self._group(record))
                 await self._end(record, None)
 
     async def _follow(self, record: DeploymentRecord, bundle: Path) -> None:
@@ -167,7 +167,7 @@ class DeploymentKeeper:
             raise LookupError(record.run)
         launches = await self.ledger.database.write(lambda connection: attempts.count_launch(connection, *key))
         bundle = self.home.bundle(*key)
-        await asyncio.to_thread(kill_leftovers, bundle)
+        await asyncio.to_thread(kill_leftovers, bundle, self._group(record))
         try:
             if launches > MAX_LAUNCHES + 1:  # the first one is counted with the attempt
                 raise ServiceLaunchError("its supervisor does not start")
@@ -207,6 +207,9 @@ class DeploymentKeeper:
 
         await self._write(write)
         self._forget(record)
+
+    def _group(self, record: DeploymentRecord) -> Path | None:
+        return self.sources.groups.folder(record.run, record.step, record.attempt)
 
     async def _write(self, operation: Callable[[sqlite3.Connection], None]) -> None:
         await self.ledger.database.write(operation)

@@ -16,6 +16,7 @@ from tunewright.daemon.engine.states import Entry, RunRecord
 from tunewright.daemon.home import Home, cache_folder
 from tunewright.daemon.secrets.delivery import Delivered, Delivery
 from tunewright.daemon.secrets.provider import SecretError
+from tunewright.daemon.supervise import Groups
 from tunewright.runners.contract import Command, Deadlines, Input, StepFile
 from tunewright.runners.environments import place
 
@@ -80,6 +81,7 @@ class Sources:
     home: Home
     interpreters: Interpreters
     delivery: Delivery
+    groups: Groups = Groups()  # noqa: RUF009 - frozen
 
 
 def step_file(step: Step, run: RunRecord, attempt: int, sources: Sources) -> tuple[StepFile, tuple[Entry, ...]]:
@@ -113,8 +115,14 @@ def step_file(step: Step, run: RunRecord, attempt: int, sources: Sources) -> tup
         service=step.service,
         estimate=plain(step.estimate),
         secrets=str(secrets.folder) if secrets else "",
+        limits=sources.groups.limits(step.resources, run.id, step.name, attempt),
     )
-    return content, () if secrets is None or secrets.in_memory else (_on_disk(step, attempt),)
+    warnings = []
+    if secrets is not None and not secrets.in_memory:
+        warnings.append(_on_disk(step, attempt))
+    if step.resources is not None and not sources.groups.enforced:
+        warnings.append(_unlimited(step, attempt, sources.groups))
+    return content, tuple(warnings)
 
 
 def _delivered(step: Step, run: RunRecord, bundle: Path, delivery: Delivery) -> Delivered | None:
@@ -133,6 +141,11 @@ def secrets_of(step: Step) -> frozenset[str]:
 def _on_disk(step: Step, attempt: int) -> Entry:
     message = "this machine has no place in memory (tmpfs) for secrets: they lie in the home while the step runs"
     return Entry(kind="warning", step=step.name, attempt=attempt, body={"code": "SECRETS_ON_DISK", "message": message})
+
+
+def _unlimited(step: Step, attempt: int, groups: Groups) -> Entry:
+    message = f"the step's `resources` are not kept within limits here: {groups.reason}"
+    return Entry(kind="warning", step=step.name, attempt=attempt, body={"code": "LIMITS_NOT_KEPT", "message": message})
 
 
 def _inputs(step: Step, run: RunRecord, home: Home, secrets: Delivered | None) -> dict[str, Input]:

@@ -113,6 +113,7 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
         shut_down=parts.ending.set,
         devices=parts.devices,
         maintenance=parts.maintenance,
+        groups=parts.groups,
     )
     server_service_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
     access_service = AccessService(database=database, clock=parts.clock, log=parts.access_log)

@@ -19,6 +19,7 @@ from tunewright.daemon.services.machine import device_message, maintenance_messa
 from tunewright.daemon.store import deployments, devices, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.devices import DeviceRecord
+from tunewright.daemon.supervise import Groups
 from tunewright.proto.v1 import device_pb2, server_service_pb2_grpc
 from tunewright.proto.v1 import server_service_pb2 as wire
 
@@ -40,6 +41,7 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
     shut_down: Callable[[], None]
     devices: DeviceKeeper
     maintenance: MaintenanceKeeper
+    groups: Groups
 
     async def GetServerInfo(self, request: wire.GetServerInfoRequest, context: Any) -> wire.GetServerInfoResponse:
         """Answer who answers."""
@@ -61,6 +63,7 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
             live_deployments=len(alive),
             start_time=translate.time(self.start_time),
             maintenance=self._maintenance(),
+            step_limits=wire.StepLimits(enforced=self.groups.enforced, reason=self.groups.reason),
         )
 
     async def Shutdown(self, request: wire.ShutdownRequest, context: Any) -> wire.ShutdownResponse:

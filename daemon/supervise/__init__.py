@@ -1,6 +1,7 @@
 """The daemon's side of a bundle: start it, see how it stands, read it, stop it, clean up after it."""
 
 from tunewright.daemon.supervise.attach import BundleState, Exited, Lost, NotStarted, Running, probe
+from tunewright.daemon.supervise.groups import Groups, find_groups
 from tunewright.daemon.supervise.health import answers
 from tunewright.daemon.supervise.kill import kill_leftovers, request_cancel, request_pause
 from tunewright.daemon.supervise.launch import carry_work, launch, withhold
@@ -12,12 +13,14 @@ __all__ = [
     "Event",
     "ExitRecord",
     "Exited",
+    "Groups",
     "Lost",
     "NotStarted",
     "Running",
     "SealedOutputs",
     "answers",
     "carry_work",
+    "find_groups",
     "kill_leftovers",
     "launch",
     "probe",

@@ -9,6 +9,7 @@ from typing import Literal
 
 from tunewright.runners import contract
 from tunewright.runners.supervision import environment, lock, record
+from tunewright.runners.supervision.group import Group
 from tunewright.runners.supervision.processes import ProcessIdentity, carriers, kill_until_gone
 
 _KILL_SECONDS = 10.0
@@ -28,12 +29,13 @@ def request_pause(bundle: Path, reason: str) -> None:
         contract.write_durably(bundle / contract.PAUSE, {"reason": reason})
 
 
-def kill_leftovers(bundle: Path) -> frozenset[int]:
+def kill_leftovers(bundle: Path, group: Path | None = None) -> frozenset[int]:
     """Kill what a lost attempt left behind and return the pids that resist; do nothing while a supervisor lives.
 
     The recorded group only after pid, start and boot have been compared: a reused pid is never signalled. Then
     everything that carries the attempt's mark, whatever group or session it moved to: also a supervisor whose bundle
-    was removed, and with it the lock that would show that it lives.
+    was removed, and with it the lock that would show that it lives. Then everything in its control group: the caller
+    names that, since a runner may have changed what its bundle says.
     """
     if lock.held(bundle):
         return frozenset()
@@ -41,7 +43,14 @@ def kill_leftovers(bundle: Path) -> frozenset[int]:
     if runner is not None:
         _kill_group(runner)
     entries = environment.as_entries(environment.mark_of(str(bundle)))
-    _, resisting = kill_until_gone(lambda: carriers(entries), _KILL_SECONDS)
+    enclosed = None if group is None else Group(group)
+    if enclosed is not None:
+        enclosed.kill()
+    _, resisting = kill_until_gone(
+        lambda: {*carriers(entries), *(() if enclosed is None else enclosed.pids())}, _KILL_SECONDS
+    )
+    if enclosed is not None:
+        enclosed.remove()
     return frozenset(resisting)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from tunewright.runners.contract import Command
+from tunewright.runners.supervision.group import Group
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _PIPE_BYTES = 1024 * 1024
@@ -39,7 +40,9 @@ def become_subreaper() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
-def start(command: Command, *, folder: Path, environment: Mapping[str, str], niceness: int) -> Child:
+def start(
+    command: Command, *, folder: Path, environment: Mapping[str, str], niceness: int, group: Group | None = None
+) -> Child:
     """Start a process in `folder` that the kernel kills when we die; raise OSError when it can't be executed."""
     out_read, out_write = _pipe()
     err_read, err_write = _pipe()
@@ -47,7 +50,7 @@ def start(command: Command, *, folder: Path, environment: Mapping[str, str], nic
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _become(command, folder, environment, niceness, parent, (out_write, err_write, fate_write))
+        _become(command, folder, environment, niceness, group, parent, (out_write, err_write, fate_write))
     for descriptor in (out_write, err_write, fate_write):
         os.close(descriptor)
     fate = os.read(fate_read, 16)  # the end of file is the exec: it closed the other side
@@ -65,6 +68,7 @@ def _become(
     folder: Path,
     environment: Mapping[str, str],
     niceness: int,
+    group: Group | None,
     parent: int,
     ends: tuple[int, int, int],
 ) -> NoReturn:
@@ -79,6 +83,8 @@ def _become(
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
+        if group is not None:
+            group.join()
         os.nice(niceness)
         resource.setrlimit(resource.RLIMIT_CORE, _NO_CORE)
         _offer_to_the_kernel()

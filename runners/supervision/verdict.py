@@ -43,17 +43,26 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known beside the ending: the last `failure` and `paused` events, out-of-memory kills, the last lines of
-    stderr.
+    """What is known beside the ending: the last `failure` and `paused` events, out-of-memory kills (`limit_kills` at
+    the step's own limit), the last lines of stderr.
     """
 
     service: bool = False
     failure: Mapping[str, Any] | None = None
     pause: Mapping[str, Any] | None = None
     memory_kills: int = 0
+    limit_kills: int = 0
+    memory_limit_bytes: int | None = None
     last_lines: tuple[str, ...] = ()
     estimate: Mapping[str, Any] = field(default_factory=dict)
     peak_memory_bytes: int | None = None
+
+    @property
+    def killed_for_memory(self) -> str | None:
+        """Why the kernel killed for lack of memory, None where it did not."""
+        if self.limit_kills and self.memory_limit_bytes is not None:
+            return f"the step's memory limit of {self.memory_limit_bytes / 2**30:.4g} GiB is used up (`limits.memory`)"
+        return "the machine's memory is used up" if self.memory_kills or self.limit_kills else None
 
     def out_of_memory(self, code: int, what: str) -> "Verdict":
         """Return the verdict that memory ran out, with the figures."""
@@ -99,9 +108,8 @@ def _succeeded(evidence: Evidence) -> Verdict:
 
 def _signalled(number: int, evidence: Evidence) -> Verdict:
     code = 128 + number
-    if number == signal.SIGKILL and evidence.memory_kills:
-        message = "the kernel killed the process: the machine's memory is used up"
-        return evidence.out_of_memory(code, message)
+    if number == signal.SIGKILL and (why := evidence.killed_for_memory):
+        return evidence.out_of_memory(code, f"the kernel killed the process: {why}")
     if number == signal.SIGKILL:
         help_ = "often this is a container's or a site's memory limit; if so, use a smaller batch"
         return Verdict(code=code, reason="KILLED", message="the process was killed from outside (SIGKILL)", help=help_)
@@ -118,9 +126,8 @@ def _signalled(number: int, evidence: Evidence) -> Verdict:
 def _failed(code: int, evidence: Evidence) -> Verdict:
     if evidence.failure is not None:
         return _told(code, "FAILED", evidence.failure)
-    if evidence.memory_kills:
-        message = "the kernel killed one of its processes: the machine's memory is used up"
-        return evidence.out_of_memory(code, message)
+    if why := evidence.killed_for_memory:
+        return evidence.out_of_memory(code, f"the kernel killed one of its processes: {why}")
     if words := _memory_words(evidence):
         return evidence.out_of_memory(code, words)
     if words := _last_with(evidence, _DISK_WORDS):

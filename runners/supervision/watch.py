@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from tunewright.runners.supervision.child import Child
+from tunewright.runners.supervision.group import Group
 from tunewright.runners.supervision.processes import carriers, descendants, kill_until_gone, read_table
 from tunewright.runners.supervision.pump import Pump
 from tunewright.runners.supervision.stopping import StopRequest, StopRule
@@ -35,9 +36,17 @@ class Ending:
 class Watch:
     """The watch over one process and its descendants; `run` returns when all of them are dead."""
 
-    def __init__(self, child: Child, pump: Pump, rule: StopRule, grace_seconds: float, marks: frozenset[bytes]) -> None:
+    def __init__(
+        self,
+        child: Child,
+        pump: Pump,
+        rule: StopRule,
+        grace_seconds: float,
+        marks: frozenset[bytes],
+        group: Group | None = None,
+    ) -> None:
         self._child, self._pump, self._rule = child, pump, rule
-        self._grace, self._marks = grace_seconds, marks
+        self._grace, self._marks, self._group = grace_seconds, marks, group
         self._status: int | None = None
         self._stop: StopRequest | None = None
         self._kill_at: float | None = None
@@ -56,6 +65,8 @@ class Watch:
                 break
         if self._stop is None:  # a runner may see the cancel file, and obey, before we look
             self._stop = self._rule.asked()
+        if self._group is not None:
+            self._group.kill()
         _, resisting = kill_until_gone(self._leftovers, KILL_SECONDS)
         self._reap()
         self._pump.drain()
@@ -90,7 +101,7 @@ class Watch:
     def _leftovers(self) -> set[int]:
         self._reap()
         below = {row.pid for row in descendants(os.getpid(), read_table())}
-        return below.union(carriers(self._marks))
+        return below.union(carriers(self._marks), () if self._group is None else self._group.pids())
 
     def _reap(self) -> None:
         """Collect whatever ended below us: as subreaper we are also the parent of orphans."""

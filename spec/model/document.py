@@ -10,13 +10,23 @@ from tunewright.spec.model.base import Base
 from tunewright.spec.model.data import DataSet, Suite
 from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.release import Deploy, Export
-from tunewright.spec.model.section import Count, Duration, Name, Section, SpecName, Texts
+from tunewright.spec.model.section import Count, Duration, Name, Positive, Section, Size, SpecName, Texts
 from tunewright.spec.model.train import Determinism, Train
 from tunewright.spec.plug_ins import is_plug_in
 
 API_VERSION = "tunewright/v1"
 
 VERBS = ("train", "evaluate", "gate", "approve", "export", "deploy")
+
+
+class StepResources(Section):
+    """What one step may have of the machine, with all its processes; as much as there is when not written."""
+
+    memory: Size | None = None
+    """Main memory, such as `32GiB`: a step that needs more is ended. Memory of accelerators is not counted."""
+
+    cpus: Positive | None = None
+    """Cores' worth of time, such as `4` or `0.5`: a step that wants more is slower."""
 
 
 class Step(Section):
@@ -45,6 +55,9 @@ class Step(Section):
 
     retries: Annotated[int, Field(ge=0, le=20)] | None = None
     """How often a temporary failure is tried again."""
+
+    resources: StepResources | None = None
+    """What the step may have of the machine."""
 
     @property
     def verb(self) -> str:

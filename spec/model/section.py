@@ -51,6 +51,28 @@ Duration = Annotated[str, BeforeValidator(_duration)]
 """A length of time with its unit: `10m`, `1h 30m`, `45s`, `800ms`."""
 
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(MiB|GiB|TiB|MB|GB|TB)\Z")
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def parse_size(text: str) -> int | None:
+    """Return the bytes of a size such as `32GiB` or `500 MB`; None when it is not one."""
+    match = _SIZE.match(text.strip())
+    return round(float(match[1]) * _UNITS[match[2]]) if match and float(match[1]) > 0 else None
+
+
+def _size(value: Any) -> Any:
+    if (isinstance(value, str) and parse_size(value) is None) or (
+        isinstance(value, int | float) and not isinstance(value, bool)
+    ):
+        raise PydanticCustomError("size", "a size needs a unit: `32GiB` or `500MB`")
+    return value
+
+
+Size = Annotated[str, BeforeValidator(_size)]
+"""An amount of memory with its unit: `32GiB`, `500MB`."""
+
+
 def one_or_more(value: Any) -> Any:
     """Let a single text stand where a list of texts may."""
     return (value,) if isinstance(value, str) else value

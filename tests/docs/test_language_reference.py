@@ -16,7 +16,7 @@ from tunewright.spec import methods
 from tunewright.spec.formats import FORMATS, row_problem
 from tunewright.spec.model.base import Base
 from tunewright.spec.model.data import DataSet, Suite
-from tunewright.spec.model.document import Allow, Resources, Spec, Step, Triggers
+from tunewright.spec.model.document import Allow, Resources, Spec, Step, StepResources, Triggers
 from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.policy import Forbid, Policy, Require
 from tunewright.spec.model.release import (
@@ -49,6 +49,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## `data`": DataSet,
     "## `suites`": Suite,
     "## `steps`": Step,
+    "#### `steps.NAME.resources`": StepResources,
     "### `train`": Train,
     "#### `train.tuner`": Tuner,
     "#### `train.rewards[]`": Reward,

@@ -93,7 +93,7 @@ class World:
         while self.now < end:
             self.pass_time(end - self.now)
 
-    def kill_leftovers(self, bundle: Path) -> frozenset[int]:
+    def kill_leftovers(self, bundle: Path, group: Path | None = None) -> frozenset[int]:
         """Kill the supervisors of a bundle, as the daemon does by their mark."""
         for supervisor in [item for item in self.supervisors if item.bundle == bundle]:
             supervisor.kill()
