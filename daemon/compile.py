@@ -1,6 +1,6 @@
 """The daemon's door to the compiler: a spec as it came in, with this machine's facts, to a plan or diagnostics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,9 +36,15 @@ class Compiled:
 Compiler = Callable[[Submitted], Compiled]
 
 
-def compile_with(home: Path, environments: Path, policy: Path | None = None) -> Compiler:
+#: Name and memory of the accelerators, None where nobody has looked.
+Accelerators = Callable[[], Sequence[tuple[str, int]] | None]
+
+
+def compile_with(
+    home: Path, environments: Path, policy: Path | None = None, accelerators: Accelerators = lambda: None
+) -> Compiler:
     """Return the compiler for a daemon's home and the folder that holds its runner environments; `policy` is the one
-    that the daemon was started with.
+    that the daemon was started with. Plans are for the `accelerators` that the daemon leases.
 
     It reads and hashes the spec's files: call it in a thread.
     """
@@ -47,6 +53,7 @@ def compile_with(home: Path, environments: Path, policy: Path | None = None) -> 
         # Imported at first use: a daemon that only watches starts without the compiler.
         from tunewright.compiler.collect.cache import FactCache
         from tunewright.compiler.collect.confinement import confine
+        from tunewright.compiler.collect.hardware import collect_hardware
         from tunewright.compiler.facts.kernels import OPTIONAL_PACKAGES
         from tunewright.compiler.front import compile_text
         from tunewright.compiler.ir.facts import EnvironmentFacts
@@ -72,6 +79,7 @@ def compile_with(home: Path, environments: Path, policy: Path | None = None) -> 
             # The client's: a spec must not read the environment of the daemon.
             variables=submitted.variables,
             environments=facts,
+            hardware=collect_hardware(home, accelerators()),
             cache=FactCache(),
             home=home,
             policy=_policy(home, policy),

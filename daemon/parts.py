@@ -107,7 +107,7 @@ def assemble(
         deployments=deployments,
         reconciler=reconciler,
         admission=Admission(database, clock, Results(database.read, home), interpreters, delivery.providers),
-        compiler=compiler or compile_with(home.root, environments, settings.policy),
+        compiler=compiler or compile_with(home.root, environments, settings.policy, devices.for_plans),
         collector=collector,
         timetable=Timetable(collector=collector, home=home, now=clock.now),
         points=points,

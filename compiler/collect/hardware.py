@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tunewright.compiler.collect.limits import cpu_quota, memory_limit
@@ -15,13 +16,16 @@ _NVIDIA = Path("/proc/driver/nvidia/gpus")
 _CORES_PER_ACCELERATOR = 8
 
 
-def collect_hardware(home: Path | None = None) -> HardwareFacts:
-    """Return what this machine has and this process may use; `disk_free_bytes` is that of `home`'s file system."""
+def collect_hardware(home: Path | None = None, devices: Sequence[tuple[str, int]] | None = None) -> HardwareFacts:
+    """Return what this machine has and this process may use; `disk_free_bytes` is that of `home`'s file system.
+
+    `devices` are name and memory of its accelerators where the caller knows them: they are not looked for then.
+    """
     memory = _memory_bytes()
     return HardwareFacts(
         cpu_cores=_cpu_cores(),
         memory_bytes=memory,
-        accelerator=_accelerator(memory),
+        accelerator=_accelerator(memory) if devices is None else _smallest(devices),
         disk_free_bytes=None if home is None else _disk_free(home),
     )
 
@@ -84,10 +88,13 @@ def _disk_free(home: Path) -> int | None:
 def _accelerator(memory_bytes: int) -> Accelerator | None:
     if sys.platform == "darwin":
         return Accelerator(name="mps", memory_bytes=memory_bytes, count=1) if os.uname().machine == "arm64" else None
-    devices = _nvidia_devices()
+    return _smallest(_nvidia_devices())
+
+
+def _smallest(devices: Sequence[tuple[str, int]]) -> Accelerator | None:
+    """A plan is for equal devices: the smallest stands for all of a mixed machine."""
     if not devices:
         return None
-    # A plan is for equal devices: the smallest stands for all of a mixed machine.
     name, memory = min(devices, key=lambda device: device[1])
     return Accelerator(name=name, memory_bytes=memory, count=len(devices))
 

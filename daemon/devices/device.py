@@ -29,6 +29,12 @@ class Device:
         model = recognise(self.name)
         return self.name if model is None else model.name
 
+    @property
+    def for_plans(self) -> tuple[str, int]:
+        """Return name and memory as plans know them: the table's, by which they are the same on every such machine."""
+        model = None if self.parent is not None else recognise(self.name)
+        return (self.name, self.memory_bytes) if model is None else (model.name, model.memory_bytes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:

@@ -68,8 +68,16 @@ class DeviceKeeper:
         self._bell = asyncio.Event()
         self._looked = asyncio.Event()
         self._said = ""
+        self._present: tuple[Device, ...] | None = None
         self.samples: Mapping[str, Sample] = {}
         self.changed: Callable[[], None] = lambda: None
+
+    def for_plans(self) -> list[tuple[str, int]] | None:
+        """Return name and memory of every device that is here, as plans know them; None where nobody could tell yet.
+
+        A driver that hangs for a while does not turn plans into plans for the processor.
+        """
+        return None if self._present is None else [item.for_plans for item in self._present]
 
     def leasable(self, connection: sqlite3.Connection) -> list[Device]:
         """Return the devices that are free and have answered the last look, by place, whether leased or not.
@@ -114,6 +122,8 @@ class DeviceKeeper:
     async def look(self) -> None:
         """Look once and store what has changed."""
         readings, silence = await self._readings()
+        if self._poller is not None and not silence:
+            self._present = tuple(item.device for item in readings.values())
         self.samples = {item.device.uuid: item.sample for item in readings.values() if item.sample is not None}
         foreign = await asyncio.to_thread(self._foreign)
         now = self._clock.now()

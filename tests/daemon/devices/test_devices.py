@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tunewright.compiler.collect import hardware
 from tunewright.daemon.devices.cpu import ProcessorOnly
 from tunewright.daemon.devices.device import Device, InventoryError, Reading, only
 from tunewright.daemon.devices.fake import FakeInventory
@@ -99,3 +100,27 @@ def test_what_the_inventory_can_not_tell_is_said(tmp_path: Path) -> None:
     inventory = machine(tmp_path, error="the driver was taken out")
     with pytest.raises(InventoryError, match="taken out"):
         asyncio.run(Poller(inventory).look())
+
+
+def test_plans_are_for_the_same_machine_whoever_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client asks the kernel, which costs nothing; the daemon takes the devices that it leases."""
+    for place in ("0000:17:00.0", "0000:65:00.0"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "information").write_text("Model: \t\t NVIDIA A100-SXM4-80GB\nIRQ: \t 42\n")
+    monkeypatch.setattr(hardware, "_NVIDIA", tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    hardware._nvidia_devices.cache_clear()
+    try:
+        client = hardware.collect_hardware().accelerator
+    finally:
+        hardware._nvidia_devices.cache_clear()
+    found = machine(tmp_path, A100, {**A100, "uuid": "GPU-bb"}).read()
+    daemon = hardware.collect_hardware(devices=[item.device.for_plans for item in found]).accelerator
+    assert client == daemon
+    assert client is not None
+    assert (client.name, client.count) == ("a100-80gb", 2)
+
+
+def test_an_instance_of_a_device_is_not_taken_for_all_of_it() -> None:
+    instance = Device(uuid="MIG-1", index=0, name="NVIDIA A100-SXM4-80GB MIG 1g.10gb", memory_bytes=9, parent="GPU-1")
+    assert instance.for_plans == (instance.name, 9)

@@ -139,6 +139,7 @@ def test_only_a_device_that_is_free_and_answers_may_be_leased(machine: Machine) 
             return [device.uuid for device in keeper.leasable(database.read)]
 
         assert leasable() == []
+        assert keeper.for_plans() is None
         machine.is_like(GPU, other)
         await keeper.look()
         assert leasable() == ["GPU-aa", "GPU-bb"]
@@ -148,6 +149,7 @@ def test_only_a_device_that_is_free_and_answers_may_be_leased(machine: Machine) 
         machine.is_like(error="the driver is gone")
         await keeper.look()
         assert leasable() == []
+        assert keeper.for_plans() == [("a100-80gb", 81920 * 2**20)] * 2, "what is planned is still for this machine"
         assert states(database.read) == {"GPU-aa": "missing", "GPU-bb": "missing"}
         assert devices.every(database.read)[0].reason == "the driver is gone"
         machine.is_like(GPU)
