@@ -33,6 +33,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--log-format", choices=("text", "json"), help="default: text on a terminal, else json")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="hold every spec to this policy")
     parser.add_argument("--secrets", type=Path, metavar="FILE", help="where secrets come from (TUNEWRIGHT_SECRETS)")
+    parser.add_argument("--alerts", type=Path, metavar="FILE", help="where alerts go")
     parser.add_argument("--private", action="store_true", help="end when nobody uses it")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="with --private: how long that is")
     parser.add_argument(
@@ -64,6 +65,7 @@ def settings_from(found: argparse.Namespace) -> Settings:
         log_format=found.log_format,
         policy=found.policy and found.policy.absolute(),
         secrets=_secrets_file(found.secrets),
+        alerts=found.alerts and found.alerts.absolute(),
         private=found.private,
         idle_seconds=found.idle_seconds,
         cgroup=found.cgroup,

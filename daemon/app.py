@@ -16,6 +16,8 @@ from grpc_health.v1._async import HealthServicer
 
 from tunewright.daemon.access.rules import MissingRuleError, check_complete
 from tunewright.daemon.access.site import AccessError, Site
+from tunewright.daemon.alerts.reading import read_alerts
+from tunewright.daemon.alerts.settings import AlertSettings, AlertSettingsError
 from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiler
 from tunewright.daemon.engine.maintenance import MaintenanceKeeper
@@ -66,12 +68,13 @@ def serve(settings: Settings, compiler: Compiler | None = None, clock: Clock | N
         settings.check()
         check_complete(methods())
         site = read_site(settings.access_file)
+        alerts = read_alerts(settings.alerts_file)
         home.create()
         owned = home.take()
-    except (SettingsError, AccessError, MissingRuleError, HomeTakenError, OSError) as error:
+    except (SettingsError, AccessError, AlertSettingsError, MissingRuleError, HomeTakenError, OSError) as error:
         return _refuse(str(error))
     try:
-        return asyncio.run(_watched(settings, site, home, compiler, clock or system_clock()))
+        return asyncio.run(_watched(settings, site, alerts, home, compiler, clock or system_clock()))
     except (SchemaError, ListenError, AccessError, SettingsFileError) as error:
         return _refuse(str(error))
     except sqlite3.DatabaseError as error:
@@ -86,18 +89,22 @@ def _refuse(sentence: str) -> int:
 
 
 async def _watched(
-    settings: Settings, site: Callable[[], Site], home: Home, compiler: Compiler | None, clock: Clock
+    settings: Settings,
+    site: Callable[[], Site],
+    alerts: Callable[[], AlertSettings],
+    home: Home,
+    compiler: Compiler | None,
+    clock: Clock,
 ) -> int:
     with Watchdog(settings.hang_seconds).watching():
-        return await _serve(settings, site, home, compiler, clock)
+        scraping = _scraping(settings.metrics or site().metrics)
+        measures = scraping.measures if scraping else NO_MEASURES
+        return await _serve(assemble(settings, home, compiler, clock, site, measures, alerts), scraping)
 
 
-async def _serve(
-    settings: Settings, site: Callable[[], Site], home: Home, compiler: Compiler | None, clock: Clock
-) -> int:
+async def _serve(parts: Parts, scraping: "Scraping | None") -> int:
+    settings, site, home = parts.settings, parts.site, parts.home
     manager = take_service_manager(os.environ)
-    scraping = _scraping(settings.metrics or site().metrics)
-    parts = assemble(settings, home, compiler, clock, site, scraping.measures if scraping else NO_MEASURES)
     border = build_border(parts)
     server = grpc.aio.server(interceptors=(border,), options=_OPTIONS)
     addresses = listen(server, settings, site(), home)
@@ -119,6 +126,7 @@ async def _serve(
         asyncio.create_task(parts.devices.keep(), name="devices"),
         asyncio.create_task(parts.timetable.keep(), name="collecting"),
         asyncio.create_task(_keep_health(vitals, parts.maintenance), name="health"),
+        asyncio.create_task(parts.alerts.keep(), name="alerts"),
     ]
     if settings.private:
         kept.append(asyncio.create_task(_end_when_idle(parts), name="idle"))

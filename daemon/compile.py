@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunewright.compiler.ir.plan import Plan
+from tunewright.daemon.engine.states import DEFAULT_PROJECT
 from tunewright.daemon.errors import RefusedError
 from tunewright.spec.diagnostics import Diagnostic
 from tunewright.spec.source import SourceFile
@@ -23,6 +24,7 @@ class Submitted:
     lock: SourceFile | None = None
     locked: bool = False
     folders: tuple[Path, ...] | None = None
+    project: str = DEFAULT_PROJECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,15 @@ Accelerators = Callable[[], Sequence[tuple[str, int]] | None]
 
 
 def compile_with(
-    home: Path, environments: Path, policy: Path | None = None, accelerators: Accelerators = lambda: None
+    home: Path,
+    environments: Path,
+    policy: Path | None = None,
+    accelerators: Accelerators = lambda: None,
+    sinks: Callable[[str], frozenset[str]] = lambda _: frozenset(),
 ) -> Compiler:
     """Return the compiler for a daemon's home and the folder that holds its runner environments; `policy` is the one
-    that the daemon was started with. Plans are for the `accelerators` that the daemon leases.
+    that the daemon was started with. Plans are for the `accelerators` that the daemon leases; `sinks` answers where a
+    project's alerts may go.
 
     It reads and hashes the spec's files: call it in a thread.
     """
@@ -80,6 +87,7 @@ def compile_with(
             variables=submitted.variables,
             environments=facts,
             hardware=collect_hardware(home, accelerators()),
+            sinks_known=sinks(submitted.project),
             cache=FactCache(),
             home=home,
             policy=_policy(home, policy),

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from tunewright.daemon.access.callers import Callers
 from tunewright.daemon.access.log import AccessLog
 from tunewright.daemon.access.site import Site
+from tunewright.daemon.alerts.delivering import Deliverer
+from tunewright.daemon.alerts.keeping import AlertKeeper
+from tunewright.daemon.alerts.raising import Raiser
+from tunewright.daemon.alerts.settings import AlertSettings
 from tunewright.daemon.changes import Changes
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.compile import Compiler, compile_with
@@ -59,6 +63,8 @@ class Parts:
     measures: Measures
     maintenance: MaintenanceKeeper
     groups: Groups
+    alert_settings: Callable[[], AlertSettings]
+    alerts: AlertKeeper
     ending: asyncio.Event
 
 
@@ -69,11 +75,12 @@ def assemble(
     clock: Clock,
     site: Callable[[], Site] = Site,
     measures: Measures = NO_MEASURES,
+    alerts: Callable[[], AlertSettings] = AlertSettings,
 ) -> Parts:
     """Return the parts of a daemon that owns `home`; the store is open and its writer runs.
 
-    `site` answers what the site has decided about access; nothing, by default. `measures` counts what happens.
-    Raises SettingsFileError where the file that says where secrets come from is wrong.
+    `site` answers what the site has decided about access, `alerts` where alerts go; nothing, by default. `measures`
+    counts what happens. Raises SettingsFileError where the file that says where secrets come from is wrong.
     """
     environments = cache_folder() / "environments"
     interpreters = Interpreters(environments)
@@ -106,8 +113,15 @@ def assemble(
         ledger=ledger,
         deployments=deployments,
         reconciler=reconciler,
-        admission=Admission(database, clock, Results(database.read, home), interpreters, delivery.providers),
-        compiler=compiler or compile_with(home.root, environments, settings.policy, devices.for_plans),
+        admission=Admission(database, clock, Results(database.read, home), interpreters, delivery.providers, alerts),
+        compiler=compiler
+        or compile_with(
+            home.root,
+            environments,
+            settings.policy,
+            devices.for_plans,
+            lambda project: alerts().names_for(project),
+        ),
         collector=collector,
         timetable=Timetable(collector=collector, home=home, now=clock.now),
         points=points,
@@ -116,5 +130,7 @@ def assemble(
         measures=measures,
         maintenance=maintenance,
         groups=groups,
+        alert_settings=alerts,
+        alerts=AlertKeeper(Raiser(database, clock, alerts), Deliverer(database, clock, alerts), changes),
         ending=asyncio.Event(),
     )

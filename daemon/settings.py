@@ -19,14 +19,9 @@ class Settings:
     """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where
     `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `log_format`: None is text on a terminal and JSON
     elsewhere. `access` is the file that says who else may call, `policy` what specs are held to, `secrets` where they
-    come from. `private`: end after `idle_seconds` of not being used. `hang_seconds`: for how long the event loop may
-    hang before the daemon ends itself. `devices` is a file that stands for the machine's accelerators, for tests and
-    demonstrations.
-    `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `access` is the file that says who else may call,
-    `policy` what specs are held to, `secrets` where they come from. `private`: end after `idle_seconds` of not being
-    used. `hang_seconds`: for how long the event loop may hang before the daemon ends itself. `devices` is a file that
-    stands for the machine's accelerators, for tests and demonstrations.
-    `cgroup`: make the control groups of steps below this one.
+    come from, `alerts` where alerts go. `private`: end after `idle_seconds` of not being used. `hang_seconds`: for how
+    long the event loop may hang before the daemon ends itself. `devices` is a file that stands for the machine's
+    accelerators, for tests and demonstrations. `cgroup`: make the control groups of steps below this one.
     """
 
     home: Path
@@ -37,6 +32,7 @@ class Settings:
     log_format: LogFormat | None = None
     policy: Path | None = None
     secrets: Path | None = None
+    alerts: Path | None = None
     private: bool = False
     idle_seconds: float = 60.0
     slots: int = 1
@@ -67,6 +63,12 @@ class Settings:
         """Return the access file that was named, else the home's; None without any."""
         own = self.home / "access.yaml"
         return self.access or (own if own.exists() else None)
+
+    @property
+    def alerts_file(self) -> Path | None:
+        """Return the alerts file that was named, else the home's; None without any."""
+        own = self.home / "alerts.yaml"
+        return self.alerts or (own if own.exists() else None)
 
 
 def _check_loopback(address: str) -> None:

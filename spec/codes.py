@@ -246,6 +246,13 @@ CODES = _table(
     ("TW7203", "drifted-file", _E),
     ("TW7204", "drifted-decision", _E),
     ("TW7205", "unreadable-lock", _E),
+    ("TW7301", "malformed-alert", _E),
+    ("TW7302", "malformed-condition", _E),
+    ("TW7303", "unknown-figure", _E),
+    ("TW7304", "unknown-sink", _E),
+    ("TW7305", "unverified-sink", _W),
+    ("TW7306", "unheard-gate", _W),
+    ("TW7307", "idle-alert", _W),
     # 8 environment and runners
     ("TW8001", "unknown-accelerator", _E),
     ("TW8003", "unknown-secret", _W),

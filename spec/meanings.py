@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tunewright.spec.alerting import EVENTS as ALERT_EVENTS
 from tunewright.spec.determinism import LEVELS
 from tunewright.spec.methods import METHODS
 from tunewright.spec.tuners import TUNERS
@@ -181,8 +182,14 @@ MEANINGS: Mapping[str, Mapping[Any, str]] = {
     "Parallelism.offload_parameters": _OFFLOAD,
     "Gate.on_fail": {
         "stop": "Nothing below starts.",
-        "stop_and_alert": "Nothing below starts, and `alerts` are told.",
-        "alert": "`alerts` are told; the run goes on.",
+        "stop_and_alert": "Nothing below starts, and rules of `alerts` with `gate_failed` tell it.",
+        "alert": "Rules of `alerts` with `gate_failed` tell it; the run goes on.",
+    },
+    "Alert.events": {name: event.meaning for name, event in ALERT_EVENTS.items()},
+    "Alert.severity": {
+        "info": "Good to know.",
+        "warning": "Somebody should look.",
+        "critical": "Somebody must look now.",
     },
     "Quantize.method": {
         "bnb": "NF4 without calibration data.",

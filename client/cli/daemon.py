@@ -20,6 +20,7 @@ from tunewright.client.cli import maintenance
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Default: text on a terminal, else json.")
 @click.option("--policy", metavar="FILE", help="Hold every spec to this policy.")
 @click.option("--secrets", metavar="FILE", help="Where secrets lie (default: secrets.yaml in HOME).")
+@click.option("--alerts", metavar="FILE", help="Where alerts go (default: alerts.yaml in HOME).")
 @click.option(
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
 )
@@ -34,6 +35,7 @@ def command(
     log_format: str | None,
     policy: str | None,
     secrets: str | None,
+    alerts: str | None,
     home: str | None,
     export: str | None,
 ) -> None:
@@ -42,7 +44,14 @@ def command(
         context.obj = _home(home)
         return
     arguments = []
-    for name, path in (("--export", export), ("--access", access), ("--policy", policy), ("--secrets", secrets)):
+    files = (
+        ("--export", export),
+        ("--access", access),
+        ("--policy", policy),
+        ("--secrets", secrets),
+        ("--alerts", alerts),
+    )
+    for name, path in files:
         if path is not None:
             arguments += [name, str(Path(path).absolute())]
     for name, address in (("--listen", listen), ("--metrics", metrics), ("--log-format", log_format)):

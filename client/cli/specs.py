@@ -14,6 +14,7 @@ from tunewright.client.cli.reading import ReadingBar
 from tunewright.client.cli.screen import colourful, is_terminal, remark
 from tunewright.compiler.collect.cache import FactCache
 from tunewright.compiler.collect.policy import PolicyFileError, find_policy
+from tunewright.compiler.collect.sinks import sink_names
 from tunewright.compiler.front import Compilation, SpecFileError, compile_file, compile_text
 from tunewright.compiler.ir.facts import EnvironmentFacts
 from tunewright.compiler.render.quantities import counted
@@ -76,6 +77,7 @@ def world(policy: str | None = None) -> dict[str, Any]:
         "cache": FactCache(),
         "home": places.home(),
         "secrets_known": places.secret_names(),
+        "sinks_known": sink_names(places.home()),
     }
 
 

@@ -24,6 +24,7 @@ def collect(
     cache: FactCache | None,
     environments: Mapping[str, EnvironmentFacts] | None = None,
     secrets_known: frozenset[str] | None = None,
+    sinks_known: frozenset[str] | None = None,
     hardware: HardwareFacts | None = None,
     home: Path | None = None,
     package_paths: Sequence[str] | None = None,
@@ -78,6 +79,7 @@ def collect(
         plug_ins=(*collect_plug_ins(request.plug_ins, train), *families.used),
         hardware=_with_scratch(_hardware(request.resources, hardware, home), request.scratch),
         secrets_known=secrets_known,
+        sinks_known=sinks_known,
     )
 
 

@@ -19,7 +19,7 @@ NO_ROWS = "the file holds no rows"
 
 VOLATILE = frozenset(
     {
-        *("file_digests", "prompt_digests", "overlaps", "installed", "path", "cached", "pinned"),
+        *("file_digests", "prompt_digests", "overlaps", "installed", "path", "cached", "pinned", "sinks_known"),
         *("disk_free_bytes", "memory_free_bytes", "scratch_free_bytes"),
     }
 )
@@ -276,7 +276,8 @@ class Facts:
     """Everything gathered for one spec: by model source, data name, suite name, written path, environment name.
 
     `tokens` (by data name) is there where `plan` took the time. It sharpens estimates and finds rows that are cut, but
-    never enters a digest: a plan is the same whether rows were tokenized or not.
+    never enters a digest: a plan is the same whether rows were tokenized or not. `sinks_known`: where the daemon can
+    send alerts; None where that is not known.
     """
 
     models: Mapping[str, ModelFacts] = field(default_factory=dict)
@@ -288,6 +289,7 @@ class Facts:
     plug_ins: tuple[PlugInFacts, ...] = ()
     overlaps: tuple[OverlapFact, ...] = ()
     secrets_known: frozenset[str] | None = None
+    sinks_known: frozenset[str] | None = None
     tokens: Mapping[str, TokenFacts] = field(default_factory=dict)
 
     def digest(self) -> str:

@@ -169,6 +169,20 @@ class Step:
 
 
 @record(kw_only=True)
+class AlertRule:
+    """Who (`to`, names of the daemon's sinks) is told of what: exactly one of `events`, `when` (a condition over
+    figures) and `queued_seconds`.
+    """
+
+    to: tuple[str, ...]
+    severity: str
+    events: tuple[str, ...] = ()
+    when: str | None = None
+    queued_seconds: float | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+@record(kw_only=True)
 class Plan:
     """A sealed plan. `digest` covers everything else; equal spec, facts and compiler give equal bytes."""
 
@@ -182,6 +196,7 @@ class Plan:
     machine: str
     lock: Mapping[str, Any]
     steps: tuple[Step, ...]
+    alerts: tuple[AlertRule, ...] = ()
     digest: str = ""
 
     def step(self, name: str) -> Step:
@@ -198,6 +213,8 @@ class Plan:
             for name in LATER_STEP_FIELDS:
                 if step[name] is None:
                     del step[name]
+        if not self.alerts:
+            del whole["alerts"]
         return whole
 
 
@@ -232,6 +249,7 @@ def plan_from_json(value: Mapping[str, Any]) -> Plan:
         if value["plan_version"] != PLAN_VERSION:
             raise PlanError(f"plan version {value['plan_version']}; this build reads {PLAN_VERSION}")
         fields = {**value, "sets": tuple(value["sets"]), "steps": tuple(_step(item) for item in value["steps"])}
+        fields["alerts"] = tuple(alert_rule(item) for item in value.get("alerts", ()))
         plan = Plan(**fields)
     except (KeyError, TypeError) as error:
         raise PlanError(f"the plan is not whole: {error}") from error
@@ -242,6 +260,11 @@ def plan_from_json(value: Mapping[str, Any]) -> Plan:
 
 class PlanError(ValueError):
     """A plan that can't be read or was changed after it was sealed."""
+
+
+def alert_rule(value: Mapping[str, Any]) -> AlertRule:
+    """Read one rule of a plan's `alerts` back."""
+    return AlertRule(**{**value, "to": tuple(value["to"]), "events": tuple(value["events"])})
 
 
 def _step(value: Mapping[str, Any]) -> Step:

@@ -353,6 +353,17 @@ class ModelState:
 
 
 @record(kw_only=True)
+class ResolvedAlert:
+    """One rule of `alerts`: exactly one of `events`, `when` and `queued_seconds`."""
+
+    to: tuple[str, ...]
+    severity: str
+    events: tuple[str, ...]
+    when: str | None
+    queued_seconds: float | None
+
+
+@record(kw_only=True)
 class ResolvedSpec:
     """Everything the spec means. `provenance` is keyed by spec path (`steps.align.train.beta`)."""
 
@@ -361,6 +372,7 @@ class ResolvedSpec:
     steps: tuple[ResolvedStep, ...]
     models: Mapping[str, ModelState]
     provenance: Mapping[str, Provenance]
+    alerts: tuple[ResolvedAlert, ...] = ()
     #: The provenance of steps by step and verb, filled when it is first asked for: passes make several of these.
     _by_section: dict[tuple[str, str], dict[str, Provenance]] = field(
         init=False, repr=False, compare=False, default_factory=dict

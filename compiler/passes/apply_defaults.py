@@ -12,6 +12,7 @@ from tunewright.compiler.ir.resolved import (
     ResolvedSpec,
     ResolvedStep,
 )
+from tunewright.compiler.passes.default_alerts import default_alert
 from tunewright.compiler.passes.default_evaluate import default_evaluate
 from tunewright.compiler.passes.default_release import default_deploy, default_export
 from tunewright.compiler.passes.default_train import default_train
@@ -50,6 +51,7 @@ def apply_defaults(work: Work) -> Work:
         steps=tuple(resolved.values()),
         models={**references.models, "base": references.models.get("base", ModelState())},
         provenance=root.provenance,
+        alerts=tuple(default_alert(item, root.below("alerts").below(at)) for at, item in enumerate(spec.alerts)),
     )
     return replace(work, resolved=whole)
 

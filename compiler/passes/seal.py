@@ -7,10 +7,11 @@ from tunewright import __version__
 from tunewright.compiler.facts.defaults import DEFAULTS_VERSION
 from tunewright.compiler.ir.facts import DataFacts, Facts, HardwareFacts, ModelFacts, PlugInFacts
 from tunewright.compiler.ir.pins import HUBS, LOCK_VERSION, data_source, shape_of
-from tunewright.compiler.ir.plan import Plan
+from tunewright.compiler.ir.plan import AlertRule, Plan
 from tunewright.compiler.ir.plan import seal as seal_plan
 from tunewright.compiler.passes.work import Work
 from tunewright.spec.canonical import digest_of
+from tunewright.spec.document import dotted
 from tunewright.spec.model.document import named_plug_ins
 from tunewright.spec.syntax import plain_value
 
@@ -30,8 +31,30 @@ def seal(work: Work) -> Work:
         machine=machine_text(work.facts.hardware),
         lock=_lock(work, work.facts),
         steps=work.steps,
+        alerts=_alerts(work),
     )
     return replace(work, plan=seal_plan(plan))
+
+
+def _alerts(work: Work) -> tuple[AlertRule, ...]:
+    """Rules belong to the plan as a whole: they change no step, so nothing is done again because of them."""
+    assert work.resolved is not None
+    sources = work.resolved.provenance
+    return tuple(
+        AlertRule(
+            to=alert.to,
+            severity=alert.severity,
+            events=alert.events,
+            when=alert.when,
+            queued_seconds=alert.queued_seconds,
+            provenance={
+                path.rpartition(".")[2]: str(origin)
+                for path, origin in sources.items()
+                if path.startswith(f"{dotted(('alerts', index))}.")
+            },
+        )
+        for index, alert in enumerate(work.resolved.alerts)
+    )
 
 
 def machine_text(hardware: HardwareFacts) -> str:

@@ -5,7 +5,7 @@
 import re
 
 #: Keys whose value is a secret, wherever they stand.
-SECRET_KEYS = frozenset({"api_key", "token", "alerts", "password", "secret", "webhook"})
+SECRET_KEYS = frozenset({"api_key", "token", "password", "secret", "webhook"})
 
 REFERENCE = re.compile(r"\$\{(secret|env):([A-Za-z_][A-Za-z0-9_]{0,63})\}")
 VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]{0,63})\}")

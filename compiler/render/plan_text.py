@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewright.compiler.ir.difference import StepAction
-from tunewright.compiler.ir.plan import Estimate, Plan, Step
+from tunewright.compiler.ir.plan import AlertRule, Estimate, Plan, Step
 from tunewright.compiler.render.columns import aligned
 from tunewright.compiler.render.plain import clean_line, shorten
 from tunewright.compiler.render.quantities import counted, rough_duration, size
@@ -21,6 +21,7 @@ def render_plan(plan: Plan, actions: Sequence[StepAction], *, spec: str = "life.
     by_step = {action.step: action for action in actions}
     lines = [_title(plan), "", *_table(plan, by_step), ""]
     lines += [*rows, ""] if rows else []
+    lines += [f"  {line}" for line in alert_lines(plan.alerts)]
     lines += [f"  {sentence}" for sentence in _totals(plan, by_step)]
     shown = next((step for step in plan.steps if step.verb == "train"), plan.steps[-1])
     run = f"run it:  tunewright run {spec}      " if not any(step.not_executable for step in plan.steps) else ""
@@ -98,7 +99,7 @@ def _totals(plan: Plan, actions: Mapping[str, StepAction]) -> list[str]:
     todo = [step for step in plan.steps if step not in reused and step not in blocked]
     parts = [f"{len(reused)} reused"] if reused else []
     parts.append(f"{len(todo)} to do" if todo else "nothing to do")
-    sentences = [f"{', '.join(parts)}{_expected(todo)}.  {_what_leaves(todo)}"]
+    sentences = [f"{', '.join(parts)}{_expected(todo)}.  {_what_leaves(plan, todo)}"]
     if blocked:
         sentences.append(
             f"{counted(len(blocked), 'step')} can't be run yet: {', '.join(step.name for step in blocked)}."
@@ -117,14 +118,25 @@ def _expected(todo: Sequence[Step]) -> str:
     return f", about {rough_duration(seconds)}{spread}"
 
 
-def _what_leaves(todo: Sequence[Step]) -> str:
-    """Say what goes over the network: hubs are asked for models and data, alerts go to webhooks."""
+def _what_leaves(plan: Plan, todo: Sequence[Step]) -> str:
+    """Say what goes over the network: hubs are asked for models and data, the daemon tells its sinks."""
     hubs = sorted({text for step in todo for text in _remote(step)})
-    alerts = [step.name for step in todo if step.gate is not None and "alert" in step.gate.on_fail]
-    told = f"  Alerts of {', '.join(alerts)} go to their webhooks." if alerts else ""
+    sinks = dict.fromkeys(name for rule in plan.alerts for name in rule.to)
+    told = f"  The daemon tells {', '.join(sinks)}." if sinks else ""
     if hubs:
         return f"Fetches {', '.join(hubs)}.{told}"
     return told.strip() or "Nothing leaves this machine."
+
+
+def alert_lines(alerts: Sequence[AlertRule]) -> list[str]:
+    """Return a line for each rule of `alerts`: who is told of what."""
+    return [f"alert   {_cause(rule)}  ->  {', '.join(rule.to)} ({rule.severity})" for rule in alerts]
+
+
+def _cause(rule: AlertRule) -> str:
+    if rule.queued_seconds is not None:
+        return f"queued for {rough_duration(rule.queued_seconds)}"
+    return rule.when if rule.when is not None else ", ".join(rule.events)
 
 
 def _remote(step: Step) -> list[str]:

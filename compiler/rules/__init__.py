@@ -5,6 +5,7 @@ tests/compiler/cases/.
 from tunewright.compiler.rules import (
     adapters,
     agreement,
+    alerts,
     arithmetic,
     base_model,
     capacity,
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     *capacity.RULES,
     *agreement.RULES,
     *governance.RULES,
+    *alerts.RULES,
     *standards.RULES,
 )
 

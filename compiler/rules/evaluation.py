@@ -23,7 +23,7 @@ def _requirements(work: Work) -> Iterator[tuple[str, Span]]:
                 yield text, work.value_span(*path)
 
 
-def _inside(span: Span, text: str, column: int, length: int) -> Span:
+def place_inside(span: Span, text: str, column: int, length: int) -> Span:
     """Return the place inside a written requirement; quoting may shift it, then the whole is meant."""
     start = span.text.find(text)
     if start < 0:
@@ -40,7 +40,7 @@ def _check_expressions(work: Work) -> None:
             work.sink.report(
                 "TW4001",
                 f"not a requirement: {error}",
-                _inside(span, text, error.column, 1),
+                place_inside(span, text, error.column, 1),
                 help="write a comparison, such as `exam.routing.exact >= exam_base.routing.exact + 0.3`; a metric "
                 "is `step.suite.metric`",
             )
@@ -77,11 +77,11 @@ def _check_metrics(work: Work) -> None:
         except ExpressionError:
             continue
         for path in paths:
-            place = _inside(span, text, text.index(path) + 1 if path in text else 1, len(path))
-            _check_metric(work, path, place, said)
+            place = place_inside(span, text, text.index(path) + 1 if path in text else 1, len(path))
+            check_metric(work, path, place, said)
 
 
-def _check_metric(work: Work, path: str, span: Span, said: set[str]) -> None:
+def check_metric(work: Work, path: str, span: Span, said: set[str]) -> None:
     """Look at one metric; `said` are the names that are no evaluation steps, each of which is one mistake."""
     assert work.spec is not None
     step, suite, metric = path.split(".")

@@ -84,7 +84,7 @@ def _check_references(work: Work) -> None:
                     f"`{key}` can't hold a secret",
                     node.span,
                     "it would stand in the plan",
-                    help="secrets belong in `token`, `api_key` and `alerts`",
+                    help="secrets belong in `token` and `api_key`",
                 )
             elif work.facts.secrets_known is not None and found.group(2) not in work.facts.secrets_known:
                 work.sink.report(

@@ -14,7 +14,7 @@ from tunewright.daemon.clock import Milliseconds, system_clock
 from tunewright.daemon.engine.states import Failure, Halt, Pause, RunRecord, StepEvent, StepState, Stopped
 from tunewright.daemon.engine.transitions import active, run_transition
 from tunewright.daemon.home import Home
-from tunewright.daemon.store import attempts, deployments, runs, schema
+from tunewright.daemon.store import alerts, attempts, deployments, runs, schema
 
 _REASON = "RESTORED"
 _GOING_ON = Failure(
@@ -91,6 +91,8 @@ def _settle(path: Path, absent: tuple[str, ...]) -> Restored:
         connection.execute("BEGIN IMMEDIATE")
         # Sequences that somebody has seen of the old store may be given again, so cursors must not fit this one.
         connection.execute("UPDATE store SET id = ?", (secrets.token_hex(8),))
+        # They were sent, or will be, by the daemon that the backup is of.
+        alerts.put_to_rest(connection, "the store was restored from a backup", now)
         going_on = runs.active_ids(connection)
         for identifier in going_on:
             _rest(connection, identifier, now)

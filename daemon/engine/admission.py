@@ -12,6 +12,7 @@ from tunewright.compiler.ir.difference import StepAction, difference
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json
 from tunewright.daemon.access.limits import UNLIMITED, Limits
 from tunewright.daemon.actor import ACTOR
+from tunewright.daemon.alerts.settings import AlertSettings
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.engine.readiness import check_secrets, check_steps
 from tunewright.daemon.engine.replays import replay_of
@@ -42,13 +43,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Decides about new runs."""
+    """Decides about new runs; `alerts` answers what the site wants to be told of."""
 
     database: Database
     clock: Clock
     results: Results
     interpreters: Interpreters
     providers: Providers
+    alerts: Callable[[], AlertSettings] = AlertSettings
 
     def compare(self, plan: Plan, project: str) -> tuple[StepAction, ...]:
         """Return what a run of the plan would do, against the project's last run of the same spec."""
@@ -101,6 +103,8 @@ class Admission:
             plan_json=canonical_json(order.plan.to_json()).decode("utf-8"),
             request_id=order.request_id or None,
             request_digest=order.request_digest,
+            watched=any(rule.when is not None for rule in order.plan.alerts)
+            or self.alerts().figures_watched(run.project, run.spec_name),
         )
         body = {
             "name": run.spec_name,

@@ -60,6 +60,7 @@ class Continuations:
             # What a hub has moved on to since is not what the checkpoint came from.
             lock=SourceFile("life.lock", json.dumps(before.lock, ensure_ascii=False)) if before.lock else None,
             folders=folders,
+            project=old.project,
         )
         after = _plan(await asyncio.to_thread(self.compiler, submitted))
         try:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from tunewright.daemon.access.calls import Call
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.compile import Submitted
 from tunewright.daemon.errors import RefusedError
@@ -69,8 +70,8 @@ def note(text: str, field: str) -> str:
     return text
 
 
-def submitted(source: spec_pb2.SpecSource, folders: tuple[Path, ...] | None) -> Submitted:
-    """Return the spec of a request; `folders` are where its files may lie (None: anywhere)."""
+def submitted(source: spec_pb2.SpecSource, call: Call) -> Submitted:
+    """Return the spec of a request, for the project that the call is about."""
     if len(source.text) > MAX_SPEC_CHARACTERS:
         raise invalid("source.text", f"must be at most {MAX_SPEC_CHARACTERS} characters")
     base = base_directory(source)
@@ -89,7 +90,8 @@ def submitted(source: spec_pb2.SpecSource, folders: tuple[Path, ...] | None) -> 
         variables=dict(source.variables),
         lock=_lock(source),
         locked=source.locked,
-        folders=folders,
+        folders=call.folders,
+        project=call.project,
     )
 
 

@@ -64,7 +64,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
     async def CreateRun(self, request: wire.CreateRunRequest, context: Any) -> wire.CreateRunResponse:
         """Compile and store a run, once for each request id."""
         call = current()
-        submitted = requests.submitted(request.source, call.folders)
+        submitted = requests.submitted(request.source, call)
         digest = digest_of(
             {
                 "text": submitted.text,

@@ -22,7 +22,7 @@ class SpecService(spec_service_pb2_grpc.SpecServiceServicer):
         self, request: spec_service_pb2.CheckSpecRequest, context: Any
     ) -> spec_service_pb2.CheckSpecResponse:
         """Answer everything that is wrong with a spec."""
-        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source, current().folders))
+        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source, current()))
         diagnostics = [translate.diagnostic(item) for item in compiled.diagnostics]
         return spec_service_pb2.CheckSpecResponse(diagnostics=diagnostics)
 
@@ -30,7 +30,7 @@ class SpecService(spec_service_pb2_grpc.SpecServiceServicer):
         self, request: spec_service_pb2.CompileSpecRequest, context: Any
     ) -> spec_service_pb2.CompileSpecResponse:
         """Answer the plan of a spec and what a run of it would do."""
-        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source, current().folders))
+        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source, current()))
         answer = spec_service_pb2.CompileSpecResponse(
             diagnostics=[translate.diagnostic(item) for item in compiled.diagnostics]
         )

@@ -14,6 +14,25 @@ from tunewright.spec.canonical import canonical_json
 
 _NEXT = "UPDATE runs SET last_sequence = ? WHERE id = ?"
 _INSERT = "INSERT INTO events (run, sequence, time, step, attempt, kind, body, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_TRIGGER = "INSERT INTO alert_triggers (run, sequence) VALUES (?, ?)"
+#: Kinds that somebody may want to be told of: each leaves a trigger for the alerts (daemon/alerts/) in its transaction.
+TRIGGERS = frozenset(
+    {
+        "run_succeeded",
+        "run_failed",
+        "run_cancelled",
+        "run_paused",
+        "run_waiting",
+        "step_failed",
+        "step_retrying",
+        "alert",
+        "watchdog",
+        "deployment_restarting",
+        "deployment_failed",
+    }
+)
+#: Kinds that hold figures; only runs with a condition over figures are looked at.
+FIGURES = frozenset({"metric", "evaluation"})
 
 
 class Line(NamedTuple):
@@ -51,11 +70,13 @@ def append(connection: sqlite3.Connection, run: str, entry: Entry, time: Millise
 def append_all(connection: sqlite3.Connection, run: str, lines: Iterable[Line]) -> int:
     """Append entries to a run's log and return the newest sequence."""
     execute, actor = connection.execute, ACTOR.get()
-    (sequence,) = execute("SELECT last_sequence FROM runs WHERE id = ?", (run,)).fetchone()
+    sequence, watched = execute("SELECT last_sequence, watched FROM runs WHERE id = ?", (run,)).fetchone()
     for item in lines:
         sequence += 1
         execute(_NEXT, (sequence, run))
         execute(_INSERT, (run, sequence, *item, actor))
+        if item.kind in TRIGGERS or (watched and item.kind in FIGURES):
+            execute(_TRIGGER, (run, sequence))
     return int(sequence)
 
 

@@ -32,12 +32,15 @@ _FIXED = ("name", "verb", "kind", "summary", "digest", "action", "because")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What came with a run and never changes: the texts, and what makes creating it idempotent."""
+    """What came with a run and never changes: the texts, what makes creating it idempotent, and whether somebody wants
+    to be told of its figures.
+    """
 
     spec_text: str
     plan_json: str
     request_id: str | None
     request_digest: str
+    watched: bool = False
 
 
 def insert(connection: sqlite3.Connection, run: RunRecord, submission: Submission, entry: Entry) -> None:
@@ -62,6 +65,7 @@ def insert(connection: sqlite3.Connection, run: RunRecord, submission: Submissio
         retry_of=run.retry_of,
         state=run.state,
         create_time=run.create_time,
+        watched=int(submission.watched),
     )
     for position, step in enumerate(run.steps):
         _insert_into(

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from tunewright.daemon.store.migrations.alerting import add_alerting
 from tunewright.daemon.store.migrations.binding import add_binding
 from tunewright.daemon.store.migrations.counting import add_counting
 from tunewright.daemon.store.migrations.keeping import add_keeping
@@ -187,6 +188,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     add_machine,
     add_counting,
     add_binding,
+    add_alerting,
 )
 
 

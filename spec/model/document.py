@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tunewright.spec.methods import METHODS
+from tunewright.spec.model.alert import Alert
 from tunewright.spec.model.base import Base
 from tunewright.spec.model.data import DataSet, Suite
 from tunewright.spec.model.evaluate import Approve, Evaluate, Gate
 from tunewright.spec.model.release import Deploy, Export
-from tunewright.spec.model.section import Count, Duration, Name, Positive, Section, Size, SpecName, Texts
+from tunewright.spec.model.section import Count, Duration, Name, Positive, Section, Size, SpecName
 from tunewright.spec.model.train import Determinism, Train
 from tunewright.spec.plug_ins import is_plug_in
 
@@ -140,8 +141,8 @@ class Spec(Section):
     allow: tuple[Allow, ...] = ()
     """Warnings that are accepted, each with a reason."""
 
-    alerts: Texts | None = None
-    """Webhooks told when a gate fails, as references: `${secret:NAME}`."""
+    alerts: tuple[Alert, ...] = ()
+    """Who is told of what: rules over events and figures, to sinks that the daemon's `alerts.yaml` names."""
 
     def trains(self) -> Iterator[tuple[str, Train]]:
         """Yield the name and body of every training step."""

@@ -195,7 +195,7 @@ def compile_spec(world: Path) -> Callable[..., Compilation]:
 
     def compile_spec(text: str, **options: Any) -> Compilation:
         settings: dict[str, Any] = {"hardware": LAPTOP, "environments": ENVIRONMENTS, "variables": {}}
-        settings |= {"name": "life.yaml", "base_directory": world}
+        settings |= {"name": "life.yaml", "base_directory": world, "sinks_known": frozenset({"mlops", "oncall"})}
         return compile_text(text, **{**settings, **options})
 
     return compile_spec

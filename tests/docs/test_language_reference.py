@@ -14,6 +14,7 @@ from tunewright.compiler.front import Compilation, compile_text
 from tunewright.compiler.ir.facts import HardwareFacts
 from tunewright.spec import methods
 from tunewright.spec.formats import FORMATS, row_problem
+from tunewright.spec.model.alert import Alert
 from tunewright.spec.model.base import Base
 from tunewright.spec.model.data import DataSet, Suite
 from tunewright.spec.model.document import Allow, Resources, Spec, Step, StepResources, Triggers
@@ -74,6 +75,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## `resources`": Resources,
     "## `triggers`": Triggers,
     "## `allow`": Allow,
+    "## `alerts`": Alert,
 }
 
 

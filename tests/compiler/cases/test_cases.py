@@ -69,8 +69,9 @@ class Case:
             given["policy"] = SourceFile("policy.yaml", self.beside["policy"])
         if "machine" in self.beside:
             machine = yaml.safe_load(self.beside["machine"])
-            known = machine.pop("secrets_known", None)
-            given["secrets_known"] = None if known is None else frozenset(known)
+            for key in ("secrets_known", "sinks_known"):
+                known = machine.pop(key, None)
+                given[key] = None if known is None else frozenset(known)
             if "accelerator" in machine:
                 machine["accelerator"] = Accelerator(**machine["accelerator"])
             given["hardware"] = HardwareFacts(**{"cpu_cores": 4, "memory_bytes": 64 * 2**30, **machine})

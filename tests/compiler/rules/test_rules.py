@@ -14,7 +14,8 @@ Compile = Callable[..., Compilation]
 #: Rules that no text alone can break; test_world_rules.py shows each of them, test_tokens.py that of refused rows,
 #: test_families.py that of a package's family, test_policy.py and test_lock.py those of policy and lock.
 NEEDS_MORE_THAN_TEXT = frozenset(
-    {"TW0003", "TW0010", "TW1014", "TW1015", "TW2062", "TW2064", "TW3027", "TW3032", "TW3064", "TW8003", "TW9001"}
+    {"TW0003", "TW0010", "TW1014", "TW1015", "TW2062", "TW2064", "TW3027", "TW3032", "TW3064", "TW7304", "TW7305"}
+    | {"TW8003", "TW9001"}
 ) | {rule.code for rule in standards.RULES}
 
 #: Examples in which something else is worth a warning too, which is independent of the mistake they show.

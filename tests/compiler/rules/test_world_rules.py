@@ -8,6 +8,7 @@ import pytest
 
 from tunewright.compiler.front import Compilation, compile_file
 from tunewright.compiler.ir.facts import Accelerator, HardwareFacts
+from tunewright.compiler.ir.plan import plan_from_json
 from tunewright.compiler.passes.work import Work
 from tunewright.compiler.pipeline import new_work, run
 
@@ -129,6 +130,30 @@ def test_secret_that_nobody_stored(compile_overlay: Compile) -> None:
     assert finding.code == "TW8003"
     assert codes(compile_overlay(spec, secrets_known=frozenset({"HUB"}))) == []
     assert codes(compile_overlay(spec, secrets_known=None)) == []
+
+
+def test_sink_that_the_daemon_has_not(compile_overlay: Compile) -> None:
+    spec = "alerts: [{events: run_failed, to: [oncal, mlops]}, {queued_for: 1h, to: oncal}]"
+    first, second = compile_overlay(spec, sinks_known=frozenset({"oncall", "mlops"})).diagnostics
+    assert (first.code, second.code) == ("TW7304", "TW7304")
+    assert "`oncall`" in str(first.help)
+    (nobody_knows,) = compile_overlay(spec, sinks_known=None).diagnostics
+    assert nobody_knows.code == "TW7305"
+    assert codes(compile_overlay(spec, sinks_known=frozenset({"oncal", "mlops"}))) == []
+
+
+def test_alerts_change_the_plan_and_no_step(compile_overlay: Compile) -> None:
+    without = compile_overlay("{}").plan
+    plan = compile_overlay("alerts: [{events: [run_paused, step_failed], to: oncall}]").plan
+    assert without is not None
+    assert plan is not None
+    assert plan.digest != without.digest
+    assert [step.digest for step in plan.steps] == [step.digest for step in without.steps]
+    (rule,) = plan.alerts
+    assert (rule.to, rule.severity, rule.events) == (("oncall",), "critical", ("run_paused", "step_failed"))
+    assert rule.provenance["severity"] == "derived: the worst of its events"
+    assert plan_from_json(plan.to_json()) == plan
+    assert "alerts" not in without.to_json()
 
 
 def test_bug_in_a_pass_is_one_finding_that_names_it() -> None:

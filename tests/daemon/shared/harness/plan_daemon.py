@@ -5,7 +5,7 @@ Text that begins with `error:` gets that error as its only diagnostic; `slow: N`
 
 CRASH_AT names a point at which the daemon is killed as by `kill -9`, once: `before launch`, `after launch`,
 `before adopt`, `after adopt`, `before commit N`, `after commit N`; `no supervisor` lets no supervisor start, `hang`
-lets the next call that submits hang for ever.
+lets the next call that submits hang for ever; `before raising` and `before sending` are those of alerts.
 """
 
 import itertools
@@ -21,6 +21,8 @@ from typing import Any
 
 from tunewright.compiler.ir.plan import Plan, plan_from_json, seal
 from tunewright.daemon.__main__ import parsed, settings_from
+from tunewright.daemon.alerts import delivering
+from tunewright.daemon.alerts.raising import Raiser
 from tunewright.daemon.app import serve
 from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiled, Submitted
@@ -108,6 +110,10 @@ def arm(point: str) -> None:
             spawn._SCRIPT = Path("/nonexistent/supervisor.py")
         case ["hang"]:
             Admission.record = lambda *_: time.sleep(600)
+        case ["before", "raising"]:
+            Raiser._decide = crashing(Raiser._decide, "before")
+        case ["before", "sending"]:
+            delivering._deliver = crashing(delivering._deliver, "before")
         case [when, "launch"]:
             attempts.launch = crashing(attempts.launch, when)
         case [when, "adopt"]:
