@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from tunewright.client import access_calls, calls, machine_calls
+from tunewright.client import access_calls, alert_calls, calls, machine_calls
 from tunewright.client.access_values import AccessEvent, Blocked, Grant, Identity, Token
+from tunewright.client.alert_values import Alert, AlertSink
 from tunewright.client.api import PATIENCE_SECONDS
 from tunewright.client.calls import TIMEOUT_SECONDS, Call, in_project
 from tunewright.client.channel import open_async_channel
@@ -311,6 +312,22 @@ class AsyncClient:
     async def collect_garbage(self, *, validate_only: bool = False) -> Collection:
         """Remove what the site's retention does not keep; with `validate_only` only say what that would be."""
         return await self._call(calls.collect_garbage(validate_only=validate_only))
+
+    def alerts(self, *, states: Sequence[str] = (), run: str = "", sink: str = "") -> AsyncIterator[Alert]:
+        """Yield alerts, newest first: those in one of `states`, of a run, to a sink, or all."""
+        return self._pages(lambda token: alert_calls.list_alerts(token, states=states, run=run, sink=sink))
+
+    async def alert_sinks(self) -> list[AlertSink]:
+        """Return the places that alerts can go to."""
+        return await self._call(alert_calls.list_sinks())
+
+    async def retry_alert(self, alert: str) -> Alert:
+        """Let an alert that was given up, or waits, be tried now."""
+        return await self._call(alert_calls.retry_alert(alert))
+
+    async def test_alert_sink(self, sink: str) -> Alert:
+        """Send a test to a sink and return what came of it."""
+        return await self._call(alert_calls.test_sink(sink))
 
     async def hold(self, subject: str, *, reason: str) -> Hold:
         """Hold `runs/ID` (with all that it used and left) or `artifacts/HEX`: it is never collected."""

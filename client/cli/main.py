@@ -51,6 +51,7 @@ SECTIONS = {
         "migrate": Entry(f"{_COMMANDS}.migrate", "bring a spec of an older version of the language to this one"),
         "schema": Entry(f"{_COMMANDS}.schema", "print the language's JSON Schema, for editors"),
         "lsp": Entry(f"{_COMMANDS}.lsp", "check and complete specs in an editor, which starts it"),
+        "alerts": Entry(f"{_COMMANDS}.alerts", "list, retry and test what tells people of runs"),
         "access": Entry(f"{_COMMANDS}.access", "decide who may call a daemon, and with what"),
         "secret": Entry(f"{_COMMANDS}.secret", "keep tokens and keys that specs refer to"),
         "devices": Entry(f"{_COMMANDS}.devices", "list accelerators and who has them"),

@@ -85,6 +85,10 @@ RULES: Mapping[str, Rule] = {
     "tunewright.v1.KeepingService/CreateHold": Rule(Permission.AUDIT, Place.EVERYWHERE),
     "tunewright.v1.KeepingService/ReleaseHold": Rule(Permission.AUDIT, Place.EVERYWHERE),
     "tunewright.v1.KeepingService/ListHolds": Rule(Permission.AUDIT, Place.EVERYWHERE),
+    "tunewright.v1.AlertService/ListAlerts": Rule(Permission.READ, Place.VISIBLE),
+    "tunewright.v1.AlertService/ListAlertSinks": Rule(Permission.READ, Place.VISIBLE),
+    "tunewright.v1.AlertService/RetryAlert": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
+    "tunewright.v1.AlertService/TestAlertSink": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
     # Health says nothing about anybody, and what watches a daemon has no identity.
     "grpc.health.v1.Health/Check": _PUBLIC,
     "grpc.health.v1.Health/Watch": _PUBLIC,

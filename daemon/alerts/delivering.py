@@ -5,10 +5,11 @@ and the same body; a receiver that is dead costs one waiting coroutine.
 import asyncio
 import logging
 import random
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tunewright.daemon.alerts.body import body_of
 from tunewright.daemon.alerts.command import hand_over
@@ -18,11 +19,13 @@ from tunewright.daemon.alerts.signature import read_keys, signed_headers
 from tunewright.daemon.alerts.webhook import DeliveryError, destination, post
 from tunewright.daemon.clock import Clock, Milliseconds
 from tunewright.daemon.store import alerts
-from tunewright.daemon.store.alerts import AlertRecord
+from tunewright.daemon.store.alerts import AlertRecord, AlertState
 from tunewright.daemon.store.database import Database
 
 _log = logging.getLogger(__name__)
 
+#: What tests of a sink are called.
+TEST = "test"
 _FIRST_SECONDS, _LONGEST_SECONDS, _JITTER = 2.0, 3600.0, 0.25
 
 
@@ -43,6 +46,21 @@ class Deliverer:
             _, rests_until = self._rests.get(alert.sink, (0, 0))
             if alert.sink not in self._busy and now >= rests_until:
                 self._busy[alert.sink] = asyncio.create_task(self._send(alert), name=f"alert-{alert.sink}")
+
+    def wake(self, sink: str) -> None:
+        """Let a sink that rests be tried soon: somebody says that it is well again."""
+        self._rests.pop(sink, None)
+
+    async def test(self, sink: Sink) -> AlertRecord:
+        """Send a test now, once, past everything that waits; return what came of it. It is not stored."""
+        now = self.clock.now()
+        test = _test(sink.name, now)
+        begun = replace(test, tries=1, body=body_of(test, self.database.store_id))
+        try:
+            await _deliver(sink, begun)
+        except DeliveryError as error:
+            return replace(begun, state=AlertState.DEAD, problem=str(error), end_time=self.clock.now())
+        return replace(begun, state=AlertState.DELIVERED, end_time=self.clock.now())
 
     async def stop(self) -> None:
         """Cut short what is being sent: it is sent again by the next daemon."""
@@ -101,6 +119,30 @@ class Deliverer:
 
     async def _write(self, operation: Callable[[sqlite3.Connection], None]) -> None:
         await self.database.write(operation)
+
+
+def _test(sink: str, now: Milliseconds) -> AlertRecord:
+    return AlertRecord(
+        id=f"alert_{secrets.token_hex(12)}",
+        sink=sink,
+        project="",
+        spec_name="",
+        run="",
+        step="",
+        attempt=0,
+        sequence=0,
+        kind=TEST,
+        severity="info",
+        rule="",
+        message="this is a test: alerts reach you",
+        reason="",
+        help="",
+        fold="",
+        tally={TEST: 1},
+        not_before=now,
+        create_time=now,
+        last_time=now,
+    )
 
 
 async def _deliver(sink: Sink | None, alert: AlertRecord) -> None:

@@ -13,6 +13,7 @@ from tunewright.daemon.access.door import Door
 from tunewright.daemon.access.oidc import Issuer
 from tunewright.daemon.parts import Parts
 from tunewright.daemon.services.access import AccessService
+from tunewright.daemon.services.alerts import AlertService
 from tunewright.daemon.services.artifacts import ArtifactService
 from tunewright.daemon.services.authority import Authority
 from tunewright.daemon.services.border import Border
@@ -26,6 +27,8 @@ from tunewright.daemon.services.specs import SpecService
 from tunewright.proto.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
+    alert_service_pb2,
+    alert_service_pb2_grpc,
     artifact_service_pb2,
     artifact_service_pb2_grpc,
     deployment_service_pb2,
@@ -53,6 +56,7 @@ SERVICES = tuple(
         (server_service_pb2, "ServerService"),
         (access_service_pb2, "AccessService"),
         (keeping_service_pb2, "KeepingService"),
+        (alert_service_pb2, "AlertService"),
     )
 )
 
@@ -120,4 +124,12 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
     access_service_pb2_grpc.add_AccessServiceServicer_to_server(access_service, server)
     keeping_service = KeepingService(database=database, home=home, clock=parts.clock, collector=parts.collector)
     keeping_service_pb2_grpc.add_KeepingServiceServicer_to_server(keeping_service, server)
+    alert_service = AlertService(
+        database=database,
+        clock=parts.clock,
+        settings=parts.alert_settings,
+        deliverer=parts.alerts.deliverer,
+        log=parts.access_log,
+    )
+    alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alert_service, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -284,10 +284,8 @@ def page(
 
 
 def _log(connection: sqlite3.Connection, alert: AlertRecord, kind: str, now: Milliseconds, **more: Any) -> None:
-    """Tests of a sink belong to no run, and so to no log."""
-    if alert.run:
-        body = {"alert": alert.id, "sink": alert.sink, **more}
-        events.append(connection, alert.run, Entry(kind=kind, step=alert.step, attempt=alert.attempt, body=body), now)
+    body = {"alert": alert.id, "sink": alert.sink, **more}
+    events.append(connection, alert.run, Entry(kind=kind, step=alert.step, attempt=alert.attempt, body=body), now)
 
 
 def _record(row: sqlite3.Row) -> AlertRecord:

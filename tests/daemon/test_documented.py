@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_event_kinds_are_documented() -> None:
     sources = "\n".join(path.read_text() for path in (ROOT / "daemon").rglob("*.py"))
-    written = set(re.findall(r'(?:Entry\(kind=|_entry\(\w+, )"(\w+)"', sources))
+    written = set(re.findall(r'(?:Entry\(kind=|_entry\(\w+, |_log\(connection, alert, )"(\w+)"', sources))
     written |= {
         "deployment_stopping",
         "deployment_stopped",

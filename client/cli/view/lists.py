@@ -23,12 +23,12 @@ def runs_table(runs: Sequence[Run]) -> str:
                 run.spec_name,
                 run.state,
                 f"{done}/{len(run.steps)}",
-                _time(run.start_time or run.create_time),
+                time_text(run.start_time or run.create_time),
                 _took(run.start_time, run.end_time),
                 note,
             )
         )
-    return _text(rows, "no runs yet; start one: tunewright run life.yaml")
+    return table(rows, "no runs yet; start one: tunewright run life.yaml")
 
 
 def artifacts_table(artifacts: Sequence[Artifact]) -> str:
@@ -44,11 +44,11 @@ def artifacts_table(artifacts: Sequence[Artifact]) -> str:
                 item.spec_name,
                 item.step,
                 item.run,
-                _time(item.create_time),
+                time_text(item.create_time),
                 note,
             )
         )
-    return _text(rows, "no artifacts")
+    return table(rows, "no artifacts")
 
 
 def models_table(models: Sequence[Artifact]) -> str:
@@ -59,13 +59,13 @@ def models_table(models: Sequence[Artifact]) -> str:
             f"{item.spec_name}/{item.step}",
             item.role,
             size(item.size_bytes),
-            _time(item.create_time),
+            time_text(item.create_time),
             item.digest[:_DIGEST],
             item.path,
         )
         for item in models
     ]
-    return _text(rows, "no models yet")
+    return table(rows, "no models yet")
 
 
 def deployments_table(deployments: Sequence[Deployment]) -> str:
@@ -74,9 +74,18 @@ def deployments_table(deployments: Sequence[Deployment]) -> str:
     for item in deployments:
         note = clean_line(item.failure.message if item.failure else "")
         rows.append(
-            (item.id, str(item.revision), item.state, item.address, item.step, item.run, _time(item.create_time), note)
+            (
+                item.id,
+                str(item.revision),
+                item.state,
+                item.address,
+                item.step,
+                item.run,
+                time_text(item.create_time),
+                note,
+            )
         )
-    return _text(rows, "no deployments")
+    return table(rows, "no deployments")
 
 
 def stopped_sentence(deployments: Sequence[Deployment]) -> str:
@@ -89,18 +98,18 @@ def garbage_table(garbage: Sequence[Garbage]) -> str:
     """Return one line a thing that goes."""
     rows = [("what", "of", "size", "project", "why nothing keeps it")]
     rows += [(item.kind, _short(item.subject), size(item.size_bytes), item.project, item.reason) for item in garbage]
-    return _text(rows, "nothing: everything is kept")
+    return table(rows, "nothing: everything is kept")
 
 
 def holds_table(holds: Sequence[Hold]) -> str:
     """Return one line a hold."""
     rows = [("held", "since", "by", "why", "")]
     for item in holds:
-        over = f"released {_time(item.release_time)} by {item.released_by}: {item.release_reason}"
+        over = f"released {time_text(item.release_time)} by {item.released_by}: {item.release_reason}"
         note = clean_line(over) if item.release_time else ""
-        row = (_short(item.subject), _time(item.create_time), item.created_by, clean_line(item.reason), note)
+        row = (_short(item.subject), time_text(item.create_time), item.created_by, clean_line(item.reason), note)
         rows.append(row)
-    return _text(rows, "nothing is held")
+    return table(rows, "nothing is held")
 
 
 def _short(subject: str) -> str:
@@ -110,13 +119,15 @@ def _short(subject: str) -> str:
     return identifier.replace("/steps/", " ").replace("/attempts/", " attempt ")
 
 
-def _text(rows: Sequence[tuple[str, ...]], empty: str) -> str:
+def table(rows: Sequence[tuple[str, ...]], empty: str) -> str:
+    """Return rows under their head, or a sentence where there is only the head."""
     if len(rows) == 1:
         return f"{empty}\n"
     return "\n".join(clean_line(line) for line in aligned(rows, indent="")) + "\n"
 
 
-def _time(moment: datetime | None) -> str:
+def time_text(moment: datetime | None) -> str:
+    """Return a moment as the user's clock shows it."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
