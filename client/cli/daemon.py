@@ -12,7 +12,7 @@ from tunewright.client import places
 from tunewright.client.cli import maintenance
 
 
-@click.group(invoke_without_command=True, epilog="Example: tunewright daemon --access /etc/tunewright/access.yaml")
+@click.group(invoke_without_command=True)
 @click.option("--listen", metavar="HOST:PORT", help="Listen there too; a loopback address.")
 @click.option("--anonymous", is_flag=True, help="With --listen: any user of this machine may call.")
 @click.option("--access", metavar="FILE", help="Who may do what (default: access.yaml in HOME).")
@@ -39,7 +39,9 @@ def command(
     home: str | None,
     export: str | None,
 ) -> None:
-    """Run the daemon until Ctrl-C; runs and services go on. Who else may call: docs/access.md."""
+    """Run the daemon until Ctrl-C; runs go on without it (see docs/access.md).
+    Example: tunewright daemon --access /etc/tunewright/access.yaml
+    """
     if context.invoked_subcommand is not None:
         context.obj = _home(home)
         return

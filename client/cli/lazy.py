@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ class Entry:
 
 #: The section whose commands are listed by name only, so that the overview stays on one screen.
 ALSO = "Also"
+_WIDTH = 80
 
 
 class LazyGroup(click.Group):
@@ -70,10 +72,10 @@ class LazyGroup(click.Group):
 
 def overview(tagline: str, sections: Mapping[str, Mapping[str, Entry]]) -> str:
     """Return the help of the whole program."""
-    lines = ["Usage: tunewright COMMAND [ARGUMENTS]     (COMMAND --help says more; --version)", "", tagline, ""]
+    lines = ["Usage: tunewright COMMAND [ARGUMENTS]     (COMMAND --help says more; --version)", tagline, ""]
     for title, section in sections.items():
         if title == ALSO:
-            lines.append(f"{title:<8} {' '.join(section)}")
+            lines += wrap(f"{title:<8} {' '.join(section)}", width=_WIDTH, subsequent_indent=" " * 9)
             continue
         for index, (name, entry) in enumerate(section.items()):
             lines.append(f"{title if index == 0 else '':<8} {name:<12} {entry.summary}")
