@@ -51,14 +51,24 @@ def _kill(process: Process) -> None:
 
 
 async def _talk(process: Process, body: bytes) -> bytes:
-    """Write the message, and read what is said until its end, keeping only the beginning."""
+    """Write the message and read what is said, both at once: a program may talk before it listens."""
     if process.stdin is None or process.stderr is None:
         raise LookupError("the program was started without pipes")
+    _, said = await asyncio.gather(_tell(process.stdin, body), _listen(process.stderr))
+    return said
+
+
+async def _tell(stdin: asyncio.StreamWriter, body: bytes) -> None:
+    """A program that does not want to know has its own reasons: its exit code counts."""
     with suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(body)
-        await process.stdin.drain()
-        process.stdin.close()
+        stdin.write(body)
+        await stdin.drain()
+    stdin.close()
+
+
+async def _listen(stderr: asyncio.StreamReader) -> bytes:
+    """Read until the end, keeping only the beginning."""
     said = b""
-    while chunk := await process.stderr.read(65_536):
+    while chunk := await stderr.read(65_536):
         said += chunk[: _MOST_SAID - len(said)]
     return said
