@@ -56,6 +56,7 @@ REQUIRED_FIELDS = {
     "summary": {"values"},
     "warning": {"code", "message"},
     "failure": {"reason", "message"},
+    "watchdog": {"signal", "policy", "message"},
     "rollback": {"step", "signal", "checkpoint", "message"},
     "paused": {"reason", "message"},
     "ready": {"address"},

@@ -35,6 +35,7 @@ async def hand_over(command: Command, identifier: str, body: bytes) -> None:
             code = await process.wait()
     except TimeoutError:
         _kill(process)
+        await process.wait()
         raise DeliveryError(f"it did not end within {command.timeout_seconds:g} s") from None
     except asyncio.CancelledError:
         _kill(process)

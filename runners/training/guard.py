@@ -67,10 +67,15 @@ class Guard:
         """Judge a step before its update; raise RollBack, StepPausedError or StepFailedError where a policy says so."""
         verdicts = self.watchdog.see(seen)
         for verdict in verdicts:
-            if verdict.policy == WARN:
-                self.report.emit("warning", code=_code(verdict.signal), message=_sentence(verdict))
+            self._tripped(verdict.signal, verdict.policy, _sentence(verdict))
         if verdicts and verdicts[0].policy != WARN:
             self._act(verdicts[0])
+
+    def _tripped(self, signal: str, policy: str, message: str) -> None:
+        """Say what was found before anything is done about it: alerts match it, whatever the policy is."""
+        self.report.emit("watchdog", signal=signal, policy=policy, message=message)
+        if policy == WARN:
+            self.report.emit("warning", code=_code(signal), message=message)
 
     def _act(self, verdict: Verdict) -> None:
         newest = self.checkpoints.newest()
@@ -146,8 +151,8 @@ class Guard:
     def _stalled_step(self, message: str) -> None:
         policy = self.settings.watch.stalled_step
         faulthandler.dump_traceback(file=sys.stderr)
+        self._tripped("stalled_step", policy, message)
         if policy == WARN:
-            self.report.emit("warning", code=_code("stalled_step"), message=message)
             return
         reason, advice = _ADVICE["stalled_step"]
         if policy == STOP:

@@ -134,6 +134,7 @@ _RUNNER_KINDS = frozenset(
         "checkpoint",
         "heartbeat",
         "artifact",
+        "watchdog",
         "rollback",
         "paused",
     }

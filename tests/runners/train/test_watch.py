@@ -65,6 +65,8 @@ def test_a_spike_is_undone_and_the_training_goes_on(trainer: Any, processes: int
     assert trained.summary["steps"] == 40
     (undone,) = trained.of("rollback")
     assert undone["signal"] == "loss_spike"
+    tripped = {(event["signal"], event["policy"]) for event in trained.of("watchdog")}
+    assert ("loss_spike", "rollback_and_continue") in tripped
     assert "standard deviations above the median" in undone["message"]
     before = int(undone["checkpoint"].rpartition("-")[2])
     assert before < undone["step"] <= before + 4
@@ -82,6 +84,7 @@ def test_an_exploding_gradient_pauses_with_its_last_good_checkpoint(trainer: Any
     assert trained.code == ExitCode.PAUSED
     (paused,) = trained.of("paused")
     assert paused["reason"] == "GRADIENT_EXPLOSION"
+    assert [(event["signal"], event["policy"]) for event in trained.of("watchdog")] == [("gradient_explosion", "pause")]
     assert paused["help"]
     assert (bundle / "work/checkpoints" / paused["checkpoint"]).is_dir()
     assert not trained.of("failure")
@@ -127,6 +130,8 @@ def test_a_step_that_hangs_is_ended_from_outside(trainer: Any, train_python: str
     events = [json.loads(line) for line in (bundle / contract.EVENTS).read_text().splitlines()]
     (told,) = [event for event in events if event["kind"] == "paused"]
     assert told["reason"] == "STALLED_STEP"
+    (tripped,) = [event for event in events if event["kind"] == "watchdog"]
+    assert (tripped["signal"], tripped["policy"]) == ("stalled_step", "pause")
     assert (bundle / "work/checkpoints" / told["checkpoint"]).is_dir()
     assert "no step has ended for" in told["message"]
     assert "hanging" in done.stderr, "the log shows where the main thread stands"
@@ -136,6 +141,7 @@ def test_memory_above_the_limit_is_told(trainer: Any) -> None:
     low = trainer.run("memory", {"max_steps": 2}, watching(memory="stop", host_memory_share=0.001))
     assert low.code == ExitCode.FAILED
     assert low.reason == "MEMORY_LOW"
+    assert {event["signal"] for event in low.of("watchdog")} == {"memory"}
 
 
 def test_paused_by_a_person_it_goes_on_to_the_same_bytes(trainer: Any, sft: Any, wait_for: Callable[..., Any]) -> None:
