@@ -46,7 +46,7 @@ EVENT_KINDS = (
     "summary",     # {"values": {name: number or text}}        the few figures that the run's summary shows
     "warning",     # {"code": text, "message": text}
     "failure",     # {"reason": text, "message": text, "help": text}   why it failed, for the user
-    "watchdog",    # {"signal": text, "policy": text, "message": text}     its own watch tripped, and what it does about it
+    "watchdog",    # {"signal": text, "policy": text, "message": text}   its watch tripped, and what it does about it
     "rollback",    # {"step": n, "signal": text, "checkpoint": text, "message": text}   what was learnt since is undone
     "paused",      # {"reason": text, "message": text, "help": text, "checkpoint": text?}   it can go on from there
     "ready",       # {"address": text}                         a service answers
