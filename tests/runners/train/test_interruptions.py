@@ -59,6 +59,7 @@ def test_a_loss_that_is_not_a_number_stops_at_once(trainer: Any, parts: Any) -> 
     broken = trainer.run("nan", parts["full"], changes)
     assert broken.code == contract.ExitCode.FAILED
     assert broken.reason == "NAN_LOSS"
+    assert [event["signal"] for event in broken.of("watchdog")] == ["not_finite"]
     assert len(broken.losses) < 5
     assert (broken.bundle / "work/checkpoints/checkpoint-1").is_dir(), "the last good checkpoint is kept"
     assert not any(broken.outputs.iterdir())
