@@ -124,8 +124,7 @@ def set_condition(connection: sqlite3.Connection, run: str, rule: str, known: Co
 def waiting(connection: sqlite3.Connection, created_before: Milliseconds) -> list[tuple[str, str, str, Milliseconds]]:
     """Return id, project, spec and time of the runs that were created before a time and have not begun."""
     rows = connection.execute(
-        "SELECT id, project, spec_name, create_time FROM runs WHERE state = 'queued' AND create_time <= ?"
-        " ORDER BY number",
+        "SELECT id, project, spec_name, create_time FROM runs WHERE state = 'queued' AND create_time <= ?",
         (created_before,),
     ).fetchall()
     return [tuple(row) for row in rows]

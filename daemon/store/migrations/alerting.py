@@ -45,7 +45,7 @@ _STATEMENTS = (
   last_time INTEGER NOT NULL,
   end_time INTEGER
 ) STRICT""",
-    "CREATE INDEX alerts_pending ON alerts (not_before) WHERE state = 'pending'",
+    "CREATE INDEX alerts_pending ON alerts (sink, number, not_before) WHERE state = 'pending'",
     "CREATE INDEX alerts_by_fold ON alerts (sink, fold, number)",
     "CREATE INDEX alerts_by_time ON alerts (sink, create_time)",
     """CREATE TRIGGER delivered_alerts_stay_delivered BEFORE UPDATE OF state ON alerts
