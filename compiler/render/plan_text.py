@@ -21,7 +21,7 @@ def render_plan(plan: Plan, actions: Sequence[StepAction], *, spec: str = "life.
     by_step = {action.step: action for action in actions}
     lines = [_title(plan), "", *_table(plan, by_step), ""]
     lines += [*rows, ""] if rows else []
-    lines += [f"  {line}" for line in alert_lines(plan.alerts)]
+    lines += [*(f"  {line}" for line in alert_lines(plan.alerts)), ""] if plan.alerts else []
     lines += [f"  {sentence}" for sentence in _totals(plan, by_step)]
     shown = next((step for step in plan.steps if step.verb == "train"), plan.steps[-1])
     run = f"run it:  tunewright run {spec}      " if not any(step.not_executable for step in plan.steps) else ""

@@ -42,3 +42,20 @@ def test_environment_of_the_daemon_stays_its_own(tmp_path: Path, monkeypatch: py
     compiled = compile_spec(tmp_path, {})
     assert compiled.plan is None
     assert [item.code for item in compiled.diagnostics] == ["TW1018"]
+
+
+def test_alerts_go_where_the_project_may_send_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNEWRIGHT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 32, encoding="utf-8")
+    sinks = {"search": frozenset({"oncall"}), "other": frozenset[str]()}
+    compiler = compile_with(tmp_path / "home", tmp_path / "environments", sinks=lambda project: sinks[project])
+    text = SPEC.replace("seed: ${env:TUNEWRIGHT_TEST_SEED}\n", "") + "alerts: [{events: run_failed, to: oncall}]\n"
+
+    def codes(project: str) -> set[str]:
+        submitted = Submitted(
+            text=text, path="life.yaml", base_directory=tmp_path, profile=None, sets=(), project=project
+        )
+        return {item.code for item in compiler(submitted).diagnostics}
+
+    assert "TW7304" not in codes("search")
+    assert "TW7304" in codes("other")
