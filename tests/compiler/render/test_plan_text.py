@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewright.compiler.ir.difference import StepAction
-from tunewright.compiler.ir.plan import Estimate, Gate, Launch, Limits, Plan, Process, Step, StepInput, seal
+from tunewright.compiler.ir.plan import AlertRule, Estimate, Gate, Launch, Limits, Plan, Process, Step, StepInput, seal
 from tunewright.compiler.render.plan_text import render_plan
 from tunewright.compiler.render.step_text import option_lines, render_step
 
@@ -107,6 +107,11 @@ PLAN = seal(
         machine="this machine: 2 cpu cores, 24 GB, no accelerator",
         lock={},
         steps=(SFT, ALIGN, GATE, SERVE),
+        alerts=(
+            AlertRule(to=("oncall", "mlops"), severity="critical", events=("run_failed", "gate_failed")),
+            AlertRule(to=("mlops",), severity="warning", when="steps.align.loss > 5"),
+            AlertRule(to=("mlops",), severity="info", queued_seconds=7200.0),
+        ),
     )
 )
 ACTIONS = (
