@@ -163,12 +163,13 @@ def put(connection: sqlite3.Connection, alert: AlertRecord, folding: Folding) ->
         if not _counted(connection, alert, MANY):
             _insert(connection, alert, fold=MANY, kind=MANY, not_before=alert.create_time + folding.span)
         return
-    row = connection.execute(
+    (earlier,) = connection.execute(
         "SELECT max(create_time) FROM alerts WHERE sink = ? AND fold = ?", (alert.sink, alert.fold)
     ).fetchone()
-    earlier = row[0]
-    soon = earlier is not None and alert.create_time - earlier < folding.window
-    _insert(connection, alert, not_before=earlier + folding.window if soon else alert.not_before)
+    if earlier is None or alert.create_time - earlier >= folding.window:
+        _insert(connection, alert)
+    else:
+        _insert(connection, alert, not_before=earlier + folding.window)
 
 
 def _counted(connection: sqlite3.Connection, alert: AlertRecord, fold: str) -> bool:
