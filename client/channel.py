@@ -6,6 +6,7 @@ import grpc
 import grpc.aio
 
 from tunewright.client.credentials import Credentials, read
+from tunewright.client.targets import check_target
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
@@ -24,7 +25,11 @@ _OPTIONS = (
 
 
 def open_channel(target: str, credentials: Credentials) -> grpc.Channel:
-    """Return a channel; nothing is sent before the first call. Raises CredentialError for files that can't be read."""
+    """Return a channel; nothing is sent before the first call.
+
+    Raises AddressError for a target that is none, CredentialError for files that can't be read.
+    """
+    check_target(target)
     if credentials.encrypts(target):
         return grpc.secure_channel(target, _secured(credentials), options=_OPTIONS)
     channel = grpc.insecure_channel(target, options=_OPTIONS)
@@ -32,7 +37,8 @@ def open_channel(target: str, credentials: Credentials) -> grpc.Channel:
 
 
 def open_async_channel(target: str, credentials: Credentials) -> grpc.aio.Channel:
-    """Return a channel for the running event loop."""
+    """Return a channel for the running event loop; raise as `open_channel` does."""
+    check_target(target)
     if credentials.encrypts(target):
         return grpc.aio.secure_channel(target, _secured(credentials), options=_OPTIONS)
     bearing: Any = [_AsyncUnary(credentials), _AsyncStream(credentials)] if credentials.has_token else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from tunewright.client.errors import CredentialError
 
 _MAX_TOKEN_BYTES = 16 * 1024
+_MAX_FILE_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +59,13 @@ NO_CREDENTIALS = Credentials()
 def read(path: Path) -> bytes:
     """Return the content of a credential's file; raise CredentialError when it can't be read."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise CredentialError(f"{path} can't be read: {error.strerror}") from None
+    if len(content) > _MAX_FILE_BYTES:
+        raise CredentialError(f"{path} is longer than any credential")
+    return content
 
 
 def is_local(target: str) -> bool:

@@ -1,6 +1,7 @@
 """What a client call may raise.
 
 ClientError
+├── AddressError       what is to be called is no address
 ├── CredentialError    what the client shows, or what the daemon shows, will not do; the message says which
 ├── UnreachableError   nobody answers at the target
 └── RefusedError       the daemon answered no; `reason` is of the daemon's append-only table
@@ -13,6 +14,14 @@ from tunewright.client.values import Diagnostic
 
 class ClientError(Exception):
     """Anything that a call to the daemon can end with but an answer."""
+
+
+class AddressError(ClientError):
+    """What is to be called is no address of a daemon; `help` says how one is written."""
+
+    def __init__(self, message: str, *, help: str = "") -> None:  # noqa: A002 - the word users read
+        super().__init__(message)
+        self.message, self.help = message, help
 
 
 class CredentialError(ClientError):

@@ -13,7 +13,7 @@ from tunewright.client import places
 from tunewright.client.cli import exits
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.screen import complain
-from tunewright.client.errors import CredentialError, RefusedError, UnreachableError
+from tunewright.client.errors import AddressError, CredentialError, RefusedError, UnreachableError
 
 _START = "start one with `tunewright daemon`, or use `tunewright run`, which starts a private one"
 
@@ -41,7 +41,7 @@ def explain_failure(error: Exception) -> int:
         case click.ClickException():
             complain(error.format_message())
             return exits.FAILED
-        case CredentialError():
+        case CredentialError() | AddressError():
             complain(error.message, error.help)
             return exits.REFUSED
         case UnreachableError():

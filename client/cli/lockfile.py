@@ -14,7 +14,7 @@ from tunewright.spec.source import SourceFile
 
 def lock_path(spec: Path) -> Path:
     """Return the lock that belongs to a spec: `life.lock` for `life.yaml`."""
-    return spec.with_suffix(".lock")
+    return spec.parent / f"{spec.stem}.lock"
 
 
 def lock_text(lock: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ from tunewright.runners.contract import WORK
 from tunewright.spec.canonical import digest_of_file, digest_of_tree
 from tunewright.spec.tree import TreeError
 
+#: No name that anything else would have: what is left of it is removed.
+_PARTIAL = ".tunewright-backup"
 #: Files of the home beside the store that decide what the daemon does. Secrets and keys are never part of a backup.
 _SETTINGS = ("access.yaml", "policy.yaml", "retention.yaml", "secrets.yaml")
 
@@ -33,9 +35,14 @@ def back_up(home: Home, target: Path, *, checkpoints: bool) -> Manifest:
         raise BackupError(f"there is no store at {home.database}: nothing was ever run there")
     if target.exists():
         raise BackupError(f"{target} exists already: name a new folder, every backup has its own")
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(mode=0o700, parents=True)
+    if target.resolve().is_relative_to(home.root.resolve()):
+        raise BackupError(f"{target} lies in the home that is backed up: name a folder elsewhere, best on another disk")
+    partial = target.with_name(f".{target.name}{_PARTIAL}")
+    shutil.rmtree(partial, ignore_errors=True)  # of a backup that was cut short
+    try:
+        partial.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise BackupError(f"{target} can't be made: {error.strerror}") from error
     with home.nothing_collected():
         manifest = _write(home, partial, checkpoints=checkpoints)
     os.sync()

@@ -166,6 +166,22 @@ def test_home_with_a_store_or_a_daemon_is_left_alone(kept: Path, daemon: Daemon,
     assert tunewright("daemon", "restore", "--verify", str(kept)).returncode == 0
 
 
+def test_backup_touches_nothing_but_its_own_folder(kept: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "other")
+    restore(kept, home)
+    bystander = tmp_path / "made.partial" / "precious"
+    bystander.parent.mkdir()
+    bystander.write_text("of somebody else")
+    back_up(home, tmp_path / "made", checkpoints=False)
+    assert bystander.read_text() == "of somebody else"
+    (tmp_path / "link").symlink_to(home.root)
+    for inside in (home.root / "backup", tmp_path / "link" / "backup", home.root / "bundles" / ".." / "x"):
+        with pytest.raises(BackupError, match="lies in the home that is backed up"):
+            back_up(home, inside, checkpoints=False)
+    with pytest.raises(BackupError, match="can't be made"):
+        back_up(home, Path("/proc/x"), checkpoints=False)
+
+
 def test_artifact_that_is_not_whole_is_left_out_and_named(kept: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     subprocess.run(["cp", "-a", str(kept.parent / "home"), str(home)], check=True)

@@ -1,5 +1,6 @@
 """`tunewright access context`: names for daemons and what is shown to them."""
 
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import click
 
 from tunewright.client import places
 from tunewright.client.cli import exits
+from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.screen import remark, show, show_json
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _FILE = click.Path(exists=True, dir_okay=False)
 
 
@@ -32,7 +35,14 @@ def set_context(
 ) -> int:
     """Keep NAME, and use it from now on where no other context is named."""
     from tunewright.client.contexts import Context, load, save
+    from tunewright.client.targets import check_target
 
+    if not _NAME.fullmatch(name):
+        raise CommandError(
+            f"`{name}` is no name of a context", help="letters, digits and `._@-`, at most 64", code=exits.USAGE
+        )
+    if daemon:
+        check_target(daemon)
     files = {"ca": ca, "cert": cert, "key": key, "token_file": token_file}
     placed = {option: str(Path(path).absolute()) if path else "" for option, path in files.items()}
     context = Context(daemon=daemon, project=project, **placed)

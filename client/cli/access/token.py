@@ -1,6 +1,8 @@
 """`tunewright access token`: bearer tokens of a daemon."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,16 +35,26 @@ def create(
     if out is not None and Path(out).exists():
         raise CommandError(f"{out} is there already", help="choose another --out", code=exits.USAGE)
     certificate = "" if bind is None else _fingerprint(Path(bind))
-    with connected(target) as client:
+    with connected(target) as client, _kept(out) as keep:
         token, secret = client.create_token(subject, wanted, days=days, certificate=certificate)
-    if out is None:
-        show(secret)
-    else:
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            stream.write(secret + "\n")
+        keep(secret)
     until = "" if token.expire_time is None else f" until {token.expire_time:%Y-%m-%d}"
     remark(f"token {token.id} for {subject}{until}; revoke it: tunewright access token revoke {token.id}")
     return exits.OK
+
+
+@contextmanager
+def _kept(out: str | None) -> Iterator[Callable[[str], None]]:
+    """Yield what shows or writes a token. The file is made first: a token that nobody can have must not be made."""
+    if out is None:
+        yield show
+        return
+    with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        try:
+            yield lambda secret: print(secret, file=stream)  # noqa: T201
+        except BaseException:
+            Path(out).unlink(missing_ok=True)
+            raise
 
 
 def _fingerprint(path: Path) -> str:

@@ -112,6 +112,19 @@ def test_a_token_is_written_for_its_owner_and_read_from_a_pipe(desk: Desk, serve
     assert (again.code, "is there already" in again.err) == (exits.USAGE, True)
 
 
+def test_no_token_is_made_that_nobody_can_have(desk: Desk, served: str) -> None:
+    for out, bind in (("/proc/x", ()), ("new.token", ("--bind", "/dev/zero")), ("new.token", ("--bind", "life.yaml"))):
+        answer = desk.run("access", "token", "create", "ci", "--grant", "support:viewer", "--out", out, *bind, "--daemon", served)
+        assert answer.code != 0
+        assert "bug" not in answer.err
+    assert desk.run("access", "token", "list", "--all", "--daemon", served).out == "no tokens\n"
+    refused = desk.run(
+        "access", "token", "create", "a b", "--grant", "*:viewer", "--out", "new.token", "--daemon", served
+    )
+    assert refused.code == 3
+    assert not (desk.folder / "new.token").exists()
+
+
 def test_secrets_of_projects_lie_apart(desk: Desk) -> None:
     assert desk.run("secret", "set", "HUB_TOKEN", "--project", "support", stdin="abc\n").code == 0
     assert desk.run("secret", "list").out.strip() == "no secrets"
