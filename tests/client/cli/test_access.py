@@ -114,7 +114,9 @@ def test_a_token_is_written_for_its_owner_and_read_from_a_pipe(desk: Desk, serve
 
 def test_no_token_is_made_that_nobody_can_have(desk: Desk, served: str) -> None:
     for out, bind in (("/proc/x", ()), ("new.token", ("--bind", "/dev/zero")), ("new.token", ("--bind", "life.yaml"))):
-        answer = desk.run("access", "token", "create", "ci", "--grant", "support:viewer", "--out", out, *bind, "--daemon", served)
+        answer = desk.run(
+            "access", "token", "create", "ci", "--grant", "support:viewer", "--out", out, *bind, "--daemon", served
+        )
         assert answer.code != 0
         assert "bug" not in answer.err
     assert desk.run("access", "token", "list", "--all", "--daemon", served).out == "no tokens\n"
