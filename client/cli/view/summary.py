@@ -53,7 +53,7 @@ def render_summary(run: Run, plan: Mapping[str, Any], progress: RunProgress, *, 
         lines += [
             "",
             *_kept(run),
-            f"  next       tunewright run {run.spec_path or run.spec_name}   (finished steps are reused)",
+            f"  next       {_run_again(run)}   (finished steps are reused)",
         ]
     else:
         lines += _live(run, plan, progress)
@@ -108,7 +108,8 @@ def curl_line(address: str, model: str, question: str) -> str:
     """Return a command that asks a deployed model one question; it can be pasted into a shell."""
     body = {"model": model, "messages": [{"role": "user", "content": question}]}
     quoted = shlex.quote(json.dumps(body, ensure_ascii=True))
-    return f"curl -s {address}/chat/completions -H 'content-type: application/json' -d {quoted}"
+    url = shlex.quote(f"{address}/chat/completions")
+    return f"curl -s {url} -H 'content-type: application/json' -d {quoted}"
 
 
 def _spread(item: Measured) -> str:
@@ -223,7 +224,7 @@ def _warned(run: Run, progress: RunProgress) -> list[str]:
 def _next(run: Run, failure: Failure) -> list[str]:
     refused = any(step.verdict is not None and not step.verdict.passed for step in run.steps)
     if refused or failure.reason in _LASTING:
-        changed = f"  next       change the spec or its data, then: tunewright run {run.spec_path or run.spec_name}"
+        changed = f"  next       change the spec or its data, then: {_run_again(run)}"
         waited = (
             f"  or         tunewright retry {run.id}   (goes on from the last checkpoint, once more memory is free)"
         )
@@ -231,6 +232,11 @@ def _next(run: Run, failure: Failure) -> list[str]:
     trained = any(step.step == failure.step and step.verb == "train" for step in run.steps)
     how = "goes on from the last checkpoint" if trained else "what is finished is reused"
     return [f"  next       tunewright retry {run.id}   ({how})"]
+
+
+def _run_again(run: Run) -> str:
+    """Return the command, as it can be pasted into a shell whatever somebody has called their spec."""
+    return clean_line(f"tunewright run {shlex.quote(run.spec_path or run.spec_name)}")
 
 
 def _live(run: Run, plan: Mapping[str, Any], progress: RunProgress) -> list[str]:

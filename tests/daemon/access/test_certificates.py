@@ -30,8 +30,8 @@ def trouble(call: Callable[[], object]) -> ClientError:
     return caught.value
 
 
-def back_dated(site: Site, subject: str) -> Credentials:
-    """Issue a certificate that expired yesterday."""
+def dated(site: Site, subject: str, *, begin_days: int) -> Credentials:
+    """Issue a certificate for one day, so many days from now."""
     credentials = site.certificate(subject, "support:viewer")
     assert credentials.certificate is not None
     signer = serialization.load_pem_private_key((site.authority.folder / "ca.key").read_bytes(), None)
@@ -43,8 +43,8 @@ def back_dated(site: Site, subject: str) -> Credentials:
         .issuer_name(old.issuer)
         .public_key(old.public_key())
         .serial_number(old.serial_number)
-        .not_valid_before(datetime.now(UTC) - timedelta(days=2))
-        .not_valid_after(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_before(datetime.now(UTC) + timedelta(days=begin_days))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=begin_days + 1))
     )
     for extension in old.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
@@ -53,10 +53,17 @@ def back_dated(site: Site, subject: str) -> Credentials:
 
 
 def test_an_expired_certificate_is_named_with_its_day(site: Site) -> None:
-    error = trouble(site.as_(back_dated(site, "late")).who_am_i)
+    error = trouble(site.as_(dated(site, "late", begin_days=-2)).who_am_i)
     assert isinstance(error, CredentialError)
     assert "late.pem has expired, on " in error.message
     assert "ask who runs the authority" in error.help
+
+
+def test_a_certificate_that_is_not_valid_yet_is_named_with_its_day(site: Site) -> None:
+    error = trouble(site.as_(dated(site, "early", begin_days=2)).who_am_i)
+    assert isinstance(error, CredentialError)
+    assert "early.pem is not valid before " in error.message
+    assert "look at this machine's clock" in error.help
 
 
 def test_a_foreign_certificate_is_named(site: Site, tmp_path: Path) -> None:

@@ -94,3 +94,13 @@ def test_everything_on_the_screen_is_in_the_json() -> None:
         "error": 0.06,
     }
     assert value["steps"][1]["verdict"]["requirements"][0]["passed"] is True
+
+
+def test_commands_to_paste_are_one_command_whatever_things_are_called() -> None:
+    evil = "life.yaml; touch owned\n#\x1b[2J"
+    step = a_step("serve", "failed", verb="deploy", address="http://127.0.0.1:1/$(touch owned)", **LATER)
+    run = a_run(step, state="cancelled", spec_path=evil)
+    (told,) = [line for line in render_summary(run, PLAN, folded()).splitlines() if "tunewright run" in line]
+    words = shlex.split(told.partition("next")[2].partition("   (")[0])
+    assert words == ["tunewright", "run", "life.yaml; touch owned\\n#\\x1b[2J"]
+    assert shlex.split(curl_line(step.address, "m", "?"))[2] == f"{step.address}/chat/completions"
