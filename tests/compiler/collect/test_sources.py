@@ -135,7 +135,18 @@ def test_an_unknown_hub_model_is_no_problem(hub: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["hf://name", "hf://a/b/c", "hf://../x", "hf:a/b", "ftp://x", "model", "ms://a/../b"]
+    "source",
+    [
+        "hf://name",
+        "hf://a/b/c",
+        "hf://../x",
+        "hf:a/b",
+        "ftp://x",
+        "model",
+        "ms://a/../b",
+        "hf://a/b@/dev/zero",
+        "hf://a/b@x//y",
+    ],
 )
 def test_a_source_that_is_none_is_a_problem(source: str, tmp_path: Path) -> None:
     facts = collect_model(source, tmp_path, cache=None)
