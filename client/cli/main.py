@@ -42,6 +42,7 @@ SECTIONS = {
         "stop": Entry(f"{_COMMANDS}.stop", "stop a service, all of them, or the daemon"),
     },
     "Machine": {
+        "top": Entry(f"{_COMMANDS}.top", "show what runs, waits and serves, on one screen"),
         "daemon": Entry(f"{_COMMANDS}.daemon", "run the daemon; its status, maintenance and backup"),
         "env": Entry(f"{_COMMANDS}.env", "list, install or choose the runners' environments"),
     },
