@@ -153,6 +153,7 @@ async def _serve(parts: Parts, scraping: "Scraping | None") -> int:
     await parts.reconciler.stop()
     await parts.database.close()
     parts.points.close()
+    await asyncio.to_thread(parts.ledger.tracer.close)
     home.socket.unlink(missing_ok=True)
     return 0
 

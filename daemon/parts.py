@@ -1,6 +1,7 @@
 """The parts of a daemon and how they hang together."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ from tunewright.daemon.services.border import Activity
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.supervise import Groups, find_groups
+from tunewright.daemon.traces.find import find_tracer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ def assemble(
     interpreters = Interpreters(environments)
     database, changes = Database(home.database, measures), Changes()
     database.start(changes.ring)
-    ledger = Ledger(database, clock, measures)
+    ledger = Ledger(database, clock, measures, find_tracer(os.environ, database.store_id))
     delivery = Delivery(home, providers_of(home, settings.secrets))
     groups = find_groups(settings.cgroup)
     sources = Sources(home, interpreters, delivery, groups)

@@ -42,7 +42,6 @@ SECTIONS = {
         "stop": Entry(f"{_COMMANDS}.stop", "stop a service, all of them, or the daemon"),
     },
     "Machine": {
-        "top": Entry(f"{_COMMANDS}.top", "show what runs, waits and serves, on one screen"),
         "daemon": Entry(f"{_COMMANDS}.daemon", "run the daemon; its status, maintenance and backup"),
         "env": Entry(f"{_COMMANDS}.env", "list, install or choose the runners' environments"),
     },
@@ -58,6 +57,7 @@ SECTIONS = {
         "devices": Entry(f"{_COMMANDS}.devices", "list accelerators and who has them"),
         "gc": Entry(f"{_COMMANDS}.gc", "remove files that nothing keeps any more"),
         "hold": Entry(f"{_COMMANDS}.hold", "keep a run or an artifact from being removed"),
+        "top": Entry(f"{_COMMANDS}.top", "show what runs, waits and serves, on one screen"),
         "completion": Entry(f"{_COMMANDS}.completion", "print the completion script of a shell"),
     },
 }

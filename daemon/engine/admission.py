@@ -24,6 +24,7 @@ from tunewright.daemon.secrets.providers import Providers
 from tunewright.daemon.store import artifacts, deployments, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
+from tunewright.daemon.traces.context import CALL
 from tunewright.spec.canonical import canonical_json
 
 
@@ -115,6 +116,7 @@ class Admission:
                 for step in run.steps
             ],
             **({"retry_of": run.retry_of} if run.retry_of else {}),
+            **({"traceparent": call.header} if (call := CALL.get()) is not None else {}),
         }
 
         def write(connection: sqlite3.Connection) -> RunRecord:

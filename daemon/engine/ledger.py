@@ -12,6 +12,7 @@ from tunewright.daemon.log.context import working_for
 from tunewright.daemon.measures import NO_MEASURES, Measures
 from tunewright.daemon.store import runs
 from tunewright.daemon.store.database import Database
+from tunewright.daemon.traces.tracer import NO_TRACES, Tracer
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ class Ledger:
     database: Database
     clock: Clock
     measures: Measures = NO_MEASURES
+    tracer: Tracer = NO_TRACES
 
     def get(self, run: str) -> RunRecord | None:
         """Return a run as it is stored now."""
@@ -76,6 +78,7 @@ class Ledger:
 
         await self.database.write(write)
         self._measure(run, after)
+        self.tracer.changed(self.database.read, run, after)
         _tell(after, entries)
         return replace(after, version=run.version + 1)
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from tunewright.daemon.measures import NO_MEASURES, CallClock, Measures
 from tunewright.daemon.services.authority import Authority
 from tunewright.daemon.services.open_streams import OpenStreams
 from tunewright.daemon.services.statuses import status_of
+from tunewright.daemon.traces.tracer import NO_TRACES, Tracer
 
 _MAX_REQUEST_ID = 100
 
@@ -88,6 +89,7 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     meter: Meter = field(default_factory=Meter)
     streams: OpenStreams = field(default_factory=OpenStreams)
     measures: Measures = NO_MEASURES
+    tracer: Tracer = NO_TRACES
 
     async def intercept_service(
         self,
@@ -110,7 +112,7 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     def _answering(self, inner: _Unary, method: str, rule: Rule | None) -> _Unary:
         async def answer(request: Any, context: Any) -> Any:
             _begin_work(request, method)
-            with self.activity, self.measures.call(method) as clock:
+            with self.activity, self.measures.call(method) as clock, self._traced(method, context, clock):
                 try:
                     await self._admit(request, evidence_of(context), method, rule)
                     return await inner(request, context)
@@ -122,7 +124,8 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
     def _streaming(self, inner: _Stream, method: str, rule: Rule | None) -> Callable[[Any, Any], Awaitable[None]]:
         async def stream(request: Any, context: Any) -> None:
             _begin_work(request, method)
-            with self.activity, self.measures.call(method, streaming=True) as clock:
+            measured = self.measures.call(method, streaming=True)
+            with self.activity, measured as clock, self._traced(method, context, clock):
                 try:
                     await self._stream(inner, request, context, method, rule)
                 except Exception as error:
@@ -150,6 +153,9 @@ class Border(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
                     raise
                 await self.log.denied(kept.refusal, evidence, call.identity, method, "stream_ended")
                 raise kept.refusal from None
+
+    def _traced(self, method: str, context: Any, clock: CallClock) -> AbstractContextManager[None]:
+        return self.tracer.call(method, context.invocation_metadata(), clock)
 
     async def _admit(self, request: Any, evidence: Evidence, method: str, rule: Rule | None) -> Call:
         """Let a call begin, in its own name; raise RefusedError."""

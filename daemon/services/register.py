@@ -82,7 +82,12 @@ def build_border(parts: Parts) -> Border:
     )
     authority = Authority(database=parts.database, site=parts.site)
     return Border(
-        activity=parts.activity, door=door, authority=authority, log=parts.access_log, measures=parts.measures
+        activity=parts.activity,
+        door=door,
+        authority=authority,
+        log=parts.access_log,
+        measures=parts.measures,
+        tracer=parts.ledger.tracer,
     )
 
 
