@@ -11,7 +11,6 @@ from tunewright.client.values import RUN_ENDED, Run
 
 if TYPE_CHECKING:
     from tunewright.client.api import Client
-    from tunewright.client.machine_values import Device
 
 _MAX_ACTIVE = 200
 _MAX_ENDED = 5
@@ -40,7 +39,7 @@ class Snapshots:
             active=active,
             ended=ended,
             progress=self._progress,
-            devices=self._devices(),
+            devices=self.client.devices(),
             services=list(self.client.deployments()),
         )
 
@@ -52,13 +51,3 @@ class Snapshots:
             # Other kinds were left out: they are read as well.
             progress.last_sequence = max(progress.last_sequence, run.last_sequence)
         return progress
-
-    def _devices(self) -> "tuple[Device, ...] | None":
-        from tunewright.client.errors import RefusedError
-
-        try:
-            return self.client.devices()
-        except RefusedError as error:
-            if error.reason != "PERMISSION_MISSING":
-                raise
-            return None

@@ -168,7 +168,7 @@ def server_context(tls: Tls, certificates: Certificates | None) -> ssl.SSLContex
     watched = _watched(tuple(paths), lambda: _context(*paths))
     context = _context(*paths)
 
-    def renew(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+    def renew(connection: ssl.SSLObject, _name: str | None, _first: ssl.SSLContext) -> None:
         connection.context = watched.get()
 
     context.sni_callback = renew

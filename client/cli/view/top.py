@@ -20,7 +20,7 @@ _LATELY = 5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """How a daemon is at one moment. `active` are runs that have not ended, newest first, `ended` the last that have;
-    `devices` is None where the caller may not see them; `notice` is what is wrong with the view itself.
+    `notice` is what is wrong with the view itself.
     """
 
     target: str
@@ -29,7 +29,7 @@ class Snapshot:
     active: Sequence[Run] = ()
     ended: Sequence[Run] = ()
     progress: Mapping[str, RunProgress] = field(default_factory=dict)
-    devices: Sequence[Device] | None = ()
+    devices: Sequence[Device] = ()
     services: Sequence[Deployment] = ()
     notice: str = ""
 
@@ -103,9 +103,7 @@ def _waiting(snapshot: Snapshot) -> list[str]:
     return aligned(rows, indent="")
 
 
-def _devices(devices: Sequence[Device] | None) -> list[str]:
-    if devices is None:
-        return ["not shown: they take the permission to read in some project"]
+def _devices(devices: Sequence[Device]) -> list[str]:
     rows = [
         (
             str(item.index),
