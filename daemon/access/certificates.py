@@ -1,6 +1,7 @@
 """Certificates: what the daemon shows, what it reads from those of callers, and which of them are revoked."""
 
 import hashlib
+import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -186,11 +187,18 @@ def _context(certificate: Path, key: Path, authority: Path | None = None) -> ssl
     return context
 
 
+def _is_private(key: Path) -> bool:
+    """systemd gives a credential to the service's user by an access list, whose mask reads as a right of the group."""
+    delivered = os.environ.get("CREDENTIALS_DIRECTORY")
+    others = 0o007 if delivered and key.is_relative_to(delivered) else 0o077
+    return not key.stat().st_mode & others
+
+
 def _configuration(certificate: Path, key: Path, authority: Path | None = None) -> grpc.ServerCertificateConfiguration:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    if key.stat().st_mode & 0o077:
+    if not _is_private(key):
         raise ValueError(f"{key} can be read by others: chmod 600 {key}")
     chain, secret = certificate.read_bytes(), key.read_bytes()
     # What does not fit together would be found at the next handshake, as a connection that just closes.

@@ -2,12 +2,16 @@
 it.
 """
 
+import os
+import shutil
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from harness.daemons import Daemon
+from harness.daemons import PACKAGE_ROOT, Daemon, eventually
+from harness.plans import a_plan, a_step, write
 
 from tunewright.daemon.store import runs, schema
 from tunewright.daemon.store.database import Database
@@ -125,6 +129,69 @@ def test_daemon_goes_on_with_the_store_of_the_first_version(upgraded: Daemon) ->
     again = upgraded.finish(client.retry(good[0].id).id)
     assert again.state == "succeeded"
     assert not again.step("sft").reused_from, "its artifacts are not here, so the work is done again"
+
+
+NEXT_VERSION = """
+
+def _add_what_comes_next(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE what_comes_next (run TEXT PRIMARY KEY REFERENCES runs (id)) STRICT")
+
+
+MIGRATIONS = (*MIGRATIONS, _add_what_comes_next)
+"""
+
+
+@pytest.fixture(scope="module")
+def next_version(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a Tunewright that has another number, and tables that this one does not know."""
+    package = tmp_path_factory.mktemp("next") / "package"
+    shutil.copytree(PACKAGE_ROOT, package, symlinks=False, ignore=shutil.ignore_patterns("__pycache__"))
+    tables, front = package / "tunewright" / "daemon" / "store" / "schema.py", package / "tunewright" / "__init__.py"
+    tables.write_text(tables.read_text() + NEXT_VERSION)
+    front.write_text(front.read_text() + '\n__version__ = "99.0.0"\n')
+    return str(package)
+
+
+def stop(daemon: Daemon) -> None:
+    os.kill(daemon.pid, signal.SIGTERM)
+    assert daemon.wait() == 0
+
+
+def test_upgrade_in_place_and_back_while_a_step_runs(stopped_daemon: Daemon, next_version: str) -> None:
+    """As docs/operating.md says it: stop, start the other version on the same home; steps that run don't notice."""
+    daemon = stopped_daemon.start()
+    client = daemon.client
+    plan = a_plan(a_step("sft", [{"wait_for": "work/go"}, write("f", "x")]), a_step("exam", needs=["sft"]))
+    run = daemon.submit(plan).run.id
+    eventually(lambda: (daemon.bundle(run, "sft") / "events.jsonl").exists())
+    old = client.server_info()
+    stop(daemon)
+
+    daemon.start(package=next_version)
+    assert daemon.client.server_info().version == "99.0.0"
+    assert old.version != "99.0.0"
+    with closing(opened(daemon.home / "control.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == NEWEST + 1
+    assert daemon.client.get_run(run).run.step("sft").state == "running"
+    daemon.submit(a_plan(a_step("one", [write("f", "y")]), name="since"))
+    stop(daemon)
+
+    assert daemon.start().wait() == 3, "the older version does not touch what it does not know"
+    assert f"this build knows {NEWEST}" in daemon.log
+    assert f"control.db.version-{NEWEST}" in daemon.log
+    for name in ("control.db", "control.db-wal", "control.db-shm"):
+        (daemon.home / name).unlink(missing_ok=True)
+    (daemon.home / f"control.db.version-{NEWEST}").rename(daemon.home / "control.db")
+
+    daemon.start()
+    assert daemon.client.server_info().version == old.version
+    assert [item.id for item in daemon.client.list_runs()] == [run], "what was done since is not in the copy"
+    (daemon.bundle(run, "sft") / "work" / "go").touch()
+    ended = daemon.finish(run)
+    assert ended.state == "succeeded"
+    assert [step.attempt for step in ended.steps] == [1, 1], "nothing ran twice"
+    assert not daemon.bundle(run, "sft", 2).exists()
+    daemon.events(run)
 
 
 def test_one_writer_begins_every_transaction_at_once(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_the_pages_commands_run(shell: Shell) -> None:
     assert "anna  (by certificate" in found[0]
     assert "submitter in project support" in found[0]
     assert "ci  (by token" in found[1]
-    assert "anna@bank.example  (by user" in found[2]
+    assert "anna@bank.example  (by user" in found[-1]
     log = said["tunewright access log"]
     assert "token_created  otto" in log
     assert "identity_blocked" in log

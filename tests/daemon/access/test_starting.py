@@ -117,3 +117,12 @@ def test_the_home_and_its_socket_are_closed_to_others(site: Site) -> None:
 @pytest.fixture
 def stopped(new_site: NewSite) -> Site:
     return new_site("")
+
+
+def test_a_key_that_systemd_delivers_may_have_the_mask_of_its_access_list(
+    new_site: NewSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = new_site("")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(site.folder / "tls"))
+    (site.folder / "tls" / "server.key").chmod(0o440)
+    assert site.start().daemon.client.who_am_i().authentication == "socket"

@@ -42,10 +42,14 @@ class Daemon:
     clients: list[Client] = field(default_factory=list)
 
     def start(
-        self, *arguments: str, crash_at: str = "", program: tuple[str, ...] = ("-P", str(PLAN_DAEMON))
+        self,
+        *arguments: str,
+        crash_at: str = "",
+        program: tuple[str, ...] = ("-P", str(PLAN_DAEMON)),
+        package: str = PACKAGE_ROOT,
     ) -> "Daemon":
-        """Start it and return when it answers, or has ended."""
-        environment = {**os.environ, "PYTHONPATH": PACKAGE_ROOT, "CRASH_AT": crash_at}
+        """Start it and return when it answers, or has ended. `package` is the folder that Tunewright lies in."""
+        environment = {**os.environ, "PYTHONPATH": package, "CRASH_AT": crash_at}
         self.home.mkdir(exist_ok=True)
         with (self.home / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
