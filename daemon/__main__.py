@@ -1,6 +1,6 @@
 """`python -P -m tunewright.daemon --home DIR [--listen ADDRESS] [--private]`: what `tunewright daemon` runs.
 
-With `--export`, `--back-up`, `--restore` or `--verify` it does that with the home and ends.
+With `--export`, `--back-up`, `--restore`, `--verify` or `--check` it does that with the home and ends.
 """
 
 import argparse
@@ -51,6 +51,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--checkpoints", action="store_true", help="with --back-up: work folders of attempts too")
     parser.add_argument("--restore", type=Path, metavar="DIR", help="put the backup in DIR into the home, and end")
     parser.add_argument("--verify", type=Path, metavar="DIR", help="read the backup in DIR as a whole, and end")
+    parser.add_argument("--check", choices=("text", "json"), help="say how daemon and home are, and end")
     return parser.parse_args(arguments)
 
 
@@ -111,6 +112,17 @@ def verified(folder: Path) -> str:
     return f"{folder}: whole; the store, {len(found.artifacts)} artifacts, {len(found.files)} files\n"
 
 
+def checked(settings: Settings, form: str) -> int:
+    """Say how daemon and home are; return the worst of it: 0 well, 1 a warning, 2 an error."""
+    # Only who asks pays for what reads all those files.
+    from tunewright.daemon.check.finding import as_json, as_text, worst
+    from tunewright.daemon.check.looks import look
+
+    findings = look(settings)
+    sys.stdout.write(as_json(findings) if form == "json" else as_text(findings))
+    return worst(findings)
+
+
 def main(arguments: list[str]) -> int:
     """Run the daemon, or the one thing that is asked for, and return the exit code."""
     found = parsed(arguments)
@@ -123,6 +135,8 @@ def main(arguments: list[str]) -> int:
         return _tell(lambda: put_back(home, found.restore))
     if found.verify is not None:
         return _tell(lambda: verified(found.verify))
+    if found.check is not None:
+        return checked(settings_from(found), found.check)
     return serve(settings_from(found))
 
 

@@ -88,6 +88,24 @@ def restore(home: str, folder: str, verify: bool) -> None:
     _become(home, ["--verify" if verify else "--restore", str(Path(folder).absolute())])
 
 
+@command.command("check", epilog="Example: tunewright daemon check --access /etc/tunewright/access.yaml")
+@click.option("--access", metavar="FILE", help="The access file that the daemon is started with.")
+@click.option("--policy", metavar="FILE", help="And the policy.")
+@click.option("--secrets", metavar="FILE", help="And where secrets lie.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_obj
+def check(home: str, access: str | None, policy: str | None, secrets: str | None, as_json: bool) -> None:
+    """Look at daemon, home, disk, processes, files and certificates; change nothing.
+
+    The exit code is for monitoring: 0 all is well, 1 something needs attention soon, 2 something is wrong.
+    """
+    arguments = ["--check", "json" if as_json else "text"]
+    for name, path in (("--access", access), ("--policy", policy), ("--secrets", secrets)):
+        if path is not None:
+            arguments += [name, str(Path(path).absolute())]
+    _become(home, arguments)
+
+
 for _name, _command in (("status", maintenance.status), ("drain", maintenance.drain), ("undrain", maintenance.undrain)):
     command.add_command(_command, _name)
 
