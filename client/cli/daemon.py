@@ -13,8 +13,8 @@ from tunewright.client.cli import maintenance
 
 
 @click.group(invoke_without_command=True)
-@click.option("--listen", metavar="HOST:PORT", help="Listen there too; a loopback address.")
-@click.option("--anonymous", is_flag=True, help="With --listen: any user of this machine may call.")
+@click.option("--listen", metavar="HOST:PORT", help="Listen on loopback too; --anonymous asks nobody who.")
+@click.option("--anonymous", is_flag=True, hidden=True, help="With --listen: any user of this machine may call.")
 @click.option("--access", metavar="FILE", help="Who may do what (default: access.yaml in HOME).")
 @click.option("--metrics", metavar="ADDRESS", help="Serve /metrics to Prometheus there.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Default: text on a terminal, else json.")
