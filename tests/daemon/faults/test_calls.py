@@ -1,5 +1,6 @@
 """Callers that vanish, send nonsense, never read, or ask for what lies elsewhere: refused by name, nothing stored."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import grpc
 import pytest
 from harness.daemons import PACKAGE_ROOT, Daemon, eventually, source_of
 from harness.plans import a_plan, a_shell_step, a_step, write
+from harness.somebody import NAMELESS, ask, needs_root
 
 from tunewright.client.local import socket_target
 from tunewright.proto.v1 import artifact_service_pb2 as artifact_wire
@@ -23,6 +25,7 @@ from tunewright.proto.v1 import (
     spec_pb2,
 )
 from tunewright.proto.v1 import run_service_pb2 as wire
+from tunewright.runners.supervision.record import read_processes
 
 WAIT = {"wait_for": "work/go"}
 LONG = "x" * 65_000
@@ -248,16 +251,50 @@ def test_words_of_the_spec_never_reach_a_shell(shared_daemon: Daemon, tmp_path: 
 
 
 def test_another_user_of_the_machine_sees_nothing(shared_daemon: Daemon) -> None:
-    if os.getuid():
-        pytest.skip("only root can be somebody else")
-    run = shared_daemon.finish(shared_daemon.submit(a_plan(a_step("one", [write("f", "x")]))).run.id)
-    for folder in (shared_daemon.home, *shared_daemon.home.parents):
-        if folder.stat().st_mode & 0o001 == 0 and folder != shared_daemon.home:
-            folder.chmod(folder.stat().st_mode | 0o001)
-    bundle = shared_daemon.bundle(run.id, "one")
-    for path in (shared_daemon.home / "control.db", shared_daemon.home / "daemon.sock", bundle / "step.json"):
-        seen = subprocess.run(["cat", str(path)], capture_output=True, text=True, user=65534, group=65534)
-        assert "Permission denied" in seen.stderr, path
+    """Not while it runs and not afterwards, although the home lies where everybody can go."""
+    needs_root()
+    running = shared_daemon.submit(a_plan(a_step("one", [WAIT, write("f", "x")]), name="watched")).run.id
+    supervisor, runner = eventually(
+        lambda: all(found := read_processes(shared_daemon.bundle(running, "one"))) and found
+    )
+    for folder in shared_daemon.home.parents:
+        folder.chmod(folder.stat().st_mode | 0o001)
+    assert seen_by_somebody(shared_daemon.home, runner.pid, supervisor.pid, shared_daemon.pid) == []
+    refused = ask(NAMELESS, socket_target(shared_daemon.home), "who_am_i")
+    assert "answer" not in refused
+    (shared_daemon.bundle(running, "one") / "work" / "go").touch()
+    shared_daemon.finish(running)
+    assert seen_by_somebody(shared_daemon.home) == []
+
+
+_TRY = """
+import json, os, signal, sys
+paths, pids = json.loads(sys.argv[1])
+os.setgroups([]); os.setgid(54321); os.setuid(54321)
+seen = []
+for path in paths:
+    try: os.stat(path); seen.append(path)
+    except PermissionError: pass
+for pid in pids:
+    for name in ("environ", "mem", "fd", "cwd", "root"):
+        try:
+            path = f"/proc/{pid}/{name}"
+            (os.listdir if name == "fd" else os.readlink if name in ("cwd", "root") else open)(path)
+            seen.append(path)
+        except PermissionError: pass
+    try: os.kill(pid, 0); seen.append(pid)
+    except PermissionError: pass
+print(json.dumps(seen))
+"""
+
+
+def seen_by_somebody(home: Path, *pids: int) -> list[str]:
+    """Return what another user reaches of a home and of processes: every file is tried by its name."""
+    paths = [str(path) for path in home.rglob("*")]
+    assert any(path.endswith("/step.json") for path in paths)
+    assert any(path.endswith("/daemon.sock") for path in paths)
+    command = [sys.executable, "-c", _TRY, json.dumps([paths, pids])]
+    return list(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
 
 def test_file_where_the_socket_belongs_is_replaced_and_an_open_home_closed(stopped_daemon: Daemon) -> None:
