@@ -64,7 +64,7 @@ class GrantRow:
     local_group: str | None
     grants: frozenset[Grant]
 
-    def is_for(self, subject: str, groups: Container[str], local_groups: Container[str]) -> bool:
+    def is_for(self, subject: str, groups: Container[str | None], local_groups: Container[str | None]) -> bool:
         """Answer whether somebody who is in these groups has the roles."""
         if self.subject is not None:
             return self.subject == subject
