@@ -13,7 +13,7 @@ from tunewright.client.cli import maintenance
 
 
 @click.group(invoke_without_command=True)
-@click.option("--listen", metavar="HOST:PORT", help="Listen on loopback too; --anonymous asks nobody who.")
+@click.option("--listen", metavar="HOST:PORT", help="Listen on loopback too; for anybody: --anonymous.")
 @click.option("--anonymous", is_flag=True, hidden=True, help="With --listen: any user of this machine may call.")
 @click.option("--access", metavar="FILE", help="Who may do what (default: access.yaml in HOME).")
 @click.option("--metrics", metavar="ADDRESS", help="Serve /metrics to Prometheus there.")
