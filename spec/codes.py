@@ -105,6 +105,7 @@ CODES = _table(
     ("TW2063", "missing-end-token", _E),
     ("TW2064", "refused-rows", _E),
     ("TW2065", "nearly-learned-questions", _W),
+    ("TW2066", "harmful-template", _E),
     # 3 training and parallelism
     ("TW3001", "unknown-target-module", _E),
     ("TW3002", "excessive-length", _E),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache
+from tunewright.compiler.collect.chat_templates import template_hazard
 from tunewright.compiler.collect.configuration import facts_of_configuration
 from tunewright.compiler.collect.confinement import NotAFileError, OutsideError, hold_folder
 from tunewright.compiler.collect.families import FamilyOf
@@ -27,6 +28,7 @@ from tunewright.compiler.estimate.parameters import count_parameters, has_shape
 from tunewright.compiler.facts.families import Family, family_of, linear_names
 from tunewright.compiler.ir.facts import ModelFacts
 from tunewright.spec.canonical import digest_of_entries
+from tunewright.spec.template_trial import templates_in
 
 _CONFIGURATION = "config.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tokenizer_config.json")
@@ -105,6 +107,7 @@ def _shape(folder: Path, family_named: FamilyOf, cache: FactCache | None) -> dic
     fields["weight_bytes"] = sum(file.stat().st_size for file in files)
     template = _template(folder)
     fields["chat_template"] = template is not None
+    fields["template_hazard"] = template_hazard(templates_in(folder), cache)
     family = family_named(fields["model_type"])
     fields["unstopped_turn"] = _unstopped_turn(folder, family, template)
     fields["linear_modules"] = linear_module_names(tensors) or linear_names(family)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.compiler.collect.cache import FactCache, remembered
+from tunewright.compiler.collect.chat_templates import template_hazard
 from tunewright.compiler.collect.files import file_digest
 from tunewright.compiler.collect.gguf import ArrayLength, GgufError, GgufHeader, read_gguf_header
 from tunewright.compiler.facts.families import family_of, linear_names
@@ -22,13 +23,23 @@ def collect_gguf(source: str, path: Path, *, cache: FactCache | None) -> ModelFa
             return _unusable(
                 source, f"{source} is a folder; `gguf:` needs a file" if path.exists() else f"{source} does not exist"
             )
-        fields = remembered(cache, "gguf", path, lambda file: _facts_of_header(read_gguf_header(file)))
+        fields = dict(
+            remembered(cache, "gguf", path, lambda file: _facts_of_header(read_gguf_header(file)), "template")
+        )
+        template = fields.pop("template")
+        hazard = template_hazard([template] if template else [], cache)
         digest = file_digest(path, cache=cache)
         known: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
         }
         return ModelFacts(
-            source=source, origin="gguf", path=str(path), digest=digest, weight_bytes=path.stat().st_size, **known
+            source=source,
+            origin="gguf",
+            path=str(path),
+            digest=digest,
+            weight_bytes=path.stat().st_size,
+            template_hazard=hazard,
+            **known,
         )
     except GgufError as error:
         return _unusable(source, f"{source} is not a usable GGUF file: {error}")
@@ -70,6 +81,7 @@ def _facts_of_header(header: GgufHeader) -> Mapping[str, Any]:
         "dtype": _FLOATS.get(heaviest),
         "quantization": None if heaviest in _FLOATS else heaviest.lower(),
         "chat_template": bool(metadata.get("tokenizer.chat_template")),
+        "template": str(metadata.get("tokenizer.chat_template") or ""),
         "linear_modules": linear_names(family_of(model_type)),
     }
 

@@ -20,7 +20,7 @@ NO_ROWS = "the file holds no rows"
 VOLATILE = frozenset(
     {
         *("file_digests", "prompt_digests", "overlaps", "installed", "path", "cached", "pinned", "sinks_known"),
-        *("disk_free_bytes", "memory_free_bytes", "scratch_free_bytes"),
+        *("disk_free_bytes", "memory_free_bytes", "scratch_free_bytes", "template_hazard"),
     }
 )
 
@@ -139,6 +139,7 @@ class ModelFacts:
     `file_digests` has name and digest of each file of a folder; `digest` covers them all. `pinned`: by a lock.
     `linear_modules` are the names of the linear layers inside a block (`q_proj`, ...); empty when not known.
     `end_token` is False for a tokenizer that has no end-of-sequence token (None: it has one, or is not here).
+    `template_hazard` says what the chat template does that no template may; None where it is harmless, or not here.
     `unstopped_turn` is the text that ends a turn in the chat template when generation does not stop at it; `recurrent`:
     some layers carry a state along the sequence.
     `described_family` is what a package says of a `model_type` that the table of families does not have.
@@ -186,6 +187,7 @@ class ModelFacts:
     quantization: str | None = None
     unreadable_weights: str | None = None
     chat_template: bool | None = None
+    template_hazard: str | None = None
     end_token: bool | None = None
     unstopped_turn: str | None = None
     recurrent: bool = False

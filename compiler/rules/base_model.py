@@ -83,6 +83,19 @@ def _check_template(work: Work) -> None:
             return
 
 
+def _check_template_hazard(work: Work) -> None:
+    assert work.facts is not None
+    hazard = machine.base_model(work).template_hazard
+    if hazard is not None:
+        work.sink.report(
+            "TW2066",
+            "the base model's chat template does harm",
+            work.value_span("base", "model"),
+            hazard,
+            help="don't use it: take the model from those who made it, or a chat_template.jinja that you have read",
+        )
+
+
 def _check_end_token(work: Work) -> None:
     assert work.spec is not None
     if machine.base_model(work).end_token is not False:
@@ -130,6 +143,16 @@ RULES = (
         check=_check_template,
         resolved=False,
         bad='base: {model: "dir:plain-model"}',
+        good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
+    ),
+    Rule(
+        code="TW2066",
+        phase=Phase.MODEL,
+        check=_check_template_hazard,
+        resolved=False,
+        why="A chat template is a program of whoever made the model. One that never ends, takes all memory or reaches "
+        "for what is not its own would do so in every step.",
+        bad='base: {model: "dir:harmful-model"}',
         good='base: {model: "hf://Qwen/Qwen2.5-0.5B-Instruct@7ae557604adf67be50417f59c2c2f167def9a775"}',
     ),
     Rule(

@@ -5,16 +5,20 @@ from typing import Any
 
 from tunewright.runners.sdk import Reporter, StepFailedError
 from tunewright.runners.vision import model_class
+from tunewright.spec.template_trial import find_hazard, templates_in
 
 _QUESTION = "What is the capital of France?"
 
 
 def check_model(folder: Path, report: Reporter) -> dict[str, Any]:
-    """Return the figures of the model in `folder`; raise StepFailedError for NaN weights or a model that does not load.
+    """Return the figures of the model in `folder`; raise StepFailedError for a harmful chat template, NaN weights or a
+    model that does not load.
 
     Every tensor is read, one at a time. The model is loaded and asked one question when it takes less than half of
     the free memory.
     """
+    report.phase("trying the chat template")
+    check_template(folder)
     report.phase("checking the weights")
     figures = check_tensors(folder, report)
     figures["chat_template"] = "yes" if _has_chat_template(folder) else "no"
@@ -35,6 +39,17 @@ def check_model(folder: Path, report: Reporter) -> dict[str, Any]:
             message="the model has no chat template; conversations can't be trained on it",
         )
     return figures
+
+
+def check_template(folder: Path) -> None:
+    """Try every chat template in a process that can do no harm, before anything here renders it."""
+    for template in templates_in(folder):
+        if (hazard := find_hazard(template)) is not None:
+            raise StepFailedError(
+                f"the model's chat template does harm: {hazard}",
+                reason="TEMPLATE_HARMFUL",
+                help="take the model from those who made it, or give it a chat template that you have read",
+            )
 
 
 def check_tensors(folder: Path, report: Reporter) -> dict[str, Any]:

@@ -174,6 +174,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_model(folder / "restless-model", template=True)
     plain = {"chat_template": "{{ messages }}", "tokenizer_class": "PreTrainedTokenizerFast"}
     write_json(folder / "restless-model" / "tokenizer_config.json", plain)
+    write_model(folder / "harmful-model", template=True)
+    harmful = "{% for turn in messages %}\n{{ 'a' * 10**10 }}{% endfor %}"
+    settings = json.loads((folder / "harmful-model" / "tokenizer_config.json").read_text())
+    write_json(folder / "harmful-model" / "tokenizer_config.json", {**settings, "chat_template": harmful})
     write_model(folder / "endless-model", template=True, configuration={"eos_token_id": 7})
     endless = {
         "chat_template": "{{ messages }}<|eot_id|>",
