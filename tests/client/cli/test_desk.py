@@ -78,6 +78,26 @@ def test_secrets_are_kept_for_this_user_alone_and_never_shown(desk: Desk) -> Non
     assert desk.run("secret", "remove", "HUB_TOKEN").code == 1
 
 
+def test_encrypted_secrets_get_a_key_file_and_another_one(desk: Desk, tmp_path: Path) -> None:
+    key = tmp_path / "keys" / "secrets.key"
+    desk.home.mkdir(exist_ok=True)
+    (desk.home / "secrets.yaml").write_text(f"providers: [{{encrypted: {{key_file: {key}}}}}]\n")
+    (tmp_path / "token.txt").write_text("s3cret value\n")
+    kept = desk.run("secret", "set", "HUB_TOKEN", "--file", str(tmp_path / "token.txt"))
+    assert kept.code == 0
+    assert f"made the key file {key}" in kept.err
+    assert desk.run("secret", "list").out.startswith("HUB_TOKEN  encrypted  ")
+    before = key.read_bytes()
+    assert f"sealed 1 secrets with a new key in {key}" in desk.run("secret", "rotate-key").err
+    assert key.read_bytes() != before
+    assert b"s3cret" not in (desk.home / "secrets.sealed").read_bytes()
+    (desk.home / "secrets.yaml").write_text("providers: [{env: {names: [A]}}]\n")
+    refused = desk.run("secret", "set", "HUB_TOKEN", stdin="x\n")
+    assert refused.code == 1
+    assert "where Tunewright does not write" in refused.err
+    assert desk.run("secret", "rotate-key").code == 1
+
+
 def test_environments_are_listed_with_what_they_are_for(desk: Desk) -> None:
     found = json.loads(desk.run("env", "list", "--json").out)["environments"]
     train = next(item for item in found if item["name"] == "train")
