@@ -38,12 +38,15 @@ class Provider(Protocol):
     @property
     def kind(self) -> str:
         """The word for it in the settings file."""
+        ...
 
     def read(self, project: str, name: str) -> bytes | None:
         """Return a value, None where this place has none of that name for the project; raise SecretError."""
+        ...
 
     def held(self, project: str, /) -> tuple[Held, ...]:
         """Return what is known to be here for a project; a place that can only be asked by name answers nothing."""
+        ...
 
 
 @runtime_checkable
@@ -52,9 +55,11 @@ class Keeper(Provider, Protocol):
 
     def keep(self, project: str, name: str, value: bytes) -> None:
         """Store a value durably, in place of an older one; raise SecretError."""
+        ...
 
     def remove(self, project: str, name: str) -> bool:
         """Forget a value; False where there was none."""
+        ...
 
 
 def is_name(text: str) -> bool:
