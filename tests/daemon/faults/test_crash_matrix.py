@@ -28,7 +28,7 @@ from tunewright.spec.canonical import digest_of_tree
 SHARED = Path(__file__).parents[1] / "shared"
 ENGINE = SHARED / "harness" / "crashes" / "engine_process.py"
 #: What a run has without a death; a number beyond the last point is a life without one.
-DAEMON_POINTS, SUPERVISOR_POINTS = 80, 18
+DAEMON_POINTS, SUPERVISOR_POINTS = 80, 24
 
 
 class Engines:
