@@ -43,10 +43,10 @@ class Delivery:
         It may take seconds: call it in a thread.
         """
         values = {name: self.value(project, name) for name in names}
-        name_of_folder = hashlib.sha256(os.fsencode(os.path.realpath(bundle))).hexdigest()[:32]
-        delivered.remove(self._root()[0] / name_of_folder)  # of an earlier launch of the same attempt
+        for earlier in self._folders_for(bundle):  # an earlier launch of the same attempt may have come so far
+            delivered.remove(earlier)
         root, in_memory = self._root()
-        folder = root / name_of_folder
+        folder = root / _name_for(bundle)
         folder.mkdir(mode=0o700)
         # The link comes first: whatever is left over by a crash can be found and cleared.
         (folder / delivered.OWNER).symlink_to(os.path.realpath(bundle))
@@ -67,8 +67,9 @@ class Delivery:
 
     def clear(self, bundle: Path) -> None:
         """Remove what was delivered to an attempt of which nothing lives any more."""
-        folder = delivered.folder_of(bundle)
-        if folder is not None:
+        # Not only where step.json says: an attempt may have ended before there was one.
+        told = delivered.folder_of(bundle)
+        for folder in {*self._folders_for(bundle), *((told,) if told is not None else ())}:
             delivered.clear(bundle, folder)
 
     def sweep(self) -> None:
@@ -84,8 +85,13 @@ class Delivery:
 
     def folders(self) -> list[Path]:
         """Return every folder of this home that was delivered and is still there."""
-        roots = [self._root_in(place) for place in (*_places(), self.home.root)]
-        return [folder for root in roots if root.is_dir() for folder in root.iterdir()]
+        return [folder for root in self._roots() if root.is_dir() for folder in root.iterdir()]
+
+    def _folders_for(self, bundle: Path) -> list[Path]:
+        return [root / _name_for(bundle) for root in self._roots()]
+
+    def _roots(self) -> list[Path]:
+        return [self._root_in(place) for place in (*_places(), self.home.root)]
 
     def _root(self) -> tuple[Path, bool]:
         """Return the folder for this home's deliveries in the first place that is in memory and ours alone."""
@@ -106,6 +112,10 @@ class Delivery:
     def _root_in(self, place: Path) -> Path:
         home = hashlib.sha256(os.fsencode(self.home.root.resolve())).hexdigest()[:16]
         return place / f"tunewright-{os.geteuid()}" / home
+
+
+def _name_for(bundle: Path) -> str:
+    return hashlib.sha256(os.fsencode(os.path.realpath(bundle))).hexdigest()[:32]
 
 
 def _places() -> Iterator[Path]:

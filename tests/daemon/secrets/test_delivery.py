@@ -66,6 +66,13 @@ def test_what_an_attempt_wrote_is_cleaned_before_its_secrets_go(delivery: Delive
     delivery.clear(bundle)
 
 
+def test_what_was_given_to_an_attempt_that_never_began_is_found(delivery: Delivery) -> None:
+    bundle = delivery.home.bundle("run", "step", 1)
+    made = delivery.deliver(bundle, "default", ["TOKEN"])
+    delivery.clear(bundle)
+    assert not made.folder.exists()
+
+
 def test_no_other_folder_can_be_cleared(delivery: Delivery, tmp_path: Path) -> None:
     """A runner may write anything into its step.json."""
     precious = tmp_path / "precious"
