@@ -84,7 +84,7 @@ class Attempt:
             failure=bundle_files.last_word(self._bundle / contract.EVENTS, offset, "failure"),
             pause=bundle_files.last_word(self._bundle / contract.EVENTS, offset, "paused"),
             memory_kills=memory.count_kills() - kills,
-            limit_kills=0 if self._group is None else self._group.memory_kills(),
+            limit_kills=0 if self._group is None else self._group.limit_kills(),
             memory_limit_bytes=self._step.limits.memory_bytes,
             last_lines=self._err.last_lines(_LAST_LINES),
             estimate=self._step.estimate,
@@ -101,8 +101,7 @@ class Attempt:
             self._group.make(limits, service=self._step.service)
         except OSError as error:
             if limits.memory_bytes is None and limits.cpus is None:
-                self._group = None  # it was to find what the work leaves behind, which is found by its marks too
-                return None
+                return None  # it was to find what the work leaves behind, which is found by its marks too
             message = f"its limits can't be set: {error.filename or self._group.folder}: {error.strerror}"
             return Verdict(code=ExitCode.UNAVAILABLE, reason="LAUNCH_FAILED", message=message, help=_LIMITS_HELP)
         return None

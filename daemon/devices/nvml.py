@@ -40,7 +40,7 @@ class NvmlInventory:
     """Asks the driver. `library` is the module `pynvml`, or what stands for it; None: the real one, at first use."""
 
     def __init__(self, library: Any = None) -> None:
-        self._nvml = library
+        self._nvml: Any = library
         self._events: Any = None
         self._watched: set[str] = set()
 

@@ -21,9 +21,11 @@ class Group:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._limited = False
 
     def make(self, limits: Limits, *, service: bool) -> None:
         """Make the group, empty and with these limits; raise OSError where one can't be set."""
+        self._limited = limits.memory_bytes is not None or limits.cpus is not None
         self.folder.mkdir(exist_ok=True)
         self.kill()
         if limits.memory_bytes is not None:
@@ -38,8 +40,12 @@ class Group:
             self._set("cpu.weight", _WEIGHT_OF_SERVICES if service else _WEIGHT_BESIDE_CONTROL)
 
     def join(self) -> None:
-        """Move this process into the group; raise OSError."""
-        self._set("cgroup.procs", 0)
+        """Move this process into the group; raise OSError where that fails and limits hang on it."""
+        try:
+            self._set("cgroup.procs", 0)
+        except OSError:
+            if self._limited:
+                raise
 
     def pids(self) -> set[int]:
         """Return who is in the group and in groups below it."""
@@ -54,14 +60,15 @@ class Group:
         with contextlib.suppress(OSError):  # it is gone, or the kernel is older than 5.14: pids are killed one by one
             self._set("cgroup.kill", 1)
 
-    def memory_kills(self) -> int:
-        """Return how many processes the kernel has killed here for lack of memory."""
-        with contextlib.suppress(OSError, ValueError):
-            for line in (self.folder / "memory.events").read_text("ascii").splitlines():
-                name, _, count = line.partition(" ")
-                if name == "oom_kill":
-                    return int(count)
-        return 0
+    def limit_kills(self) -> int:
+        """Return how many processes the kernel has killed because the group's own memory limit was reached."""
+        try:
+            lines = (self.folder / "memory.events").read_text("ascii").splitlines()
+            counts = {name: int(count) for name, count in (line.split() for line in lines)}
+        except (OSError, ValueError):
+            return 0
+        # Where all of the machine's memory is used up, only the kill is counted here.
+        return counts.get("oom_kill", 0) if counts.get("oom", 0) else 0
 
     def remove(self) -> None:
         """Remove the group, which nobody is in any more; one that resists is left to the next attempt to find."""

@@ -61,7 +61,9 @@ class Evidence:
     def killed_for_memory(self) -> str | None:
         """Why the kernel killed for lack of memory, None where it did not."""
         if self.limit_kills and self.memory_limit_bytes is not None:
-            return f"the step's memory limit of {self.memory_limit_bytes / 2**30:.4g} GiB is used up (`limits.memory`)"
+            return (
+                f"the step's memory limit of {self.memory_limit_bytes / 2**30:.4g} GiB is used up (`resources.memory`)"
+            )
         return "the machine's memory is used up" if self.memory_kills or self.limit_kills else None
 
     def out_of_memory(self, code: int, what: str) -> "Verdict":

@@ -13,6 +13,7 @@ from harness.daemons import PACKAGE_ROOT, Daemon, eventually, source_of
 from harness.plans import a_plan, a_step, write
 
 from tunewright.client.local import socket_target
+from tunewright.compiler.ir.plan import StepResources
 
 READY = {"emit": {"kind": "ready", "address": "http://127.0.0.1:1"}}
 
@@ -95,3 +96,18 @@ def test_every_change_is_in_the_log_of_the_machine(daemon: Daemon) -> None:
         ("maintenance_changed", who, "second"),
         ("maintenance_ended", who, ""),
     ]
+
+
+def test_limits_that_are_not_kept_are_told(stopped_daemon: Daemon, tmp_path: Path) -> None:
+    """A folder in the place of a control group: it takes what is written and keeps nothing."""
+    (tmp_path / "group").mkdir()
+    client = stopped_daemon.start("--cgroup", str(tmp_path / "group")).client
+    info = client.server_info()
+    assert not info.steps_limited
+    assert "has no say about cpu and memory" in info.limits_reason
+    limited = replace(a_step("one", [write("m", "x")]), resources=StepResources(memory_bytes=2**30))
+    run = client.create_run(source_of(a_plan(limited, a_step("two", [write("n", "y")])))).run.id
+    assert stopped_daemon.finish(run).state == "succeeded"
+    told = [event for event in stopped_daemon.events(run) if event.body.get("code") == "LIMITS_NOT_KEPT"]
+    assert [(event.step, event.attempt) for event in told] == [("one", 1)]
+    assert info.limits_reason in told[0].body["message"]

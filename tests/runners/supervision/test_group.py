@@ -52,9 +52,11 @@ def test_a_limit_that_nobody_would_keep_is_an_error(tmp_path: Path, limits: Limi
 
 def test_kills_at_the_limit_are_counted(tmp_path: Path) -> None:
     group = group_with(tmp_path / "group")
-    assert group.memory_kills() == 0
+    assert group.limit_kills() == 0
     (group.folder / "memory.events").write_text("low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 1\n")
-    assert group.memory_kills() == 2
+    assert group.limit_kills() == 2
+    (group.folder / "memory.events").write_text("low 0\nhigh 0\nmax 0\noom 0\noom_kill 1\noom_group_kill 0\n")
+    assert group.limit_kills() == 0, "the machine's memory was used up, not the group's"
 
 
 def test_who_is_in_a_group_is_found_also_below_it_and_never_ourselves(tmp_path: Path) -> None:

@@ -50,3 +50,11 @@ def test_each_ending_has_its_word(ending, evidence, expected):
     verdict = judge(ending, evidence)
     assert (verdict.code, verdict.reason) == expected
     assert verdict.message or verdict.reason == "SUCCEEDED" or evidence.failure == {}
+
+
+@pytest.mark.parametrize("ending", [Ending(signal=signal.SIGKILL), Ending(code=1)])
+def test_a_limit_of_memory_is_told_as_such(ending):
+    own = judge(ending, Evidence(limit_kills=3, memory_limit_bytes=3 * 2**29))
+    assert own.reason == "OUT_OF_MEMORY"
+    assert "the step's memory limit of 1.5 GiB is used up (`resources.memory`)" in own.message
+    assert "the machine's memory is used up" in judge(ending, Evidence(memory_kills=1)).message
