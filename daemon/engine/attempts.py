@@ -51,6 +51,7 @@ from tunewright.daemon.supervise import (
     SealedOutputs,
     answers,
     carry_work,
+    is_foreign,
     kill_leftovers,
     launch,
     probe,
@@ -88,6 +89,7 @@ class AttemptKeeper:
     _fresh: set[_Key] = field(default_factory=set)
     _cancels: dict[_Key, str] = field(default_factory=dict)
     _questions: dict[_Key, float] = field(default_factory=dict)
+    _warned: set[_Key] = field(default_factory=set)
 
     @property
     def home(self) -> Home:
@@ -196,7 +198,15 @@ class AttemptKeeper:
         self._questions[key] = now + _QUESTION_SECONDS
         address, path = supervision.address, supervision.health_path
         well = await asyncio.to_thread(answers, bundle, address, path, supervision.timeout_seconds)
+        if not well and key not in self._warned and await asyncio.to_thread(is_foreign, bundle, address):
+            self._warned.add(key)
+            await self._warn(key, f"another program listens at {address}: the service can't become ready there")
         return address if well else None
+
+    async def _warn(self, key: _Key, message: str) -> None:
+        (run, step, attempt), now = key, self.ledger.clock.now()
+        entry = Entry(kind="warning", step=step, attempt=attempt, body={"message": message})
+        await self.ledger.database.write(lambda connection: events.append(connection, run, entry, now))
 
     async def _deployed(self, run: RunRecord, step: StepRecord, address: str) -> RunRecord:
         now = self.ledger.clock.now()
@@ -311,6 +321,7 @@ class AttemptKeeper:
         await asyncio.to_thread(self.sources.delivery.clear, self.home.bundle(*key))
         self._cancels.pop(key, None)
         self._questions.pop(key, None)
+        self._warned.discard(key)
         return await self.ledger.apply(run, step.name, event, also)
 
 

@@ -2,7 +2,7 @@
 
 from tunewright.daemon.supervise.attach import BundleState, Exited, Lost, NotStarted, Running, probe
 from tunewright.daemon.supervise.groups import Groups, find_groups
-from tunewright.daemon.supervise.health import answers
+from tunewright.daemon.supervise.health import answers, is_foreign
 from tunewright.daemon.supervise.kill import kill_leftovers, request_cancel, request_pause
 from tunewright.daemon.supervise.launch import carry_work, launch, withhold
 from tunewright.daemon.supervise.tail import Event, read_events, read_log
@@ -21,6 +21,7 @@ __all__ = [
     "answers",
     "carry_work",
     "find_groups",
+    "is_foreign",
     "kill_leftovers",
     "launch",
     "probe",

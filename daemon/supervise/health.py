@@ -4,7 +4,7 @@ import http.client
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tunewright.daemon.supervise.listeners import belongs_to
+from tunewright.daemon.supervise.listeners import belongs_to, taken_by_others
 
 
 def answers(bundle: Path, address: str, path: str, timeout_seconds: float) -> bool:
@@ -22,3 +22,9 @@ def answers(bundle: Path, address: str, path: str, timeout_seconds: float) -> bo
     finally:
         connection.close()
     return well and belongs_to(bundle, parts.hostname or "", parts.port or 80)
+
+
+def is_foreign(bundle: Path, address: str) -> bool:
+    """Answer whether somebody else than the bundle's attempt listens at an address of this machine."""
+    parts = urlsplit(address)
+    return taken_by_others(bundle, parts.hostname or "", parts.port or 80)

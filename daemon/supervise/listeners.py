@@ -29,8 +29,17 @@ def belongs_to(bundle: Path, host: str, port: int) -> bool:
     Every socket that may be given the connection has to be one of its own: the kernel shares connections among
     sockets of one port where their owner allowed it (SO_REUSEPORT).
     """
-    found = {item.inode for item in _listeners() if item.port == port and _reaches(item.address, host)}
+    found = _listening_at(host, port)
     return bool(found) and found <= _sockets_of(bundle)
+
+
+def taken_by_others(bundle: Path, host: str, port: int) -> bool:
+    """Answer whether a process that is none of the bundle's attempt listens at `host`:`port`."""
+    return not _listening_at(host, port) <= _sockets_of(bundle)
+
+
+def _listening_at(host: str, port: int) -> set[int]:
+    return {item.inode for item in _listeners() if item.port == port and _reaches(item.address, host)}
 
 
 def _listeners() -> Iterator[_Listener]:

@@ -142,6 +142,10 @@ def test_whoever_else_answers_on_the_port_is_not_the_service(shared_daemon: Daem
         eventually(lambda: len(asked) >= 2)
         assert shared_daemon.client.get_run(run).run.step("chat").state == "running"
         assert not [item for item in shared_daemon.client.deployments() if item.id == "foreign-chat"]
+        told = eventually(lambda: [event for event in shared_daemon.events(run) if event.kind == "warning"])
+        assert f"another program listens at http://127.0.0.1:{port}" in told[0].body["message"]
+        eventually(lambda: len(asked) >= 4)
+        assert [event.kind for event in shared_daemon.events(run)].count("warning") == 1
         foreign.shutdown()
     (work / "go").touch()
     assert shared_daemon.finish(run).state == "succeeded"
