@@ -21,7 +21,7 @@ _Rows = Iterable[tuple[Sequence[str], float]]
 
 
 def store_families(reading: StoreReading, now: Milliseconds) -> Iterator[Metric]:
-    """Yield runs, queue, steps and attempts. A project without a queue has one of length 0, so that alerts can end."""
+    """Yield runs, queue, steps, attempts and alerts. A project without a queue has one of length 0, so that alerts can end."""
     projects = sorted({project for project, _ in reading.runs})
     queue = {project: reading.queue.get(project, Waiting(count=0, since=now)) for project in projects}
     yield _gauge("tunewright_runs", "Runs by project and state.", ("project", "state"), reading.runs.items())
@@ -40,6 +40,8 @@ def store_families(reading: StoreReading, now: Milliseconds) -> Iterator[Metric]
     yield _gauge("tunewright_steps", "Steps by kind and state.", ("kind", "state"), reading.steps.items())
     outcomes = [((outcome,), count) for outcome, count in reading.attempts.items()]
     yield _counter("tunewright_attempts", "Attempts that have ended, by outcome.", ("outcome",), outcomes)
+    pending = [((sink,), count) for sink, count in reading.pending_alerts.items()]
+    yield _gauge("tunewright_alerts_pending", "Alerts that a sink has not taken yet.", ("sink",), pending)
 
 
 def storage_families(reading: StorageReading) -> Iterator[Metric]:

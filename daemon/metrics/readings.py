@@ -54,6 +54,8 @@ class StoreReading:
     """Those that have not ended."""
     devices: tuple[DeviceRecord, ...] = ()
     """All that were ever seen."""
+    pending_alerts: Mapping[str, int] = field(default_factory=dict)
+    """By sink."""
 
 
 def read_store(connection: sqlite3.Connection) -> StoreReading:
@@ -68,6 +70,7 @@ def read_store(connection: sqlite3.Connection) -> StoreReading:
             active=_active(connection),
             deployments=tuple(deployments.alive(connection)),
             devices=tuple(devices.every(connection)),
+            pending_alerts=_pending_alerts(connection),
         )
     finally:
         connection.execute("COMMIT")
@@ -100,6 +103,11 @@ def _attempts(connection: sqlite3.Connection) -> dict[str, int]:
         known = _REASON.fullmatch(word) is not None and (word in found or len(found) < _MAX_OUTCOMES)
         found[word if known else _OTHER] += row["n"]
     return dict(found)
+
+
+def _pending_alerts(connection: sqlite3.Connection) -> dict[str, int]:
+    rows = connection.execute("SELECT sink, count(*) AS n FROM alerts WHERE state = 'pending' GROUP BY sink")
+    return {row["sink"]: row["n"] for row in rows}
 
 
 def _active(connection: sqlite3.Connection) -> tuple[ActiveStep, ...]:
