@@ -21,7 +21,9 @@ _Rows = Iterable[tuple[Sequence[str], float]]
 
 
 def store_families(reading: StoreReading, now: Milliseconds) -> Iterator[Metric]:
-    """Yield runs, queue, steps, attempts and alerts. A project without a queue has one of length 0, so that alerts can end."""
+    """Yield runs, queue, steps, attempts and alerts. A project where nothing waits has a queue of length 0, so that who
+    watches it sees it end.
+    """
     projects = sorted({project for project, _ in reading.runs})
     queue = {project: reading.queue.get(project, Waiting(count=0, since=now)) for project in projects}
     yield _gauge("tunewright_runs", "Runs by project and state.", ("project", "state"), reading.runs.items())
