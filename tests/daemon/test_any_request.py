@@ -32,7 +32,7 @@ METHODS = [
     for method in Default().FindServiceByName(service).methods
     if method.name not in _LEFT_OUT
 ]
-_KEEPING = ("runs", "requests", "holds", "tokens", "blocked", "collected", "deployments", "artifacts")
+_KEEPING = ("runs", "requests", "holds", "tokens", "blocked", "collected", "deployments", "artifacts", "maintenance")
 _SPEC = text_of(a_plan(a_step("one", [{"exit": 1}]), name="fuzz"))
 _ODD = (
     "", "runs/", "runs/nope", "runs/../../etc", "artifacts/zz", "deployments/x", "tokens/x", "/", "*", "\0",
