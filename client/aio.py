@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 
-from tunewright.client import access_calls, alert_calls, calls, machine_calls
+from tunewright.client import access_calls, alert_calls, calls, machine_calls, queue_calls
 from tunewright.client.access_values import AccessEvent, Blocked, Grant, Identity, Token
 from tunewright.client.alert_values import Alert, AlertSink
 from tunewright.client.api import PATIENCE_SECONDS
@@ -18,6 +18,7 @@ from tunewright.client.calls import TIMEOUT_SECONDS, Call, in_project
 from tunewright.client.channel import open_async_channel
 from tunewright.client.credentials import NO_CREDENTIALS, Credentials
 from tunewright.client.machine_values import Device, Maintenance
+from tunewright.client.queue_values import Queue
 from tunewright.client.streams import Log, Watch
 from tunewright.client.troubles import Persistence, passes, translated
 from tunewright.client.values import (
@@ -95,10 +96,18 @@ class AsyncClient:
     # Runs
 
     async def create_run(
-        self, source: SpecSource, *, request_id: str = "", validate_only: bool = False, expected_plan_digest: str = ""
+        self,
+        source: SpecSource,
+        *,
+        request_id: str = "",
+        validate_only: bool = False,
+        expected_plan_digest: str = "",
+        priority: int = 0,
+        preemptible: bool = True,
     ) -> CreatedRun:
         """Start a run. The same `request_id` with the same spec answers the same run, so a lost answer may be asked for
-        again; without one the client makes one up.
+        again; without one the client makes one up. `priority` is -1000 to 1000 (low -100, high 100, urgent 200);
+        `preemptible` training makes room, at a checkpoint, for runs of a higher one.
         """
         return await self._call(
             calls.create_run(
@@ -106,6 +115,8 @@ class AsyncClient:
                 request_id=request_id,
                 validate_only=validate_only,
                 expected_plan_digest=expected_plan_digest,
+                priority=priority,
+                preemptible=preemptible,
             )
         )
 
@@ -193,6 +204,25 @@ class AsyncClient:
                 validate_only=validate_only,
             )
         )
+
+    async def set_priority(
+        self,
+        run: str,
+        priority: int,
+        *,
+        by: str = "",
+        request_id: str = "",
+        etag: str = "",
+        validate_only: bool = False,
+    ) -> Run:
+        """Make a run more or less urgent (-1000 to 1000); what runs goes on, what waits changes its place."""
+        return await self._call(
+            calls.set_run_priority(run, priority, by=by, request_id=request_id, etag=etag, validate_only=validate_only)
+        )
+
+    async def queue(self) -> Queue:
+        """Return who waits for the machine, in order and at most a thousand, and who has it."""
+        return await self._call(queue_calls.list_queue())
 
     async def retry(self, run: str, *, request_id: str = "", validate_only: bool = False) -> Run:
         """Start a new run of the same sealed plan; what succeeded is reused."""

@@ -89,7 +89,13 @@ def compile_spec(source: SpecSource) -> Call[Compiled]:
 
 
 def create_run(
-    source: SpecSource, *, request_id: str, validate_only: bool, expected_plan_digest: str
+    source: SpecSource,
+    *,
+    request_id: str,
+    validate_only: bool,
+    expected_plan_digest: str,
+    priority: int,
+    preemptible: bool,
 ) -> Call[CreatedRun]:
     """A new run."""
     request = run_service_pb2.CreateRunRequest(
@@ -97,6 +103,8 @@ def create_run(
         request_id=request_id or _new_request_id(),
         validate_only=validate_only,
         expected_plan_digest=expected_plan_digest,
+        priority=priority,
+        preemptible=preemptible,
     )
     return _of_runs("CreateRun", request, wire.created_run, COMPILE_TIMEOUT_SECONDS)
 
@@ -151,6 +159,19 @@ def pause_run(run: str, *, by: str, reason: str, request_id: str, etag: str, val
         validate_only=validate_only,
     )
     return _of_runs("PauseRun", request, _run_of)
+
+
+def set_run_priority(run: str, priority: int, *, by: str, request_id: str, etag: str, validate_only: bool) -> Call[Run]:
+    """A run that is to be more or less urgent."""
+    request = run_service_pb2.SetRunPriorityRequest(
+        name=f"runs/{run}",
+        priority=priority,
+        by=by,
+        request_id=request_id or _new_request_id(),
+        etag=etag,
+        validate_only=validate_only,
+    )
+    return _of_runs("SetRunPriority", request, _run_of)
 
 
 def resume_run(

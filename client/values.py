@@ -121,6 +121,19 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why a step that could begin does not: ACCELERATORS, SLOT, MEMORY, RESERVED, PREEMPTING or
+    MAINTENANCE, and a sentence;
+    `position` is its place in the queue, from 1, `behind` the run just before it, empty where there is none to be seen.
+    """
+
+    reason: str
+    message: str
+    position: int
+    behind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStep:
     """A step of a run. `state`: waiting, starting, running, retrying, paused, cancelling, succeeded, reused, failed,
     cancelled, skipped.
@@ -143,6 +156,7 @@ class RunStep:
     address: str
     start_time: datetime | None
     end_time: datetime | None
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +183,8 @@ class Run:
     project: str = "default"
     actor: str = ""
     policy_digest: str = ""
+    priority: int = 0
+    preemptible: bool = True
 
     @property
     def paused(self) -> bool:

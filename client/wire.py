@@ -88,6 +88,8 @@ def run(message: run_pb2.Run) -> values.Run:
         project=message.project,
         actor=message.actor,
         policy_digest=message.policy_digest,
+        priority=message.priority,
+        preemptible=message.preemptible,
     )
 
 
@@ -253,6 +255,16 @@ def maintenance(message: server_service_pb2.Maintenance) -> Maintenance:
     )
 
 
+def waiting(message: run_pb2.Waiting) -> values.Waiting:
+    """Return the value of why a step waits."""
+    return values.Waiting(
+        reason=message.reason,
+        message=message.message,
+        position=message.position,
+        behind=_identifier(message.behind),
+    )
+
+
 def _run_step(message: run_pb2.RunStep) -> values.RunStep:
     return values.RunStep(
         step=message.step,
@@ -272,6 +284,7 @@ def _run_step(message: run_pb2.RunStep) -> values.RunStep:
         address=message.address,
         start_time=time_of(message, "start_time"),
         end_time=time_of(message, "end_time"),
+        waiting=waiting(message.waiting) if message.HasField("waiting") else None,
     )
 
 

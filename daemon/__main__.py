@@ -36,6 +36,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--alerts", type=Path, metavar="FILE", help="where alerts go")
     parser.add_argument("--private", action="store_true", help="end when nobody uses it")
     parser.add_argument("--idle-seconds", type=float, default=60.0, help="with --private: how long that is")
+    parser.add_argument("--slots", type=int, default=1, metavar="N", help="steps that may use the processor at once")
     parser.add_argument(
         "--devices",
         type=Path,
@@ -70,6 +71,7 @@ def settings_from(found: argparse.Namespace) -> Settings:
         private=found.private,
         idle_seconds=found.idle_seconds,
         cgroup=found.cgroup,
+        slots=found.slots,
         devices=found.devices and Path(found.devices).absolute(),
     )
 

@@ -127,6 +127,7 @@ async def _serve(parts: Parts, scraping: "Scraping | None") -> int:
         asyncio.create_task(parts.timetable.keep(), name="collecting"),
         asyncio.create_task(_keep_health(vitals, parts.maintenance), name="health"),
         asyncio.create_task(parts.alerts.keep(), name="alerts"),
+        asyncio.create_task(_look_again_with_devices(parts), name="first devices"),
     ]
     if settings.private:
         kept.append(asyncio.create_task(_end_when_idle(parts), name="idle"))
@@ -181,6 +182,12 @@ def _end_on_signals(ending: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
+
+
+async def _look_again_with_devices(parts: Parts) -> None:
+    """What runs is taken up without waiting for the driver, which may hang; what needs its devices begins after it."""
+    await parts.devices.first_look()
+    parts.reconciler.wake_all()
 
 
 async def _end_when_idle(parts: Parts) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tunewright.compiler.collect.hardware import collect_hardware
 from tunewright.daemon.access.callers import Callers
 from tunewright.daemon.access.log import AccessLog
 from tunewright.daemon.access.site import Site
@@ -28,6 +29,8 @@ from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.step_files import Interpreters, Sources
 from tunewright.daemon.home import Home, cache_folder
 from tunewright.daemon.measures import NO_MEASURES, Measures
+from tunewright.daemon.queue.queue import Queue
+from tunewright.daemon.queue.supply import Supply, device_holders
 from tunewright.daemon.retention.collector import Collector
 from tunewright.daemon.retention.timetable import Timetable
 from tunewright.daemon.secrets.delivery import Delivery
@@ -67,6 +70,7 @@ class Parts:
     groups: Groups
     alert_settings: Callable[[], AlertSettings]
     alerts: AlertKeeper
+    queue: Queue
     ending: asyncio.Event
 
 
@@ -92,14 +96,24 @@ def assemble(
     delivery = Delivery(home, providers_of(home, settings.secrets))
     groups = find_groups(settings.cgroup)
     sources = Sources(home, interpreters, delivery, groups)
-    deployments = DeploymentKeeper(ledger, sources)
-    points = PointStore(home.points)
-    keeper = AttemptKeeper(ledger, sources, points)
+    devices = DeviceKeeper(
+        database, clock, find_inventory(settings.devices), home.root / "bundles", leased=device_holders
+    )
     maintenance = MaintenanceKeeper(database=database, clock=clock)
-    reconciler = Reconciler(ledger, home, keeper, deployments, maintenance, settings.slots)
+    machine = Supply(
+        database=database,
+        keeper=devices,
+        maintenance=maintenance,
+        slots=settings.slots,
+        memory_bytes=collect_hardware().memory_bytes,
+    )
+    deployments = DeploymentKeeper(ledger, sources, machine)
+    points = PointStore(home.points)
+    keeper = AttemptKeeper(ledger, sources, points, machine)
+    queue = Queue(database=database, clock=clock, machine=machine, weights=lambda: site().weights)
+    reconciler = Reconciler(ledger, home, keeper, deployments, maintenance, queue, devices.wake)
     maintenance.changed.append(reconciler.wake_all)
-    deployments.ended = reconciler.wake_all
-    devices = DeviceKeeper(database, clock, find_inventory(settings.devices), home.root / "bundles")
+    deployments.ended = reconciler.released
     devices.changed = reconciler.wake_all
     collector = Collector(database=database, home=home, clock=clock, in_use=keeper.in_use)
     return Parts(
@@ -115,7 +129,16 @@ def assemble(
         ledger=ledger,
         deployments=deployments,
         reconciler=reconciler,
-        admission=Admission(database, clock, Results(database.read, home), interpreters, delivery.providers, alerts),
+        admission=Admission(
+            database,
+            clock,
+            Results(database.read, home),
+            interpreters,
+            delivery.providers,
+            machine,
+            devices.first_look,
+            alerts,
+        ),
         compiler=compiler
         or compile_with(
             home.root,
@@ -134,5 +157,6 @@ def assemble(
         groups=groups,
         alert_settings=alerts,
         alerts=AlertKeeper(Raiser(database, clock, alerts), Deliverer(database, clock, alerts), changes),
+        queue=queue,
         ending=asyncio.Event(),
     )

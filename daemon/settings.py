@@ -17,11 +17,12 @@ class SettingsError(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where
-    `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `log_format`: None is text on a terminal and JSON
-    elsewhere. `access` is the file that says who else may call, `policy` what specs are held to, `secrets` where they
-    come from, `alerts` where alerts go. `private`: end after `idle_seconds` of not being used. `hang_seconds`: for how
-    long the event loop may hang before the daemon ends itself. `devices` is a file that stands for the machine's
-    accelerators, for tests and demonstrations. `cgroup`: make the control groups of steps below this one.
+    `anonymous`. `metrics`: where Prometheus reads figures, over HTTP. `log_format`: None is text on a terminal and
+    JSON elsewhere. `access` is the file that says who else may call, `policy` what specs are held to, `secrets` where
+    they come from, `alerts` where alerts go. `private`: end after `idle_seconds` of not being used. `hang_seconds`:
+    for how long the event loop may hang before the daemon ends itself. `slots`: how many steps may compute on the
+    processor at once. `devices` is a file that stands for the machine's accelerators, for tests and demonstrations.
+    `cgroup`: make the control groups of steps below this one.
     """
 
     home: Path
@@ -48,6 +49,8 @@ class Settings:
                 f"{socket} is too long for a Unix socket (at most {_MAX_SOCKET_PATH_BYTES} bytes);"
                 " choose a shorter --home"
             )
+        if self.slots < 1:
+            raise SettingsError(f"--slots is {self.slots}: steps without an accelerator need at least one")
         if kind := network_type(self.home):
             raise SettingsError(
                 f"{self.home} lies on a network file system ({kind}), where neither locks nor the store hold;"

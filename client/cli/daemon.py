@@ -21,6 +21,7 @@ from tunewright.client.cli import maintenance
 @click.option("--policy", metavar="FILE", help="Hold every spec to this policy.")
 @click.option("--secrets", metavar="FILE", help="Where secrets lie (default: secrets.yaml in HOME).")
 @click.option("--alerts", metavar="FILE", help="Where alerts go (default: alerts.yaml in HOME).")
+@click.option("--slots", type=click.IntRange(min=1), metavar="N", help="Steps on the processor at once (1).")
 @click.option(
     "--home", metavar="DIR", type=click.Path(file_okay=False), help="Folder of store and artifacts (TUNEWRIGHT_HOME)."
 )
@@ -36,6 +37,7 @@ def command(
     policy: str | None,
     secrets: str | None,
     alerts: str | None,
+    slots: int | None,
     home: str | None,
     export: str | None,
 ) -> None:
@@ -59,6 +61,8 @@ def command(
     for name, address in (("--listen", listen), ("--metrics", metrics), ("--log-format", log_format)):
         if address is not None:
             arguments += [name, address]
+    if slots is not None:
+        arguments += ["--slots", str(slots)]
     if anonymous:
         arguments.append("--anonymous")
     _become(_home(home), arguments)

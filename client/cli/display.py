@@ -144,6 +144,8 @@ class Lines:
     def _own_news(self, event: RunEvent, progress: RunProgress, name_width: int) -> list[str]:
         name, own = event.step, progress.of(event.step)
         key = name, own.attempt
+        if event.kind == "step_waiting":
+            return [clean_line(f"wait  {name:<{name_width}}  {event.body.get('message', '')}")]
         lines = [f"warn  {name:<{name_width}}  {text}" for text in own.warnings[self._warned.get(key, 0) :]]
         self._warned[key] = len(own.warnings)
         if own.phase and own.phase != self._phases.get(key) and own.share is None:

@@ -46,6 +46,8 @@ SECTIONS = {
         "env": Entry(f"{_COMMANDS}.env", "list, install or choose the runners' environments"),
     },
     ALSO: {
+        "queue": Entry(f"{_COMMANDS}.queue", "show who waits for the machine, and who has it"),
+        "priority": Entry(f"{_COMMANDS}.priority", "make a run more or less urgent"),
         "import": Entry(f"{_COMMANDS}.import_", "turn settings or commands of other frameworks into a spec"),
         "lock": Entry(f"{_COMMANDS}.lock", "write down what a spec rests on, for --locked"),
         "migrate": Entry(f"{_COMMANDS}.migrate", "bring a spec of an older version of the language to this one"),

@@ -2,7 +2,6 @@
 
 import sys
 import uuid
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,22 +12,30 @@ from tunewright.client.cli import exits
 from tunewright.client.cli.connection import daemon_option, started
 from tunewright.client.cli.exits import CommandError
 from tunewright.client.cli.lockfile import write_lock
-from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options, standards_options
+from tunewright.client.cli.options import (
+    DEFAULT_SPEC,
+    STANDARD_INPUT,
+    overlay_options,
+    queue_options,
+    standards_options,
+)
 from tunewright.client.cli.screen import is_terminal
 from tunewright.client.cli.specs import compile_or_stop
 from tunewright.compiler.front import Compilation
 from tunewright.compiler.ir.plan import Plan
+from tunewright.spec.priority import NORMAL
 
 if TYPE_CHECKING:
     from tunewright.client.api import Client
     from tunewright.client.cli.interrupt import Interrupts
-    from tunewright.client.values import CreatedRun
+    from tunewright.client.values import CreatedRun, SpecSource
 
 
 @click.command(epilog="Example: tunewright run life.yaml --set steps.align.train.beta=0.2")
 @click.argument("spec", default=DEFAULT_SPEC, metavar="[SPEC]")
 @overlay_options
 @standards_options
+@queue_options
 @click.option("--sync", is_flag=True, help="Install missing runner environments without asking.")
 @click.option("--expect-plan", "expected", metavar="DIGEST", default="", help="Refuse when the plan is another one.")
 @click.option("--no-lock", is_flag=True, help="Do not write the lock beside the spec.")
@@ -40,6 +47,8 @@ def command(
     sets: tuple[str, ...],
     locked: bool,
     policy: str | None,
+    priority: int,
+    firm: bool,
     sync: bool,
     expected: str,
     no_lock: bool,
@@ -52,11 +61,21 @@ def command(
     when a gate says no or the run fails, 75 when it pauses (`tunewright resume`), 130 when it was cancelled.
     """
     from tunewright.client.cli.interrupt import Interrupts, follow_or_cancel
+    from tunewright.client.sources import spec_source
 
     compilation = compile_or_stop(spec, profile=profile, sets=sets, locked=locked, policy=policy)
     plan = executable(compilation)
     with started(target) as client, Interrupts() as interrupts:
-        created = create(client, compilation, spec, profile, sets, expected=expected, sync=sync, interrupts=interrupts)
+        created = create(
+            client,
+            compilation,
+            spec_source(compilation, spec, profile, sets),
+            expected=expected,
+            priority=priority,
+            preemptible=not firm,
+            sync=sync,
+            interrupts=interrupts,
+        )
         if not no_lock and not locked and spec != STANDARD_INPUT:
             write_lock(Path(spec), created.plan.get("lock") or plan.lock)
         return follow_or_cancel(client, created.run, created.plan, interrupts, as_json=as_json)
@@ -77,20 +96,23 @@ def executable(compilation: Compilation) -> Plan:
 def create(
     client: "Client",
     compilation: Compilation,
-    spec: str,
-    profile: str | None,
-    sets: Sequence[str],
+    source: "SpecSource",
     *,
     expected: str = "",
+    priority: int = NORMAL,
+    preemptible: bool = True,
     sync: bool = False,
     interrupts: "Interrupts | None" = None,
 ) -> "CreatedRun":
     """Start the run; where an environment is missing, install it when that was asked for or is agreed to."""
     from tunewright.client.errors import RefusedError
-    from tunewright.client.sources import spec_source
 
-    source = spec_source(compilation, spec, profile, sets)
-    request: dict[str, Any] = {"request_id": uuid.uuid4().hex, "expected_plan_digest": expected}
+    request: dict[str, Any] = {
+        "request_id": uuid.uuid4().hex,
+        "expected_plan_digest": expected,
+        "priority": priority,
+        "preemptible": preemptible,
+    }
     try:
         with interrupts.held() if interrupts else nullcontext():
             return client.create_run(source, **request)

@@ -7,7 +7,13 @@ import click
 from tunewright.client.cli import exits
 from tunewright.client.cli.connection import connected, daemon_option
 from tunewright.client.cli.lockfile import write_lock
-from tunewright.client.cli.options import DEFAULT_SPEC, STANDARD_INPUT, overlay_options, standards_options
+from tunewright.client.cli.options import (
+    DEFAULT_SPEC,
+    STANDARD_INPUT,
+    overlay_options,
+    queue_options,
+    standards_options,
+)
 from tunewright.client.cli.screen import remark, show, show_json
 from tunewright.client.cli.specs import compile_or_stop
 
@@ -16,6 +22,7 @@ from tunewright.client.cli.specs import compile_or_stop
 @click.argument("spec", default=DEFAULT_SPEC, metavar="[SPEC]")
 @overlay_options
 @standards_options
+@queue_options
 @click.option("--expect-plan", "expected", metavar="DIGEST", default="", help="Refuse when the plan is another one.")
 @click.option("--sync", is_flag=True, help="Install missing runner environments without asking.")
 @click.option("--no-lock", is_flag=True, help="Do not write the lock beside the spec.")
@@ -28,6 +35,8 @@ def command(
     sets: tuple[str, ...],
     locked: bool,
     policy: str | None,
+    priority: int,
+    firm: bool,
     expected: str,
     sync: bool,
     no_lock: bool,
@@ -38,11 +47,20 @@ def command(
     """Start a run of SPEC (life.yaml) on a running daemon and print its id."""
     from tunewright.client.cli.run import create, executable
     from tunewright.client.cli.watch import watch_run
+    from tunewright.client.sources import spec_source
 
     compilation = compile_or_stop(spec, profile=profile, sets=sets, locked=locked, policy=policy)
     plan = executable(compilation)
     with connected(target) as client:
-        created = create(client, compilation, spec, profile, sets, expected=expected, sync=sync)
+        created = create(
+            client,
+            compilation,
+            spec_source(compilation, spec, profile, sets),
+            expected=expected,
+            priority=priority,
+            preemptible=not firm,
+            sync=sync,
+        )
         if not no_lock and not locked and spec != STANDARD_INPUT:
             write_lock(Path(spec), created.plan.get("lock") or plan.lock)
         if watch:

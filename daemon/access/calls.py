@@ -7,6 +7,7 @@ from pathlib import Path
 from tunewright.daemon.access.identities import Identity
 from tunewright.daemon.access.limits import Limits
 from tunewright.daemon.store.projects import Projects
+from tunewright.spec.access import ALL_PROJECTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,13 @@ class Call:
     project: str = ""
     projects: Projects = frozenset()
     folders: tuple[Path, ...] | None = ()
+
+    @property
+    def highest_priority(self) -> int | None:
+        """The highest priority that the caller may ask for in the call's project; None for any."""
+        grants = self.identity.grants
+        roles = {grant.role for grant in grants if grant.project in (self.project, ALL_PROJECTS)}
+        return self.limits.highest_priority(self.identity.subject, roles)
 
     def signature(self, told: str) -> str:
         """Return who is to be named: what a caller says of themselves counts only from the daemon's own user."""

@@ -1,6 +1,7 @@
 """The access file: a site's decisions as they are written, held to as strictly as a spec."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from tunewright.daemon.access.site import AccessError, Site
 from tunewright.daemon.settings_file import SettingsFileError, read_settings_file
 from tunewright.spec.access import Role, is_subject
 from tunewright.spec.model.section import Count, Positive, Section
+from tunewright.spec.priority import PRIORITIES
 
 Project = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Projects = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z][a-z0-9-]{0,62})$")]
@@ -98,6 +100,12 @@ class ProjectSection(Section):
     folders: tuple[str, ...] = ()
     """Folders that the project's specs, data and models lie in: nothing else is read for callers from elsewhere."""
 
+    weight: Positive = 1.0
+    """Its share of the machine: with 2 it may have twice as much as a project with 1 before it has to wait for it."""
+
+
+PriorityWord = Literal["low", "normal", "high", "urgent"]
+
 
 class LimitSection(Section):
     """How much one identity may ask for."""
@@ -116,6 +124,15 @@ class LimitSection(Section):
 
     artifact_bytes: Count | None = None
     """Size of all artifacts of one project together; new runs are refused beyond it."""
+
+    priority: PriorityWord | None = None
+    """The highest priority of a run that everybody may ask for."""
+
+    priority_of_roles: dict[RoleName, PriorityWord] = Field(default_factory=dict)
+    """The highest for those who have a role in the run's project, where it is more."""
+
+    priority_of_subjects: dict[str, PriorityWord] = Field(default_factory=dict)
+    """The highest for those who are named, where it is more."""
 
 
 class AccessFile(Section):
@@ -188,7 +205,6 @@ def _problems(file: AccessFile) -> Iterator[str]:
 def _site(file: AccessFile, folder: Path) -> Site:
     """Return the decisions, with every path seen from the file's own folder."""
     tls, certificates, oidc = file.tls, file.certificates, file.oidc
-    limits = {name: getattr(DEFAULT_LIMITS, name) for name in LimitSection.model_fields}
     return Site(
         listen=tuple(site.Listener(address=item.address, callers=item.callers) for item in file.listen),
         metrics=file.metrics,
@@ -205,8 +221,19 @@ def _site(file: AccessFile, folder: Path) -> Site:
         rows=tuple(_row(row) for row in file.grants),
         users=file.users,
         places={name: tuple(folder / item for item in project.folders) for name, project in file.projects.items()},
-        limits=Limits(**{**limits, **file.limits.model_dump(exclude_none=True)}),
+        weights={name: project.weight for name, project in file.projects.items()},
+        limits=_limits(file.limits),
     )
+
+
+def _limits(written: LimitSection) -> Limits:
+    """Return the limits; what is not written is as it is without a file."""
+    found = written.model_dump(exclude_none=True)
+    if written.priority is not None:
+        found["priority"] = PRIORITIES[written.priority]
+    found["priority_of_roles"] = {Role(name): PRIORITIES[word] for name, word in written.priority_of_roles.items()}
+    found["priority_of_subjects"] = {name: PRIORITIES[word] for name, word in written.priority_of_subjects.items()}
+    return replace(DEFAULT_LIMITS, **found)
 
 
 def _row(row: GrantSection) -> site.GrantRow:

@@ -83,6 +83,7 @@ class Site:
     rows: tuple[GrantRow, ...] = ()
     users: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
     limits: Limits = DEFAULT_LIMITS
 
     def granted(self, subject: str, groups: Iterable[str] = (), local_groups: Iterable[str] = ()) -> frozenset[Grant]:

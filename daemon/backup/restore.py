@@ -14,7 +14,7 @@ from tunewright.daemon.clock import Milliseconds, system_clock
 from tunewright.daemon.engine.states import Failure, Halt, Pause, RunRecord, StepEvent, StepState, Stopped
 from tunewright.daemon.engine.transitions import active, run_transition
 from tunewright.daemon.home import Home
-from tunewright.daemon.store import alerts, attempts, deployments, runs, schema
+from tunewright.daemon.store import alerts, attempts, deployments, leases, runs, schema
 
 _REASON = "RESTORED"
 _GOING_ON = Failure(
@@ -112,6 +112,7 @@ def _rest(connection: sqlite3.Connection, identifier: str, now: Milliseconds) ->
         stops = step.state is StepState.CANCELLING
         run = _apply(connection, run, step.name, Stopped() if stops else Halt(failure=_GOING_ON), now)
         attempts.end(connection, identifier, step.name, step.attempt, _REASON, now)
+        leases.release(connection, identifier, step.name, now)
 
 
 def _apply(

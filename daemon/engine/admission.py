@@ -5,7 +5,7 @@ request.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from tunewright.compiler.ir.difference import StepAction, difference
@@ -20,12 +20,15 @@ from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.states import Entry, RunRecord, StepRecord
 from tunewright.daemon.engine.step_files import Interpreters, secrets_of
 from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.queue.machine import Machine
+from tunewright.daemon.queue.resources import needs_of
 from tunewright.daemon.secrets.providers import Providers
 from tunewright.daemon.store import artifacts, deployments, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
 from tunewright.daemon.traces.context import CALL
 from tunewright.spec.canonical import canonical_json
+from tunewright.spec.priority import NORMAL, priority_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +43,23 @@ class Order:
     request_id: str
     request_digest: str
     retry_of: str | None = None
+    priority: int = NORMAL
+    preemptible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Decides about new runs; `alerts` answers what the site wants to be told of."""
+    """Decides about new runs; `devices_seen` waits until the machine's devices are known, `alerts` answers what the
+    site wants to be told of.
+    """
 
     database: Database
     clock: Clock
     results: Results
     interpreters: Interpreters
     providers: Providers
+    machine: Callable[[], Machine]
+    devices_seen: Callable[[], Awaitable[None]]
     alerts: Callable[[], AlertSettings] = AlertSettings
 
     def compare(self, plan: Plan, project: str) -> tuple[StepAction, ...]:
@@ -60,10 +69,11 @@ class Admission:
 
     async def check_executable(self, plan: Plan, project: str) -> None:
         """Raise RefusedError when a step that has to be done can't be done on this machine."""
+        await self.devices_seen()  # just started, it does not know yet what it has
         kept = self.results.kept(project)
         todo = [step for step in plan.steps if not kept(step)]
         own_ports = deployments.held_ports(self.database.read, project, plan.name)
-        check_steps(todo, self.interpreters, own_ports)
+        check_steps(todo, self.interpreters, own_ports, self.machine())
         if any(secrets_of(step) for step in todo):
             await asyncio.to_thread(check_secrets, todo, project, self.providers)
 
@@ -85,6 +95,8 @@ class Admission:
             create_time=self.clock.now(),
             steps=tuple(_step_record(step, by_step) for step in plan.steps),
             retry_of=order.retry_of,
+            priority=order.priority,
+            preemptible=order.preemptible,
         )
 
     async def admit(
@@ -117,6 +129,8 @@ class Admission:
             ],
             **({"retry_of": run.retry_of} if run.retry_of else {}),
             **({"traceparent": call.header} if (call := CALL.get()) is not None else {}),
+            **({"priority": priority_word(run.priority)} if run.priority else {}),
+            **({} if run.preemptible else {"preemptible": False}),
         }
 
         def write(connection: sqlite3.Connection) -> RunRecord:
@@ -179,4 +193,6 @@ def _step_record(step: Step, actions: Mapping[str, StepAction]) -> StepRecord:
         retries=step.limits.retries,
         action=action.action,
         because=action.because,
+        resources=needs_of(step),
+        limit_seconds=step.limits.total_seconds,
     )

@@ -7,7 +7,7 @@ import asyncio
 import errno
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,9 @@ from tunewright.daemon.engine.states import (
 )
 from tunewright.daemon.engine.step_files import InputError, Sources, step_file
 from tunewright.daemon.home import Home
-from tunewright.daemon.store import artifacts, attempts, deployments, events
+from tunewright.daemon.queue.machine import Machine
+from tunewright.daemon.queue.visibility import visible_devices
+from tunewright.daemon.store import artifacts, attempts, deployments, events, leases
 from tunewright.daemon.store.artifacts import ArtifactRecord
 from tunewright.daemon.store.attempts import Attempt, Progress
 from tunewright.daemon.supervise import (
@@ -85,6 +87,7 @@ class AttemptKeeper:
     ledger: Ledger
     sources: Sources
     points: PointStore
+    machine: Callable[[], Machine] = Machine
     in_use: InUse = field(default_factory=InUse)
     _fresh: set[_Key] = field(default_factory=set)
     _cancels: dict[_Key, str] = field(default_factory=dict)
@@ -134,7 +137,10 @@ class AttemptKeeper:
             await asyncio.to_thread(withhold, bundle)
             return await self._end(run, step, Fail(failure=_launch_failure(bundle), temporary=True), "LAUNCH_FAILED")
         try:
-            content, remarks = await asyncio.to_thread(step_file, plan.step(step.name), run, step.attempt, self.sources)
+            leased = visible_devices(leases.of_step(self.ledger.database.read, *key[:2]), self.machine())
+            content, remarks = await asyncio.to_thread(
+                step_file, plan.step(step.name), run, step.attempt, self.sources, leased
+            )
             if remarks:
                 await self.ledger.database.write(partial(_remark, run.id, remarks, self.ledger.clock.now()))
             previous = self._previous_bundle(run, step)
@@ -180,6 +186,8 @@ class AttemptKeeper:
             self._cancels[key] = run.cancel_mode or mode
         elif run.state is RunState.PAUSING and not step.service:
             await asyncio.to_thread(request_pause, bundle, run.failure.message if run.failure else "")
+        elif step.preempted_for is not None:
+            await asyncio.to_thread(request_pause, bundle, "a run of a higher priority needs the machine")
         if step.state is StepState.STARTING:
             run = await self.ledger.apply(run, step.name, Up())
             step = run.step(step.name)
@@ -313,6 +321,7 @@ class AttemptKeeper:
 
         def also(connection: sqlite3.Connection, _: RunRecord) -> None:
             attempts.end(connection, run.id, step.name, step.attempt, outcome, now)
+            leases.release(connection, run.id, step.name, now)
             if artifact is not None:
                 artifacts.insert(connection, artifact)
 

@@ -21,7 +21,9 @@ from tunewright.daemon.engine.states import DeploymentState, Failure, RunRecord
 from tunewright.daemon.engine.step_files import InputError, Sources, step_file
 from tunewright.daemon.home import Home
 from tunewright.daemon.log.context import working_for
-from tunewright.daemon.store import attempts, deployments, runs
+from tunewright.daemon.queue.machine import Machine
+from tunewright.daemon.queue.visibility import visible_devices
+from tunewright.daemon.store import attempts, deployments, leases, runs
 from tunewright.daemon.store.database import StaleError
 from tunewright.daemon.store.deployments import DeploymentRecord
 from tunewright.daemon.supervise import (
@@ -58,6 +60,7 @@ class DeploymentKeeper:
 
     ledger: Ledger
     sources: Sources
+    machine: Callable[[], Machine] = Machine
     ended: Callable[[], None] = lambda: None
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _asked: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -172,8 +175,9 @@ class DeploymentKeeper:
             if launches > MAX_LAUNCHES + 1:  # the first one is counted with the attempt
                 raise ServiceLaunchError("its supervisor does not start")
             step = self._plan_step(record)
+            leased = visible_devices(leases.of_step(self.ledger.database.read, *key[:2]), self.machine())
             # Secrets are asked for anew at every start: a new value is in use after a restart.
-            content, _ = await asyncio.to_thread(step_file, step, run, record.attempt, self.sources)
+            content, _ = await asyncio.to_thread(step_file, step, run, record.attempt, self.sources, leased)
             await asyncio.to_thread(launch, bundle, content)
         except (InputError, ServiceLaunchError) as error:
             await asyncio.to_thread(withhold, bundle)

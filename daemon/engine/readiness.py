@@ -4,15 +4,17 @@ import errno
 import socket
 from collections.abc import Iterable
 
-from tunewright.compiler.collect.hardware import collect_hardware
 from tunewright.compiler.ir.plan import Step
+from tunewright.compiler.render.quantities import counted, size
 from tunewright.daemon.engine.step_files import Interpreters, secrets_of
 from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.queue.machine import Machine
+from tunewright.daemon.queue.resources import needs_of
 from tunewright.daemon.secrets.provider import SecretError
 from tunewright.daemon.secrets.providers import Providers
 
 
-def check_steps(steps: Iterable[Step], interpreters: Interpreters, own_ports: frozenset[int]) -> None:
+def check_steps(steps: Iterable[Step], interpreters: Interpreters, own_ports: frozenset[int], machine: Machine) -> None:
     """Raise RefusedError for the first step that can't be done here; `own_ports` are held by services of ours."""
     steps = tuple(steps)
     for step in steps:
@@ -20,7 +22,7 @@ def check_steps(steps: Iterable[Step], interpreters: Interpreters, own_ports: fr
             message = f"step `{step.name}` can be planned but not run yet: {step.not_executable}"
             raise RefusedError("NOT_EXECUTABLE", message, step=step.name, missing=step.not_executable)
     for step in steps:
-        _check_device(step)
+        _check_resources(step, machine)
         _check_environment(step, interpreters)
         _check_port(step, own_ports)
 
@@ -45,11 +47,39 @@ def check_secrets(steps: Iterable[Step], project: str, providers: Providers) -> 
                 raise RefusedError("SECRET_MISSING", message, step=step.name, secret=name, command=command)
 
 
-def _check_device(step: Step) -> None:
-    device = step.parameters.get("device", "cpu")
-    if device != "cpu" and collect_hardware().accelerator is None:
-        message = f"step `{step.name}` is planned for an accelerator ({device}), and this machine has none"
-        raise RefusedError("HARDWARE_MISSING", message, step=step.name, device=str(device))
+def _check_resources(step: Step, machine: Machine) -> None:
+    """What the machine never has is said now: in the queue the step would wait for ever."""
+    needs, has = needs_of(step), machine.total
+    device = str(step.parameters.get("device", "cpu"))
+    if needs.devices > has.devices:
+        needed = counted(needs.devices, "accelerator") if needs.devices > 1 else f"an accelerator ({device})"
+        there = f"has {has.devices}" if has.devices else "has none"
+        message = f"step `{step.name}` is planned for {needed}, and this machine {there}"
+        raise RefusedError(
+            "HARDWARE_MISSING",
+            message,
+            step=step.name,
+            device=device,
+            needed=str(needs.devices),
+            available=str(has.devices),
+        )
+    if needs.memory_bytes > has.memory_bytes:
+        message = (
+            f"step `{step.name}` is estimated to take {size(needs.memory_bytes)} of main memory, and this machine has"
+            f" {size(has.memory_bytes)}"
+        )
+        raise _too_large(step, message, needs.memory_bytes, has.memory_bytes)
+    each, largest = step.estimate.memory_bytes or 0, max((item.memory_bytes for item in machine.devices), default=0)
+    if needs.devices and each > largest:
+        message = (
+            f"step `{step.name}` is estimated to take {size(each)} of an accelerator's memory, and the largest of this"
+            f" machine has {size(largest)}"
+        )
+        raise _too_large(step, message, each, largest)
+
+
+def _too_large(step: Step, message: str, needed: int, available: int) -> RefusedError:
+    return RefusedError("HARDWARE_MISSING", message, step=step.name, needed=str(needed), available=str(available))
 
 
 def _check_environment(step: Step, interpreters: Interpreters) -> None:

@@ -10,7 +10,7 @@ import contextvars
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tunewright.compiler.ir.plan import Plan, PlanError, Step, plan_from_json
 from tunewright.daemon.engine import gates
@@ -24,8 +24,10 @@ from tunewright.daemon.engine.states import (
     RUN_ENDED,
     STEP_ACTIVE,
     Begin,
+    Entry,
     Fail,
     Failure,
+    Preempt,
     RunRecord,
     RunState,
     StepRecord,
@@ -33,8 +35,10 @@ from tunewright.daemon.engine.states import (
 from tunewright.daemon.engine.transitions import active
 from tunewright.daemon.home import Home
 from tunewright.daemon.log.context import work_for, working_for
-from tunewright.daemon.store import artifacts, attempts, deployments, ports, runs
+from tunewright.daemon.queue.queue import Queue
+from tunewright.daemon.store import artifacts, attempts, deployments, events, leases, ports, queue, runs
 from tunewright.daemon.store.database import StaleError, StorageBusyError, StorageFullError
+from tunewright.daemon.store.leases import TakenError
 
 _log = logging.getLogger(__name__)
 
@@ -42,10 +46,12 @@ _log = logging.getLogger(__name__)
 _AT_REST = RUN_ENDED | {RunState.PAUSED}
 LOOK_SECONDS = 0.1
 AFTER_TROUBLE_SECONDS = 1.0
+#: Shares fade while nothing happens: what waits is looked at again now and then.
+WAITING_SECONDS = 30.0
 
 
 class _NoPlaceError(Exception):
-    """Another step fills the machine, or has the name of the service, or nothing begins at the moment."""
+    """Another service of the name has just begun, or nothing begins at the moment."""
 
 
 class _PortTakenError(Exception):
@@ -53,7 +59,7 @@ class _PortTakenError(Exception):
 
 
 class Reconciler:
-    """Owns the tasks of runs that go on. `slots`: how many steps may fill the machine at once."""
+    """Owns the tasks of runs that go on. `queue` says whose turn it is; `freed` is called when leases have ended."""
 
     def __init__(
         self,
@@ -62,23 +68,31 @@ class Reconciler:
         keeper: AttemptKeeper,
         deployments: DeploymentKeeper,
         maintenance: MaintenanceKeeper,
-        slots: int = 1,
+        queue: Queue,
+        freed: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._home = home
         self._keeper = keeper
         self._deployments = deployments
         self._maintenance = maintenance
-        self._slots = slots
+        self._queue = queue
+        self._freed = freed
+        queue.able = self.brings_forward
         self._in_use = keeper.in_use
         self._results = Results(ledger.database.read, home)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bells: dict[str, asyncio.Event] = {}
+        self._told: set[tuple[str, str, int]] = set()
 
     @property
     def active_runs(self) -> int:
         """How many runs go on: those that rest or have ended keep nobody waiting."""
         return len(self._tasks)
+
+    def brings_forward(self, run: str) -> bool:
+        """Answer whether somebody looks after a run: nobody does where its plan can't be read."""
+        return run in self._tasks
 
     def start(self) -> None:
         """Take up every run that has not ended."""
@@ -93,12 +107,26 @@ class Reconciler:
             context = contextvars.Context()
             task = asyncio.create_task(self._bring_forward(run), name=f"run-{run}", context=context)
             self._tasks[run] = task
+        self._queue.look_again()
         self._bells[run].set()
 
     def wake_all(self) -> None:
-        """Look at every run soon: a slot or a name has become free."""
+        """Look at every run soon: a name has become free, or nobody knows what has changed."""
+        self._queue.look_again()
         for bell in self._bells.values():
             bell.set()
+
+    def released(self) -> None:
+        """A service has ended: what it had, and its name, are somebody else's."""
+        self._freed()
+        self.wake_all()
+
+    def wake_next(self) -> None:
+        """Look soon at the runs whose turn has come: something has become free, or somebody has left the queue."""
+        self._queue.look_again()
+        for run, _ in self._queue.outlook().granted:
+            if run in self._bells:
+                self._bells[run].set()
 
     async def stop(self) -> None:
         """Stop looking; runners go on."""
@@ -124,7 +152,7 @@ class Reconciler:
             _log.exception("the stored plan of run %s can't be read; the run is left as it is", run_id)
         finally:
             del self._tasks[run_id], self._bells[run_id]
-            self.wake_all()
+            self.wake_next()
 
     async def _look(self, run: RunRecord, plan: Plan) -> float | None:
         """Do what can be done now; return in how many seconds to look again (None: when woken)."""
@@ -142,19 +170,35 @@ class Reconciler:
         for step in active(run):
             live_before = _live(run)
             with working_for(step=step.name, attempt=step.attempt):
-                run = await self._keeper.tend(run, step, plan)
+                run = await self._preempt(run, step)
+                run = await self._keeper.tend(run, run.step(step.name), plan)
             if _live(run) != live_before:
                 self._deployments.wake()
-                self.wake_all()
+                self._freed()
+                self.wake_all() if step.service else self.wake_next()
         now = self._ledger.clock.now()
         # One look at the clock for both questions: a pause that ended between two of them would be waited for for ever.
         found = turn(run, now)
         begun = await self._begin_steps(run, plan, found.ready)
         if begun != run:
+            self.wake_next()
+            return 0.0
+        if run.state in _AT_REST:
             return 0.0
         if active(run):
             return LOOK_SECONDS
-        return None if found.next_look is None else max(0.0, (found.next_look - now) / 1000)
+        pauses = () if found.next_look is None else (max(0.0, (found.next_look - now) / 1000),)
+        return min((*pauses, *([WAITING_SECONDS] if found.ready else ())), default=None)
+
+    async def _preempt(self, run: RunRecord, step: StepRecord) -> RunRecord:
+        """Ask a step to stop at its next checkpoint where a run of a higher priority needs what it has."""
+        urgent = None if step.preempted_for is not None else self._queue.asked_to_leave(run.id, step.name)
+        if urgent is None:
+            return run
+        self._queue.look_again()
+        # Who looks after this run may not even know of the other one's project.
+        by_run = urgent.run if urgent.project == run.project else ""
+        return await self._ledger.apply(run, step.name, Preempt(by_run=by_run))
 
     async def _begin_steps(self, run: RunRecord, plan: Plan, ready: Iterable[StepRecord]) -> RunRecord:
         """Take results that are at hand, decide gates, begin what has its turn and a slot."""
@@ -171,6 +215,25 @@ class Reconciler:
             elif not step.service or await self._deployments.make_room(run, step):
                 run = await self._begin(run, record, step)
         return run
+
+    async def _tell_waiting(self, run: RunRecord, step: StepRecord) -> None:
+        """Log once why a step has to wait; how it goes on from there is asked for, not logged."""
+        key = run.id, step.name, step.attempt
+        reason = self._queue.outlook().reasons(run.id, frozenset({run.project})).get(step.name)
+        if key in self._told or reason is None:
+            return
+        self._told.add(key)
+        body = {"reason": reason.reason, "message": reason.message, "position": reason.position}
+        entry, now = (
+            Entry(kind="step_waiting", step=step.name, attempt=step.attempt, body=body),
+            self._ledger.clock.now(),
+        )
+
+        def write(connection: sqlite3.Connection) -> None:
+            if queue.is_untold(connection, run.id, step.name, step.attempt):
+                events.append(connection, run.id, entry, now)
+
+        await self._ledger.database.write(write)
 
     async def _decide(self, run: RunRecord, step: Step) -> RunRecord:
         if step.gate is None:
@@ -189,7 +252,9 @@ class Reconciler:
         return await self._ledger.apply(run, step.name, event, also)
 
     async def _begin(self, run: RunRecord, step: StepRecord, planned: Step) -> RunRecord:
-        if not step.service and runs.count_occupied_slots(self._ledger.database.read) >= self._slots:
+        units = self._queue.granted(run.id, step.name)
+        if units is None:
+            await self._tell_waiting(run, step)
             return run
         now = self._ledger.clock.now()
 
@@ -201,17 +266,19 @@ class Reconciler:
                 if deployments.taken(connection, run, step.name):
                     raise _NoPlaceError
                 _lease_port(connection, run, planned)
-            elif runs.count_occupied_slots(connection) > self._slots:
-                raise _NoPlaceError
-            attempts.insert(connection, run.id, step.name, after.step(step.name).attempt, now)
+            attempt = after.step(step.name).attempt
+            attempts.insert(connection, run.id, step.name, attempt, now)
+            leases.take(connection, run.id, step.name, attempt, run.project, units, now)
 
         try:
             after = await self._ledger.apply(run, step.name, Begin(), also)
-        except _NoPlaceError:
+        except (_NoPlaceError, TakenError):
+            self._queue.look_again()
             return run
         except _PortTakenError as error:
             failure = Failure(reason="PORT_IN_USE", message=str(error), help="stop that service, or set another `port`")
             return await self._ledger.apply(run, step.name, Fail(failure=failure))
+        self._told.discard((run.id, step.name, step.attempt))
         self._keeper.begun(run.id, step.name, after.step(step.name).attempt)
         return after
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from tunewright.daemon.clock import Milliseconds
+from tunewright.daemon.queue.resources import NOTHING, Resources
+from tunewright.spec.priority import NORMAL
 
 
 class RunState(StrEnum):
@@ -85,7 +87,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """A step of a run as stored. What follows `because` changes while the run goes on."""
+    """A step of a run as stored. What follows `limit_seconds` changes while the run goes on.
+
+    `resources` is what it holds while it runs; `limit_seconds` is after how long an attempt is ended. `preempted_for`
+    names the run for which the live attempt was asked to make room; empty for one of another project, None for none.
+    """
 
     name: str
     verb: str
@@ -97,8 +103,11 @@ class StepRecord:
     retries: int
     action: str
     because: str
+    resources: Resources = NOTHING
+    limit_seconds: float | None = None
     state: StepState = StepState.WAITING
     attempt: int = 0
+    preempted_for: str | None = None
     artifact: str | None = None
     reused_from: str | None = None
     failure: Failure | None = None
@@ -111,7 +120,10 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A run as stored, without its plan. `version` guards every change; `actor` is who created it."""
+    """A run as stored, without its plan. `version` guards every change; `actor` is who created it.
+
+    `preemptible`: its training stops at a checkpoint where a run of a higher priority needs what it holds.
+    """
 
     id: str
     spec_name: str
@@ -126,6 +138,8 @@ class RunRecord:
     actor: str = ""
     policy_digest: str = ""
     retry_of: str | None = None
+    priority: int = NORMAL
+    preemptible: bool = True
     state: RunState = RunState.QUEUED
     version: int = 1
     cancel_mode: str | None = None
@@ -237,10 +251,30 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preempt:
+    """A run of a higher priority needs what the attempt holds: it is asked to stop where another one can go on.
+
+    `by_run` is empty where the run is of another project: its name is nobody's business here.
+    """
+
+    by_run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prioritize:
+    """Somebody wants a run to be more or less urgent."""
+
+    priority: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
     """A step that this one needs did not succeed."""
 
     because: str
 
 
-StepEvent = Reuse | Begin | Up | Ready | Succeed | Fail | Halt | Stopped | Pause | Resume | Cancel | Skip
+StepEvent = (
+    Reuse | Begin | Up | Ready | Succeed | Fail | Halt | Stopped | Preempt | Prioritize | Pause | Resume | Cancel | Skip
+)

@@ -84,9 +84,12 @@ class Sources:
     groups: Groups = Groups()  # noqa: RUF009 - frozen
 
 
-def step_file(step: Step, run: RunRecord, attempt: int, sources: Sources) -> tuple[StepFile, tuple[Entry, ...]]:
+def step_file(
+    step: Step, run: RunRecord, attempt: int, sources: Sources, leased: Mapping[str, str]
+) -> tuple[StepFile, tuple[Entry, ...]]:
     """Return what the attempt's runner may know, and what the log should say about that; raise InputError.
 
+    `leased` are the variables that say which devices it may use: nothing of the plan overrides them.
     Secrets are delivered at the same time, to a folder that `sources.delivery` clears again.
     """
     home, interpreters = sources.home, sources.interpreters
@@ -106,8 +109,8 @@ def step_file(step: Step, run: RunRecord, attempt: int, sources: Sources) -> tup
         kind=step.kind,
         inputs=_inputs(step, run, home, secrets),
         parameters=step.parameters,
-        command=_command(launch.command, words, environment),
-        prepare=tuple(_command(process, words, environment) for process in launch.prepare),
+        command=_command(launch.command, words, environment, leased),
+        prepare=tuple(_command(process, words, environment, leased) for process in launch.prepare),
         files=launch.files,
         deadlines=Deadlines(
             total_seconds=limits.total_seconds, stall_seconds=limits.stall_seconds, grace_seconds=limits.grace_seconds
@@ -184,14 +187,16 @@ def _outside(item: StepInput, base_directory: Path) -> Path:
     return path
 
 
-def _command(process: Process, words: Mapping[str, str], environment: Mapping[str, str]) -> Command:
+def _command(
+    process: Process, words: Mapping[str, str], environment: Mapping[str, str], leased: Mapping[str, str]
+) -> Command:
     def fill(text: str) -> str:
         for word, value in words.items():
             text = text.replace(word, value)
         return text
 
     own = {name: fill(value) for name, value in process.env.items()}
-    return Command(argv=tuple(fill(text) for text in process.argv), env={**environment, **own})
+    return Command(argv=tuple(fill(text) for text in process.argv), env={**environment, **own, **leased})
 
 
 def _environment(name: str) -> dict[str, str]:

@@ -7,14 +7,14 @@ Steps (events in brackets):
     SKIPPED
     STARTING   -[Up]-> RUNNING     -[Fail]-> RETRYING or FAILED
     RUNNING    -[Ready, Succeed]-> SUCCEEDED     -[Fail]-> RETRYING or FAILED
-    RUNNING    -[Halt]-> PAUSED    (STARTING too)
+    RUNNING    -[Halt]-> PAUSED    (STARTING too); after [Preempt] -> WAITING
     RETRYING   -[Begin]-> STARTING
     CANCELLING -[Succeed, Ready]-> SUCCEEDED     -[Fail, Halt, Stopped]-> CANCELLED
     any        -[Cancel]-> CANCELLED where nothing runs, else CANCELLING
 
 Runs: QUEUED -> RUNNING with the first step; [Pause], or a step that halts -> PAUSING, and PAUSED when no attempt lives;
-[Resume] -> RUNNING, its PAUSED steps WAITING; [Cancel] -> CANCELLING; when every step has ended: FAILED if one failed,
-CANCELLED if one was cancelled, else SUCCEEDED. States that have ended take no event.
+[Resume] -> RUNNING, its PAUSED steps WAITING; [Prioritize] changes no state; [Cancel] -> CANCELLING; when every step
+has ended: FAILED if one failed, CANCELLED if one was cancelled, else SUCCEEDED. States that have ended take no event.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from tunewright.daemon.clock import Milliseconds
-from tunewright.daemon.engine import pausing
+from tunewright.daemon.engine import pausing, preempting
 from tunewright.daemon.engine.backoff import backoff_milliseconds
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
@@ -35,6 +35,8 @@ from tunewright.daemon.engine.states import (
     Fail,
     Halt,
     Pause,
+    Preempt,
+    Prioritize,
     Ready,
     Resume,
     Reuse,
@@ -68,7 +70,9 @@ def step_transition(step: StepRecord, event: StepEvent, now: Milliseconds) -> St
         case Fail() if step.state is not StepState.RETRYING:
             return _cancelled(step, now) if step.state is StepState.CANCELLING else _failed(step, event, now)
         case Halt() if step.state in STEP_ACTIVE:
-            return _cancelled(step, now) if step.state is StepState.CANCELLING else pausing.halted(step, event)
+            return _halted(step, event, now)
+        case Preempt(by_run=run) if step.state in STEP_ACTIVE:
+            return preempting.preempted(step, run)
         case Cancel(mode=mode):
             return _cancel(step, mode, now)
         case Up() | Ready() | Stopped() if step.state in STEP_ACTIVE:
@@ -105,6 +109,8 @@ def _of_the_run(run: RunRecord, event: StepEvent, now: Milliseconds) -> RunChang
             return pausing.pause_run(run, event)
         case Resume():
             return pausing.resume_run(run, event)
+        case Prioritize():
+            return preempting.prioritized(run, event)
         case _:
             raise TransitionError(f"{type(event).__name__} happens to steps, not to runs")
 
@@ -127,6 +133,12 @@ def _heard(step: StepRecord, event: Up | Ready | Stopped, now: Milliseconds) -> 
             return _cancelled(step, now)
         case _:
             raise _misplaced(step, event)
+
+
+def _halted(step: StepRecord, event: Halt, now: Milliseconds) -> StepChange:
+    if step.state is StepState.CANCELLING:
+        return _cancelled(step, now)
+    return preempting.made_room(step) if preempting.is_why(step, event) else pausing.halted(step, event)
 
 
 def _cancel(step: StepRecord, mode: str, now: Milliseconds) -> StepChange:
@@ -165,6 +177,7 @@ def _begun(step: StepRecord, now: Milliseconds) -> StepChange:
         attempt=step.attempt + 1,
         not_before=None,
         failure=None,
+        preempted_for=None,
         start_time=now if step.start_time is None else step.start_time,
     )
     return begun, (_entry(begun, "step_started"),)

@@ -20,6 +20,7 @@ from tunewright.daemon.services.border import Border
 from tunewright.daemon.services.deployments import DeploymentService
 from tunewright.daemon.services.keeping import KeepingService
 from tunewright.daemon.services.logs import LogService
+from tunewright.daemon.services.queue import QueueService
 from tunewright.daemon.services.run_logs import RunLogs
 from tunewright.daemon.services.runs import RunService
 from tunewright.daemon.services.server import ServerService
@@ -37,6 +38,8 @@ from tunewright.proto.v1 import (
     keeping_service_pb2_grpc,
     log_service_pb2,
     log_service_pb2_grpc,
+    queue_service_pb2,
+    queue_service_pb2_grpc,
     run_service_pb2,
     run_service_pb2_grpc,
     server_service_pb2,
@@ -57,6 +60,7 @@ SERVICES = tuple(
         (access_service_pb2, "AccessService"),
         (keeping_service_pb2, "KeepingService"),
         (alert_service_pb2, "AlertService"),
+        (queue_service_pb2, "QueueService"),
     )
 )
 
@@ -103,7 +107,9 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
         home=home,
         points=parts.points,
         logs=RunLogs(database.read, parts.changes),
+        queue=parts.queue,
         wake=reconciler.wake,
+        wake_next=reconciler.wake_next,
     )
     run_service_pb2_grpc.add_RunServiceServicer_to_server(run_service, server)
     log_service = LogService(ledger=ledger, home=home, changes=parts.changes)
@@ -137,4 +143,6 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
         log=parts.access_log,
     )
     alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alert_service, server)
+    queue_service = QueueService(database=database, queue=parts.queue)
+    queue_service_pb2_grpc.add_QueueServiceServicer_to_server(queue_service, server)
     reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -9,10 +9,12 @@ from typing import TypeVar
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tunewright.daemon.access.calls import Call
+from tunewright.daemon.access.limits import check_priority
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.compile import Submitted
 from tunewright.daemon.errors import RefusedError
 from tunewright.proto.v1 import spec_pb2
+from tunewright.spec.priority import HIGHEST, LOWEST
 from tunewright.spec.source import SourceFile
 
 MAX_SPEC_CHARACTERS = 1024 * 1024
@@ -61,6 +63,14 @@ def moment(value: Timestamp, field: str) -> Milliseconds:
     if not 0 <= value.seconds <= _LAST_SECOND or not 0 <= value.nanos < 1_000_000_000:
         raise invalid(field, "must be a time between 1970 and 9999")
     return value.seconds * 1000 + value.nanos // 1_000_000
+
+
+def priority(value: int, highest: int | None) -> int:
+    """Return the priority that a request asks for; `highest` is what the caller may have (None: any)."""
+    if not LOWEST <= value <= HIGHEST:
+        raise invalid("priority", f"must be from {LOWEST} to {HIGHEST}")
+    check_priority(value, highest)
+    return value
 
 
 def note(text: str, field: str) -> str:

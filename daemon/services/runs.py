@@ -4,12 +4,13 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunewright.compiler.ir.difference import StepAction
 from tunewright.compiler.ir.plan import Plan, plan_from_json
-from tunewright.daemon.access.calls import current
+from tunewright.daemon.access.calls import Call, current
+from tunewright.daemon.access.roles import Permission
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.compile import Compiled, Compiler
 from tunewright.daemon.engine.admission import Admission, Order
@@ -20,6 +21,7 @@ from tunewright.daemon.engine.states import (
     RUN_ENDED,
     Cancel,
     Pause,
+    Prioritize,
     Resume,
     RunRecord,
     RunState,
@@ -27,6 +29,7 @@ from tunewright.daemon.engine.states import (
 )
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
+from tunewright.daemon.queue.queue import Queue
 from tunewright.daemon.services import requests, translate
 from tunewright.daemon.services.mutations import Mutation, ReplayedError, check_request_id, mutation
 from tunewright.daemon.services.pages import Page, page
@@ -51,7 +54,7 @@ _STATES: Mapping[int, RunState] = {run_pb2.RunState.Value(f"RUN_STATE_{state.upp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunService(run_service_pb2_grpc.RunServiceServicer):
-    """`wake` makes the reconciler look at a run."""
+    """`wake` makes the reconciler look at a run, `wake_next` at those whose turn has come."""
 
     compiler: Compiler
     admission: Admission
@@ -59,12 +62,16 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
     home: Home
     points: PointStore
     logs: RunLogs
+    queue: Queue
     wake: Callable[[str], None]
+    wake_next: Callable[[], None]
 
     async def CreateRun(self, request: wire.CreateRunRequest, context: Any) -> wire.CreateRunResponse:
         """Compile and store a run, once for each request id."""
         call = current()
         submitted = requests.submitted(request.source, call)
+        priority = requests.priority(request.priority, call.highest_priority)
+        preemptible = request.preemptible if request.HasField("preemptible") else True
         digest = digest_of(
             {
                 "text": submitted.text,
@@ -76,6 +83,9 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
                 "lock": submitted.lock.text if submitted.lock else None,
                 "locked": submitted.locked,
                 "expected_plan_digest": request.expected_plan_digest,
+                # Left out where they are as ever: requests of clients that know nothing of them keep their digest.
+                **({"priority": priority} if priority else {}),
+                **({} if preemptible else {"preemptible": False}),
             }
         )
         earlier = self._of_request(call.project, request.request_id, digest)
@@ -93,6 +103,8 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             base_directory=str(submitted.base_directory),
             request_id=request.request_id,
             request_digest=digest,
+            priority=priority,
+            preemptible=preemptible,
         )
         run = self.admission.record(order, actions)
         if not request.validate_only:
@@ -109,7 +121,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         """Answer one run with its texts."""
         run = self._run(request.name)
         plan_json, spec_text = runs.texts(self._reader, run.id)
-        return wire.GetRunResponse(run=translate.run(run), plan_json=plan_json, spec_text=spec_text)
+        return wire.GetRunResponse(run=self._told(run), plan_json=plan_json, spec_text=spec_text)
 
     async def ListRuns(self, request: wire.ListRunsRequest, context: Any) -> wire.ListRunsResponse:
         """Answer a page of runs."""
@@ -123,7 +135,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             projects=current().projects,
         )
         found = runs.page(self._reader, wanted, before=asked.position, limit=asked.size + 1)
-        answer = wire.ListRunsResponse(runs=[translate.run(run) for _, run in found[: asked.size]])
+        answer = wire.ListRunsResponse(runs=[self._told(run) for _, run in found[: asked.size]])
         if len(found) > asked.size:
             answer.next_page_token = asked.token(found[asked.size - 1][0])
         return answer
@@ -165,6 +177,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             request_digest=digest,
         )
         order = await Continuations(self.compiler, self.ledger).order(old, change, current().folders)
+        order = replace(order, **_as_urgent(old, current()))
         await self.admission.check_executable(order.plan, old.project)
         new = self.admission.record(order, self.admission.compare(order.plan, old.project))
         if request.validate_only:
@@ -206,12 +219,22 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             request_id=request.request_id,
             request_digest=digest,
             retry_of=old.id,
+            **_as_urgent(old, current()),
         )
         run = self.admission.record(order, self.admission.compare(plan, old.project))
         if not request.validate_only:
             run = await self.admission.admit(order, run, current().limits)
             self.wake(run.id)
         return wire.RetryRunResponse(run=translate.run(run))
+
+    async def SetRunPriority(self, request: wire.SetRunPriorityRequest, context: Any) -> wire.SetRunPriorityResponse:
+        """Store how urgent a run is from now on."""
+        call = current()
+        priority = requests.priority(request.priority, call.highest_priority)
+        event = Prioritize(priority=priority, by=call.signature(requests.note(request.by, "by")))
+        run = await self._apply(request.name, event, mutation(request))
+        self.wake_next()
+        return wire.SetRunPriorityResponse(run=self._told(run))
 
     async def WatchRun(  # type: ignore[override]  # messages that are the same for all watchers come as bytes
         self, request: wire.WatchRunRequest, context: Any
@@ -280,6 +303,13 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
             return self._run(name)
         raise RefusedError("STORE_BUSY", "the run changes too fast; try again", run=name)
 
+    def _told(self, run: RunRecord) -> run_pb2.Run:
+        """Return the message of a run, with why its steps wait."""
+        if run.state in RUN_ENDED:
+            return translate.run(run)
+        projects = current().identity.projects(Permission.READ)
+        return translate.run(run, self.queue.outlook().reasons(run.id, projects))
+
     @property
     def _reader(self) -> sqlite3.Connection:
         return self.ledger.database.read
@@ -301,6 +331,13 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         return wire.CreateRunResponse(
             run=translate.run(run), plan_json=plan_json, actions=[translate.action(item) for item in actions]
         )
+
+
+def _as_urgent(old: RunRecord, call: Call) -> dict[str, Any]:
+    """A run that goes on from another one has its place in the queue, as far as the caller may ask for it."""
+    highest = call.highest_priority
+    priority = old.priority if highest is None else min(old.priority, highest)
+    return {"priority": priority, "preemptible": old.preemptible}
 
 
 def _beyond(sequence: int, run: RunRecord) -> RefusedError:

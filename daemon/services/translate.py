@@ -1,6 +1,7 @@
 """From the daemon's records to generated messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -9,6 +10,7 @@ from tunewright.compiler.ir.difference import StepAction
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.points import Point
 from tunewright.daemon.engine.states import Failure, RunRecord, StepRecord, Verdict
+from tunewright.daemon.queue.words import Reason
 from tunewright.daemon.store.artifacts import ArtifactRecord
 from tunewright.daemon.store.deployments import DeploymentRecord
 from tunewright.daemon.store.events import StoredEvent
@@ -16,9 +18,11 @@ from tunewright.proto.v1 import artifact_pb2, deployment_pb2, diagnostic_pb2, ru
 from tunewright.spec.diagnostics import Diagnostic
 from tunewright.spec.source import Position, Span
 
+NO_REASONS: Mapping[str, Reason] = MappingProxyType({})
 
-def run(record: RunRecord) -> run_pb2.Run:
-    """Return the message of a run."""
+
+def run(record: RunRecord, reasons: Mapping[str, Reason] = NO_REASONS) -> run_pb2.Run:
+    """Return the message of a run; `reasons` say of its steps why they wait."""
     return run_pb2.Run(
         name=f"runs/{record.id}" if record.id else "",
         spec_name=record.spec_name,
@@ -27,12 +31,14 @@ def run(record: RunRecord) -> run_pb2.Run:
         sets=record.sets,
         plan_digest=record.plan_digest,
         state=run_pb2.RunState.Value(f"RUN_STATE_{record.state.upper()}"),
-        steps=[_step(record.id, step) for step in record.steps],
+        steps=[_step(record.id, step, reasons.get(step.name)) for step in record.steps],
         failure=_failure(record.failure),
         retry_of=f"runs/{record.retry_of}" if record.retry_of else "",
         project=record.project,
         actor=record.actor,
         policy_digest=record.policy_digest,
+        priority=record.priority,
+        preemptible=record.preemptible,
         last_sequence=record.last_sequence,
         etag=str(record.version),
         create_time=_time(record.create_time),
@@ -131,7 +137,17 @@ def time(value: Milliseconds) -> Timestamp:
     return Timestamp(seconds=seconds, nanos=rest * 1_000_000)
 
 
-def _step(run_id: str, record: StepRecord) -> run_pb2.RunStep:
+def waiting(reason: Reason) -> run_pb2.Waiting:
+    """Return the message of why a step waits."""
+    return run_pb2.Waiting(
+        reason=reason.reason,
+        message=reason.message,
+        position=reason.position,
+        behind=f"runs/{reason.behind}" if reason.behind else "",
+    )
+
+
+def _step(run_id: str, record: StepRecord, reason: Reason | None) -> run_pb2.RunStep:
     return run_pb2.RunStep(
         name=f"runs/{run_id}/steps/{record.name}" if run_id else "",
         step=record.name,
@@ -151,6 +167,7 @@ def _step(run_id: str, record: StepRecord) -> run_pb2.RunStep:
         address=record.address or "",
         start_time=_time(record.start_time),
         end_time=_time(record.end_time),
+        waiting=None if reason is None else waiting(reason),
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.engine.states import DEFAULT_PROJECT, DeploymentState, Entry, Failure, RunRecord
-from tunewright.daemon.store import attempts, events
+from tunewright.daemon.store import attempts, events, leases
 from tunewright.daemon.store.conditions import Conditions
 from tunewright.daemon.store.database import StaleError
 from tunewright.daemon.store.projects import Projects
@@ -86,13 +86,18 @@ def insert(
 
 def taken(connection: sqlite3.Connection, run: RunRecord, step: str) -> bool:
     """Answer whether a name is taken: by a revision that has not ended, or by another run that just starts one."""
-    name = name_of(run.project, run.spec_name, step)
+    return name_taken(connection, run.project, run.spec_name, step, run.id)
+
+
+def name_taken(connection: sqlite3.Connection, project: str, spec_name: str, step: str, run: str) -> bool:
+    """Answer the same about a step of a run that is given by its words."""
+    name = name_of(project, spec_name, step)
     row = connection.execute(
         f"SELECT EXISTS (SELECT 1 FROM deployments WHERE name = ? AND {_ALIVE})"  # noqa: S608
         " OR EXISTS (SELECT 1 FROM steps JOIN runs ON runs.id = steps.run"
         " WHERE steps.state IN ('starting', 'running', 'cancelling') AND steps.service = 1 AND steps.name = ?"
         " AND runs.project = ? AND runs.spec_name = ? AND runs.id <> ?)",
-        (name, step, run.project, run.spec_name, run.id),
+        (name, step, project, spec_name, run),
     ).fetchone()
     return bool(row[0])
 
@@ -184,6 +189,7 @@ def end(
     )
     if changed.rowcount != 1:
         raise StaleError(f"deployment {deployment.name} had ended before")
+    leases.release(connection, deployment.run, deployment.step, now)
     body = _about(deployment)
     if failure is not None:
         body |= {"reason": failure.reason, "message": failure.message}
@@ -209,6 +215,7 @@ def restart(connection: sqlite3.Connection, deployment: DeploymentRecord, now: M
     """Store the attempt that is going to serve a revision next, and return the revision with it."""
     again = replace(deployment, attempt=deployment.attempt + 1, not_before=None)
     attempts.insert(connection, again.run, again.step, again.attempt, now)
+    leases.carry(connection, again.run, again.step, again.attempt)
     _change(connection, deployment, attempt=again.attempt, not_before=None)
     return again
 

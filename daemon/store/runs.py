@@ -17,6 +17,7 @@ from tunewright.daemon.engine.states import (
     StepState,
     Verdict,
 )
+from tunewright.daemon.queue.resources import Resources
 from tunewright.daemon.store import events
 from tunewright.daemon.store.conditions import Conditions
 from tunewright.daemon.store.database import StaleError
@@ -24,10 +25,12 @@ from tunewright.daemon.store.projects import Projects, in_projects
 
 _ACTIVE = "state NOT IN ('succeeded', 'failed', 'cancelled')"
 _CHANGING = (
-    "state", "retries", "attempt", "artifact", "reused_from", "failure", "verdict", "address", "not_before",
-    "start_time", "end_time",
+    "state", "retries", "attempt", "preempted_for", "artifact", "reused_from", "failure", "verdict", "address",
+    "not_before", "start_time", "end_time",
 )  # fmt: skip
-_FIXED = ("name", "verb", "kind", "summary", "digest", "action", "because")
+_FIXED = ("name", "verb", "kind", "summary", "digest", "action", "because", "limit_seconds")
+
+_RESOURCES = ("devices", "slots", "memory_bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,8 @@ def insert(connection: sqlite3.Connection, run: RunRecord, submission: Submissio
         request=submission.request_id,
         request_digest=submission.request_digest,
         retry_of=run.retry_of,
+        priority=run.priority,
+        preemptible=int(run.preemptible),
         state=run.state,
         create_time=run.create_time,
         watched=int(submission.watched),
@@ -75,6 +80,7 @@ def insert(connection: sqlite3.Connection, run: RunRecord, submission: Submissio
             position=position,
             needs=json.dumps(step.needs),
             service=int(step.service),
+            **asdict(step.resources),
             **{name: getattr(step, name) for name in _FIXED},
             **_changing(step),
         )
@@ -87,12 +93,13 @@ def save(
     """Store a change with its log entries; raise StaleError when the run is no longer as it was in `before`."""
     changed = connection.execute(
         "UPDATE runs SET state = ?, version = version + 1, cancel_mode = ?, cancel_reason = ?, failure = ?,"
-        " start_time = ?, end_time = ? WHERE id = ? AND version = ?",
+        " priority = ?, start_time = ?, end_time = ? WHERE id = ? AND version = ?",
         (
             after.state,
             after.cancel_mode,
             after.cancel_reason,
             _failure_text(after.failure),
+            after.priority,
             after.start_time,
             after.end_time,
             before.id,
@@ -119,6 +126,12 @@ def project_of(connection: sqlite3.Connection, run: str) -> str | None:
     """Return the project that a run belongs to, None when there is none of that id."""
     row = connection.execute("SELECT project FROM runs WHERE id = ?", (run,)).fetchone()
     return None if row is None else str(row["project"])
+
+
+def spec_name_of(connection: sqlite3.Connection, run: str) -> str:
+    """Return the name of a run's spec, empty when there is none of that id."""
+    row = connection.execute("SELECT spec_name FROM runs WHERE id = ?", (run,)).fetchone()
+    return "" if row is None else str(row["spec_name"])
 
 
 def count_active(connection: sqlite3.Connection, *, projects: Projects = None, actor: str = "") -> int:
@@ -153,14 +166,6 @@ def latest_plan(connection: sqlite3.Connection, project: str, spec_name: str) ->
 def active_ids(connection: sqlite3.Connection) -> list[str]:
     """Return the runs that have not ended, oldest first."""
     return [row["id"] for row in connection.execute(f"SELECT id FROM runs WHERE {_ACTIVE} ORDER BY number")]  # noqa: S608
-
-
-def count_occupied_slots(connection: sqlite3.Connection) -> int:
-    """Return how many steps that fill the machine have a live attempt; services run beside."""
-    row = connection.execute(
-        "SELECT count(*) FROM steps WHERE state IN ('starting', 'running', 'cancelling') AND service = 0"
-    ).fetchone()
-    return int(row[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +216,8 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> RunRecord:
         create_time=row["create_time"],
         steps=tuple(_step(item) for item in steps),
         retry_of=row["retry_of"],
+        priority=row["priority"],
+        preemptible=bool(row["preemptible"]),
         state=RunState(row["state"]),
         version=row["version"],
         cancel_mode=row["cancel_mode"],
@@ -229,6 +236,7 @@ def _step(row: sqlite3.Row) -> StepRecord:
             **plain,
             "needs": tuple(json.loads(row["needs"])),
             "service": bool(row["service"]),
+            "resources": Resources(**{name: row[name] for name in _RESOURCES}),
             "state": StepState(row["state"]),
             "failure": failure_from_text(row["failure"]),
             "verdict": verdict_from_text(row["verdict"]),

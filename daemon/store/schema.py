@@ -11,6 +11,7 @@ from tunewright.daemon.store.migrations.counting import add_counting
 from tunewright.daemon.store.migrations.keeping import add_keeping
 from tunewright.daemon.store.migrations.machine import add_machine
 from tunewright.daemon.store.migrations.projects import add_projects
+from tunewright.daemon.store.migrations.queueing import add_queueing
 from tunewright.daemon.store.migrations.supervision import add_supervision
 
 APPLICATION_ID = 0x54756E65
@@ -189,6 +190,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     add_counting,
     add_binding,
     add_alerting,
+    add_queueing,
 )
 
 

@@ -233,6 +233,7 @@ class RunStep(google.protobuf.message.Message):
     ADDRESS_FIELD_NUMBER: builtins.int
     START_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
+    WAITING_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`runs/{run}/steps/{step}`."""
     step: builtins.str
@@ -279,6 +280,10 @@ class RunStep(google.protobuf.message.Message):
     def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it ended."""
 
+    @property
+    def waiting(self) -> global___Waiting:
+        """Why it does not begin yet, for a step whose turn on the machine has not come. Not stored: it is as it was when the message was made."""
+
     def __init__(
         self,
         *,
@@ -300,11 +305,44 @@ class RunStep(google.protobuf.message.Message):
         address: builtins.str = ...,
         start_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        waiting: global___Waiting | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["end_time", b"end_time", "failure", b"failure", "start_time", b"start_time", "verdict", b"verdict"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["action", b"action", "address", b"address", "artifact", b"artifact", "attempt", b"attempt", "because", b"because", "digest", b"digest", "end_time", b"end_time", "failure", b"failure", "kind", b"kind", "name", b"name", "needs", b"needs", "reused_from", b"reused_from", "start_time", b"start_time", "state", b"state", "step", b"step", "summary", b"summary", "verb", b"verb", "verdict", b"verdict"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["end_time", b"end_time", "failure", b"failure", "start_time", b"start_time", "verdict", b"verdict", "waiting", b"waiting"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["action", b"action", "address", b"address", "artifact", b"artifact", "attempt", b"attempt", "because", b"because", "digest", b"digest", "end_time", b"end_time", "failure", b"failure", "kind", b"kind", "name", b"name", "needs", b"needs", "reused_from", b"reused_from", "start_time", b"start_time", "state", b"state", "step", b"step", "summary", b"summary", "verb", b"verb", "verdict", b"verdict", "waiting", b"waiting"]) -> None: ...
 
 global___RunStep = RunStep
+
+@typing.final
+class Waiting(google.protobuf.message.Message):
+    """Why a step that could begin does not begin."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    POSITION_FIELD_NUMBER: builtins.int
+    BEHIND_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """UPPER_SNAKE, stable: ACCELERATORS, SLOT, MEMORY (there is too little of it), RESERVED (there is enough, kept for a step before it),
+    PREEMPTING (others make room for it), MAINTENANCE (nothing begins until it ends).
+    """
+    message: builtins.str
+    """The same in words: `waiting for 2 of 8 accelerators; 3rd in the queue, behind run 20270115-080007-de26`."""
+    position: builtins.int
+    """Its place in the queue, from 1."""
+    behind: builtins.str
+    """The run just before it, `runs/{run}`; empty for the first, and where the caller may not see that run."""
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+        message: builtins.str = ...,
+        position: builtins.int = ...,
+        behind: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["behind", b"behind", "message", b"message", "position", b"position", "reason", b"reason"]) -> None: ...
+
+global___Waiting = Waiting
 
 @typing.final
 class Run(google.protobuf.message.Message):
@@ -330,6 +368,8 @@ class Run(google.protobuf.message.Message):
     PROJECT_FIELD_NUMBER: builtins.int
     ACTOR_FIELD_NUMBER: builtins.int
     POLICY_DIGEST_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    PREEMPTIBLE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`runs/{run}`; the last part is made by the daemon and sorts by time."""
     spec_name: builtins.str
@@ -354,6 +394,10 @@ class Run(google.protobuf.message.Message):
     """Who created it."""
     policy_digest: builtins.str
     """Digest of the policy that its plan was held to; empty when there was none."""
+    priority: builtins.int
+    """How urgent it is, from -1000 to 1000: low is -100, normal 0, high 100, urgent 200."""
+    preemptible: builtins.bool
+    """Whether its training makes room, at a checkpoint, for runs of a higher priority."""
     @property
     def sets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The `path=value` changes on top."""
@@ -399,9 +443,11 @@ class Run(google.protobuf.message.Message):
         project: builtins.str = ...,
         actor: builtins.str = ...,
         policy_digest: builtins.str = ...,
+        priority: builtins.int = ...,
+        preemptible: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure", "start_time", b"start_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["actor", b"actor", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "last_sequence", b"last_sequence", "name", b"name", "plan_digest", b"plan_digest", "policy_digest", b"policy_digest", "profile", b"profile", "project", b"project", "retry_of", b"retry_of", "sets", b"sets", "spec_name", b"spec_name", "spec_path", b"spec_path", "start_time", b"start_time", "state", b"state", "steps", b"steps"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "create_time", b"create_time", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "last_sequence", b"last_sequence", "name", b"name", "plan_digest", b"plan_digest", "policy_digest", b"policy_digest", "preemptible", b"preemptible", "priority", b"priority", "profile", b"profile", "project", b"project", "retry_of", b"retry_of", "sets", b"sets", "spec_name", b"spec_name", "spec_path", b"spec_path", "start_time", b"start_time", "state", b"state", "steps", b"steps"]) -> None: ...
 
 global___Run = Run
 

@@ -57,12 +57,18 @@ class CreateRunRequest(google.protobuf.message.Message):
     REQUEST_ID_FIELD_NUMBER: builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     EXPECTED_PLAN_DIGEST_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    PREEMPTIBLE_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Made by the client, at most 100 characters; the same id with the same request answers the same run. Empty: not idempotent. See RunService."""
     validate_only: builtins.bool
     """Do everything but store and start."""
     expected_plan_digest: builtins.str
     """Refuse when the plan has another digest; empty: any plan."""
+    priority: builtins.int
+    """How urgent it is, from -1000 to 1000: low is -100, normal 0, high 100, urgent 200."""
+    preemptible: builtins.bool
+    """Whether its training makes room, at a checkpoint, for runs of a higher priority. Unset: it does."""
     @property
     def source(self) -> tunewright.proto.v1.spec_pb2.SpecSource:
         """The spec."""
@@ -74,9 +80,12 @@ class CreateRunRequest(google.protobuf.message.Message):
         request_id: builtins.str = ...,
         validate_only: builtins.bool = ...,
         expected_plan_digest: builtins.str = ...,
+        priority: builtins.int = ...,
+        preemptible: builtins.bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["source", b"source"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["expected_plan_digest", b"expected_plan_digest", "request_id", b"request_id", "source", b"source", "validate_only", b"validate_only"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_preemptible", b"_preemptible", "preemptible", b"preemptible", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_preemptible", b"_preemptible", "expected_plan_digest", b"expected_plan_digest", "preemptible", b"preemptible", "priority", b"priority", "request_id", b"request_id", "source", b"source", "validate_only", b"validate_only"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_preemptible", b"_preemptible"]) -> typing.Literal["preemptible"] | None: ...
 
 global___CreateRunRequest = CreateRunRequest
 
@@ -405,6 +414,65 @@ class PauseRunResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["run", b"run"]) -> None: ...
 
 global___PauseRunResponse = PauseRunResponse
+
+@typing.final
+class SetRunPriorityRequest(google.protobuf.message.Message):
+    """How urgent a run is from now on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    BY_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
+    ETAG_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`runs/{run}`."""
+    priority: builtins.int
+    """From -1000 to 1000: low is -100, normal 0, high 100, urgent 200."""
+    by: builtins.str
+    """Who asks, for the log; may be empty."""
+    request_id: builtins.str
+    """See RunService."""
+    validate_only: builtins.bool
+    """See RunService."""
+    etag: builtins.str
+    """See RunService."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        priority: builtins.int = ...,
+        by: builtins.str = ...,
+        request_id: builtins.str = ...,
+        validate_only: builtins.bool = ...,
+        etag: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["by", b"by", "etag", b"etag", "name", b"name", "priority", b"priority", "request_id", b"request_id", "validate_only", b"validate_only"]) -> None: ...
+
+global___SetRunPriorityRequest = SetRunPriorityRequest
+
+@typing.final
+class SetRunPriorityResponse(google.protobuf.message.Message):
+    """The run after the request was stored."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RUN_FIELD_NUMBER: builtins.int
+    @property
+    def run(self) -> tunewright.proto.v1.run_pb2.Run:
+        """With its new priority."""
+
+    def __init__(
+        self,
+        *,
+        run: tunewright.proto.v1.run_pb2.Run | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["run", b"run"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["run", b"run"]) -> None: ...
+
+global___SetRunPriorityResponse = SetRunPriorityResponse
 
 @typing.final
 class ResumeRunRequest(google.protobuf.message.Message):

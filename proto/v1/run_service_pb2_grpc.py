@@ -79,6 +79,11 @@ class RunServiceStub(object):
                 request_serializer=tunewright_dot_v1_dot_run__service__pb2.ResumeRunRequest.SerializeToString,
                 response_deserializer=tunewright_dot_v1_dot_run__service__pb2.ResumeRunResponse.FromString,
                 _registered_method=True)
+        self.SetRunPriority = channel.unary_unary(
+                '/tunewright.v1.RunService/SetRunPriority',
+                request_serializer=tunewright_dot_v1_dot_run__service__pb2.SetRunPriorityRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_run__service__pb2.SetRunPriorityResponse.FromString,
+                _registered_method=True)
         self.WatchRun = channel.unary_stream(
                 '/tunewright.v1.RunService/WatchRun',
                 request_serializer=tunewright_dot_v1_dot_run__service__pb2.WatchRunRequest.SerializeToString,
@@ -115,13 +120,15 @@ class RunServiceServicer(object):
         INVALID_ARGUMENT, SPEC_INVALID: the spec has errors; a SpecDiagnostics detail holds them.
         FAILED_PRECONDITION, ENVIRONMENT_MISSING: a runner environment is not installed; the message names the command that installs it.
         FAILED_PRECONDITION, NOT_EXECUTABLE: a step can be planned but not run yet; take it out of the spec.
-        FAILED_PRECONDITION, HARDWARE_MISSING: a step is planned for an accelerator that this machine lacks; state other `resources`.
+        FAILED_PRECONDITION, HARDWARE_MISSING: a step needs more accelerators or memory than this machine has, busy or not; `needed` and `available` are in the
+        metadata. State other `resources`.
         FAILED_PRECONDITION, SECRET_MISSING: a secret is not stored; the message names the command that stores it.
         FAILED_PRECONDITION, SECRET_UNAVAILABLE: a secret can't be read where it comes from; the message says what to do.
         FAILED_PRECONDITION, PORT_IN_USE: another program listens where a service is to answer; stop it or set another port.
         FAILED_PRECONDITION, POLICY_UNREADABLE: the policy that the daemon holds specs to can't be read; the message says why.
         FAILED_PRECONDITION, PLAN_CHANGED: the plan is not the expected one; look at it again.
         ALREADY_EXISTS, REQUEST_ID_REUSED: the request id was used with another request; take a new one.
+        PERMISSION_DENIED, PRIORITY_FORBIDDEN: the caller may not ask for a priority that high; `highest` in the metadata is what they may.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -176,6 +183,14 @@ class RunServiceServicer(object):
         INVALID_ARGUMENT, FIELD_INVALID: `sets` names a setting that can't change at a checkpoint, or `step` is no training step of the run.
         INVALID_ARGUMENT, SPEC_INVALID: with the change the spec has errors; a SpecDiagnostics detail holds them.
         Otherwise it fails as CreateRun does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetRunPriority(self, request, context):
+        """Makes a run more or less urgent. What waits changes its place in the queue; what runs goes on. A finished run is left as it is.
+        NOT_FOUND, RUN_NOT_FOUND: there is none of that name. PERMISSION_DENIED, PRIORITY_FORBIDDEN: as CreateRun.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -244,6 +259,11 @@ def add_RunServiceServicer_to_server(servicer, server):
                     servicer.ResumeRun,
                     request_deserializer=tunewright_dot_v1_dot_run__service__pb2.ResumeRunRequest.FromString,
                     response_serializer=tunewright_dot_v1_dot_run__service__pb2.ResumeRunResponse.SerializeToString,
+            ),
+            'SetRunPriority': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetRunPriority,
+                    request_deserializer=tunewright_dot_v1_dot_run__service__pb2.SetRunPriorityRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_run__service__pb2.SetRunPriorityResponse.SerializeToString,
             ),
             'WatchRun': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRun,
@@ -460,6 +480,33 @@ class RunService(object):
             '/tunewright.v1.RunService/ResumeRun',
             tunewright_dot_v1_dot_run__service__pb2.ResumeRunRequest.SerializeToString,
             tunewright_dot_v1_dot_run__service__pb2.ResumeRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetRunPriority(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.RunService/SetRunPriority',
+            tunewright_dot_v1_dot_run__service__pb2.SetRunPriorityRequest.SerializeToString,
+            tunewright_dot_v1_dot_run__service__pb2.SetRunPriorityResponse.FromString,
             options,
             channel_credentials,
             insecure,

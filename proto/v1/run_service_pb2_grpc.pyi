@@ -40,13 +40,15 @@ class RunServiceStub:
     INVALID_ARGUMENT, SPEC_INVALID: the spec has errors; a SpecDiagnostics detail holds them.
     FAILED_PRECONDITION, ENVIRONMENT_MISSING: a runner environment is not installed; the message names the command that installs it.
     FAILED_PRECONDITION, NOT_EXECUTABLE: a step can be planned but not run yet; take it out of the spec.
-    FAILED_PRECONDITION, HARDWARE_MISSING: a step is planned for an accelerator that this machine lacks; state other `resources`.
+    FAILED_PRECONDITION, HARDWARE_MISSING: a step needs more accelerators or memory than this machine has, busy or not; `needed` and `available` are in the
+    metadata. State other `resources`.
     FAILED_PRECONDITION, SECRET_MISSING: a secret is not stored; the message names the command that stores it.
     FAILED_PRECONDITION, SECRET_UNAVAILABLE: a secret can't be read where it comes from; the message says what to do.
     FAILED_PRECONDITION, PORT_IN_USE: another program listens where a service is to answer; stop it or set another port.
     FAILED_PRECONDITION, POLICY_UNREADABLE: the policy that the daemon holds specs to can't be read; the message says why.
     FAILED_PRECONDITION, PLAN_CHANGED: the plan is not the expected one; look at it again.
     ALREADY_EXISTS, REQUEST_ID_REUSED: the request id was used with another request; take a new one.
+    PERMISSION_DENIED, PRIORITY_FORBIDDEN: the caller may not ask for a priority that high; `highest` in the metadata is what they may.
     """
 
     GetRun: grpc.UnaryUnaryMultiCallable[
@@ -101,6 +103,14 @@ class RunServiceStub:
     Otherwise it fails as CreateRun does.
     """
 
+    SetRunPriority: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.run_service_pb2.SetRunPriorityRequest,
+        tunewright.proto.v1.run_service_pb2.SetRunPriorityResponse,
+    ]
+    """Makes a run more or less urgent. What waits changes its place in the queue; what runs goes on. A finished run is left as it is.
+    NOT_FOUND, RUN_NOT_FOUND: there is none of that name. PERMISSION_DENIED, PRIORITY_FORBIDDEN: as CreateRun.
+    """
+
     WatchRun: grpc.UnaryStreamMultiCallable[
         tunewright.proto.v1.run_service_pb2.WatchRunRequest,
         tunewright.proto.v1.run_service_pb2.WatchRunResponse,
@@ -148,13 +158,15 @@ class RunServiceAsyncStub:
     INVALID_ARGUMENT, SPEC_INVALID: the spec has errors; a SpecDiagnostics detail holds them.
     FAILED_PRECONDITION, ENVIRONMENT_MISSING: a runner environment is not installed; the message names the command that installs it.
     FAILED_PRECONDITION, NOT_EXECUTABLE: a step can be planned but not run yet; take it out of the spec.
-    FAILED_PRECONDITION, HARDWARE_MISSING: a step is planned for an accelerator that this machine lacks; state other `resources`.
+    FAILED_PRECONDITION, HARDWARE_MISSING: a step needs more accelerators or memory than this machine has, busy or not; `needed` and `available` are in the
+    metadata. State other `resources`.
     FAILED_PRECONDITION, SECRET_MISSING: a secret is not stored; the message names the command that stores it.
     FAILED_PRECONDITION, SECRET_UNAVAILABLE: a secret can't be read where it comes from; the message says what to do.
     FAILED_PRECONDITION, PORT_IN_USE: another program listens where a service is to answer; stop it or set another port.
     FAILED_PRECONDITION, POLICY_UNREADABLE: the policy that the daemon holds specs to can't be read; the message says why.
     FAILED_PRECONDITION, PLAN_CHANGED: the plan is not the expected one; look at it again.
     ALREADY_EXISTS, REQUEST_ID_REUSED: the request id was used with another request; take a new one.
+    PERMISSION_DENIED, PRIORITY_FORBIDDEN: the caller may not ask for a priority that high; `highest` in the metadata is what they may.
     """
 
     GetRun: grpc.aio.UnaryUnaryMultiCallable[
@@ -209,6 +221,14 @@ class RunServiceAsyncStub:
     Otherwise it fails as CreateRun does.
     """
 
+    SetRunPriority: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.run_service_pb2.SetRunPriorityRequest,
+        tunewright.proto.v1.run_service_pb2.SetRunPriorityResponse,
+    ]
+    """Makes a run more or less urgent. What waits changes its place in the queue; what runs goes on. A finished run is left as it is.
+    NOT_FOUND, RUN_NOT_FOUND: there is none of that name. PERMISSION_DENIED, PRIORITY_FORBIDDEN: as CreateRun.
+    """
+
     WatchRun: grpc.aio.UnaryStreamMultiCallable[
         tunewright.proto.v1.run_service_pb2.WatchRunRequest,
         tunewright.proto.v1.run_service_pb2.WatchRunResponse,
@@ -258,13 +278,15 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         INVALID_ARGUMENT, SPEC_INVALID: the spec has errors; a SpecDiagnostics detail holds them.
         FAILED_PRECONDITION, ENVIRONMENT_MISSING: a runner environment is not installed; the message names the command that installs it.
         FAILED_PRECONDITION, NOT_EXECUTABLE: a step can be planned but not run yet; take it out of the spec.
-        FAILED_PRECONDITION, HARDWARE_MISSING: a step is planned for an accelerator that this machine lacks; state other `resources`.
+        FAILED_PRECONDITION, HARDWARE_MISSING: a step needs more accelerators or memory than this machine has, busy or not; `needed` and `available` are in the
+        metadata. State other `resources`.
         FAILED_PRECONDITION, SECRET_MISSING: a secret is not stored; the message names the command that stores it.
         FAILED_PRECONDITION, SECRET_UNAVAILABLE: a secret can't be read where it comes from; the message says what to do.
         FAILED_PRECONDITION, PORT_IN_USE: another program listens where a service is to answer; stop it or set another port.
         FAILED_PRECONDITION, POLICY_UNREADABLE: the policy that the daemon holds specs to can't be read; the message says why.
         FAILED_PRECONDITION, PLAN_CHANGED: the plan is not the expected one; look at it again.
         ALREADY_EXISTS, REQUEST_ID_REUSED: the request id was used with another request; take a new one.
+        PERMISSION_DENIED, PRIORITY_FORBIDDEN: the caller may not ask for a priority that high; `highest` in the metadata is what they may.
         """
 
     @abc.abstractmethod
@@ -329,6 +351,16 @@ class RunServiceServicer(metaclass=abc.ABCMeta):
         INVALID_ARGUMENT, FIELD_INVALID: `sets` names a setting that can't change at a checkpoint, or `step` is no training step of the run.
         INVALID_ARGUMENT, SPEC_INVALID: with the change the spec has errors; a SpecDiagnostics detail holds them.
         Otherwise it fails as CreateRun does.
+        """
+
+    @abc.abstractmethod
+    def SetRunPriority(
+        self,
+        request: tunewright.proto.v1.run_service_pb2.SetRunPriorityRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.run_service_pb2.SetRunPriorityResponse, collections.abc.Awaitable[tunewright.proto.v1.run_service_pb2.SetRunPriorityResponse]]:
+        """Makes a run more or less urgent. What waits changes its place in the queue; what runs goes on. A finished run is left as it is.
+        NOT_FOUND, RUN_NOT_FOUND: there is none of that name. PERMISSION_DENIED, PRIORITY_FORBIDDEN: as CreateRun.
         """
 
     @abc.abstractmethod

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.daemon.engine.backoff import backoff_milliseconds
+from tunewright.daemon.engine.pausing import PAUSE_WANTED
 from tunewright.daemon.engine.schedule import turn
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
@@ -19,6 +20,8 @@ from tunewright.daemon.engine.states import (
     Failure,
     Halt,
     Pause,
+    Preempt,
+    Prioritize,
     Ready,
     Resume,
     Reuse,
@@ -49,6 +52,10 @@ EVENTS: tuple[StepEvent, ...] = (
     Fail(failure=FAILURE, temporary=True),
     Stopped(),
     Halt(failure=FAILURE),
+    Halt(failure=Failure(reason=PAUSE_WANTED, message="somebody asked")),
+    Preempt(by_run="other"),
+    Preempt(by_run=""),
+    Prioritize(priority=100, by="alice"),
     Pause(by="alice"),
     Resume(by="alice"),
     Cancel(mode="graceful"),
@@ -118,6 +125,23 @@ def test_events_out_of_place_are_bugs(state: StepState, event: StepEvent) -> Non
         step_transition(replace(a_step(), state=state), event, 7)
 
 
+def test_making_room_is_no_retry_and_the_run_goes_on() -> None:
+    run, asked = run_transition(
+        a_run(replace(a_step(), state=StepState.RUNNING, attempt=1)), "one", Preempt(by_run="r2"), 1
+    )
+    assert [entry.kind for entry in asked if entry.step] == ["step_preempting"]
+    assert run_transition(run, "one", Preempt(by_run="r3"), 2) == (run, ())
+    halt = Halt(failure=Failure(reason=PAUSE_WANTED, message="somebody asked"))
+    waits, told = run_transition(run, "one", halt, 3)
+    assert [entry.kind for entry in told] == ["step_preempted"]
+    assert (waits.state, waits.failure, waits.step("one").state) == (RunState.RUNNING, None, StepState.WAITING)
+    assert (waits.step("one").retries, waits.step("one").preempted_for) == (2, None)
+    watchdog, _ = run_transition(run, "one", Halt(failure=FAILURE), 3)
+    assert watchdog.step("one").state is StepState.PAUSED, "it stopped for a reason of its own"
+    paused, _ = run_transition(run_transition(run, None, Pause(by="alice"), 2)[0], "one", halt, 3)
+    assert (paused.state, paused.step("one").state) == (RunState.PAUSED, StepState.WAITING)
+
+
 def test_backoff_doubles_to_a_limit() -> None:
     assert [backoff_milliseconds(n) for n in (1, 2, 3, 7, 1000)] == [1000, 2000, 4000, 60000, 60000]
 
@@ -129,7 +153,9 @@ def test_whatever_happens(run: RunRecord, happened: list[tuple[int, StepEvent, b
     for position, event, whole in happened:
         now += 1000
         target = (
-            None if whole and isinstance(event, Cancel | Pause | Resume) else run.steps[position % len(run.steps)].name
+            None
+            if whole and isinstance(event, Cancel | Pause | Prioritize | Resume)
+            else run.steps[position % len(run.steps)].name
         )
         before = run
         try:

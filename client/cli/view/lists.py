@@ -7,21 +7,25 @@ from tunewright.client.values import Artifact, Deployment, Garbage, Hold, Run
 from tunewright.compiler.render.columns import aligned
 from tunewright.compiler.render.plain import clean_line
 from tunewright.compiler.render.quantities import counted, duration, size
+from tunewright.spec.priority import priority_word
 
 _DIGEST = 19
 
 
 def runs_table(runs: Sequence[Run]) -> str:
     """Return one line a run."""
-    rows = [("run", "spec", "state", "steps", "began", "took", "")]
+    rows = [("run", "spec", "state", "priority", "steps", "began", "took", "")]
     for run in runs:
         done = sum(step.state in ("succeeded", "reused") for step in run.steps)
-        note = clean_line(": ".join(filter(None, (run.failure.step, run.failure.reason))) if run.failure else "")
+        waits = next((f"{step.step}: {step.waiting.message}" for step in run.steps if step.waiting), "")
+        failed = ": ".join(filter(None, (run.failure.step, run.failure.reason))) if run.failure else ""
+        note = clean_line(failed or waits)
         rows.append(
             (
                 run.id,
                 run.spec_name,
                 run.state,
+                priority_word(run.priority),
                 f"{done}/{len(run.steps)}",
                 time_text(run.start_time or run.create_time),
                 _took(run.start_time, run.end_time),

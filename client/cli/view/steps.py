@@ -85,6 +85,8 @@ def _what(step: RunStep, progress: StepProgress, memory_bytes: int | None, block
             return "   ".join(part for part in (took, step.address, short_artifact(step)) if part)
         case "failed" | "paused":
             return step.failure.message if step.failure else step.state
+        case "waiting" | "retrying" if step.waiting is not None:
+            return step.waiting.message
         case "skipped":
             return "not begun"
         case "cancelled":

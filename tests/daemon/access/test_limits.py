@@ -17,7 +17,10 @@ from tunewright.daemon.access.limits import Meter
 from tunewright.daemon.errors import RefusedError as Refused
 from tunewright.proto.v1 import run_service_pb2, run_service_pb2_grpc
 
-LIMITS = "limits: {requests_per_second: 3, streams: 2, message_bytes: 20000, queued_runs: 2, artifact_bytes: 1000}\n"
+LIMITS = (
+    "limits: {requests_per_second: 3, streams: 2, message_bytes: 20000, queued_runs: 2, artifact_bytes: 1000,"
+    " priority_of_subjects: {boss: urgent}, priority_of_roles: {deployer: high}}\n"
+)
 LONG = [{"sleep": 120}]
 
 
@@ -105,6 +108,55 @@ def test_runs_and_streams_are_counted(narrow: Site) -> None:
     assert patiently(begun), "both have ended"
     again = patiently(lambda: client.create_run(sources[2]).run.id)
     patiently(lambda: client.cancel(str(again), mode="now"))
+
+
+def test_more_than_normal_priority_is_for_some(narrow: Site) -> None:
+    source = source_in(narrow, "support", a_plan(a_step("one"), name="quick"))
+    grants = {
+        "anybody": ("support:submitter",),
+        "chief": ("support:submitter", "support:deployer"),
+        "stranger": ("support:submitter", "sales:deployer"),
+        "boss": ("support:submitter",),
+    }
+    clients = {name: narrow.as_(narrow.certificate(name, *given)) for name, given in grants.items()}
+
+    def may(name: str, priority: int) -> bool:
+        try:
+            patiently(lambda: clients[name].create_run(source, priority=priority, validate_only=True))
+        except RefusedError as error:
+            return error.reason != "PRIORITY_FORBIDDEN"
+        return True
+
+    assert [may("anybody", number) for number in (-100, 0, 1)] == [True, True, False]
+    assert [may("chief", number) for number in (100, 101)] == [True, False]
+    assert not may("stranger", 1), "a role of another project counts there"
+    assert [may("boss", number) for number in (200, 201)] == [True, False]
+
+
+def test_the_queue_is_shared_and_counts_what_is_not_to_be_seen(narrow: Site) -> None:
+    clients = {name: narrow.as_(narrow.certificate(f"of-{name}", f"{name}:submitter")) for name in ("support", "sales")}
+
+    def submit(name: str, project: str) -> str:
+        plan = a_plan(a_step("one", LONG), name=name)
+        return str(patiently(lambda: clients[project].create_run(source_in(narrow, project, plan)).run.id))
+
+    local = narrow.daemon.client
+    first = submit("first", "support")
+    eventually(lambda: local.get_run(first).run.step("one").state == "running")  # who was there before has left
+    second, other = submit("second", "support"), submit("third", "sales")
+    own = eventually(lambda: (found := patiently(clients["sales"].queue)).others == 1 and found)
+    assert [(item.run, item.waiting.position) for item in own.steps] == [(other, 1)], "it has had nothing yet"
+    assert own.holding == ()
+    waits = patiently(lambda: clients["support"].get_run(second)).run.step("one").waiting
+    assert (waits.message, waits.behind) == (
+        "waiting for the CPU slot; 2nd in the queue, behind a run of another project",
+        "",
+    )
+    everything = local.queue()
+    assert [item.run for item in (*everything.holding, *everything.steps)] == [first, other, second]
+    for run, project in ((second, "support"), (other, "sales"), (first, "support")):
+        patiently(lambda run=run, project=project: clients[project].cancel(run, mode="now"))
+        narrow.daemon.finish(run)
 
 
 def test_a_project_that_is_full_gets_no_new_runs(narrow: Site) -> None:

@@ -62,3 +62,4 @@ def test_rules_hold_in_every_history(
     for name, count in counts.items():
         record_property(name, count)
     assert counts["daemon deaths"] > 0
+    assert counts["preemptions"] > 0

@@ -20,6 +20,7 @@ _STEP_STATES = {
     "step_running": "running",
     "step_retrying": "retrying",
     "step_paused": "paused",
+    "step_preempted": "waiting",
     "step_cancelling": "cancelling",
     "step_succeeded": "succeeded",
     "step_failed": "failed",
@@ -34,9 +35,10 @@ def check(connection: sqlite3.Connection, slots: int = 1) -> None:
     """Fail unless every log is gapless, tells each state that the tables hold, and nothing is done twice at once."""
     for (run,) in connection.execute("SELECT id FROM runs").fetchall():
         check_log(connection, run)
-    live = connection.execute(f"SELECT count(*) FROM steps WHERE state IN {_LIVE} AND service = 0").fetchone()[0]
+    live = connection.execute(f"SELECT total(slots) FROM steps WHERE state IN {_LIVE} AND service = 0").fetchone()[0]
     assert live <= slots, f"{live} steps live, there is room for {slots}"
     check_attempts(connection)
+    check_leases(connection)
 
 
 def check_log(connection: sqlite3.Connection, run: str) -> None:
@@ -67,6 +69,19 @@ def check_log(connection: sqlite3.Connection, run: str) -> None:
     ).fetchall():
         assert told_steps.get(name, "waiting") == stored, f"the log of {run}/{name} says {told_steps.get(name)}"
         assert attempts[name] == attempt
+
+
+def check_leases(connection: sqlite3.Connection) -> None:
+    """Fail unless every lease has a live holder, every live holder all that it needs, and no device two of them."""
+    holders = connection.execute(
+        f"SELECT run, name, attempt, devices + slots FROM steps WHERE state IN {_LIVE} UNION ALL"
+        " SELECT d.run, d.step, d.attempt, s.devices + s.slots FROM deployments d JOIN steps s ON s.run = d.run"
+        " AND s.name = d.step WHERE d.state IN ('live', 'restarting', 'stopping')"
+    ).fetchall()
+    needed = {(run, step, attempt): needs for run, step, attempt, needs in holders if needs}
+    rows = connection.execute("SELECT device, run, step, attempt FROM leases").fetchall()
+    assert len({row[0] for row in rows}) == len(rows), f"a device has two holders: {rows}"
+    assert Counter(row[1:] for row in rows) == needed, "what is leased is not what live steps need"
 
 
 def check_attempts(connection: sqlite3.Connection) -> None:

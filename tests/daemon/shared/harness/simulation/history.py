@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -14,9 +15,11 @@ from harness import invariants
 from harness.simulation import supervisor
 from harness.simulation.loop import SimulatedLoop
 from harness.simulation.people import People
+from harness.simulation.poller import PollerOfTheLoop
 from harness.simulation.world import DaemonDiedError, World
 
 from tunewright.daemon import parts as daemon_parts
+from tunewright.daemon.devices import keeper
 from tunewright.daemon.engine import attempts, deployments, liveness
 from tunewright.daemon.home import Home
 from tunewright.daemon.settings import Settings
@@ -24,6 +27,7 @@ from tunewright.daemon.store.database import Database
 from tunewright.runners.supervision import spawn
 
 CHAOS_SECONDS = 12.0
+DEVICES = [{"uuid": f"GPU-{number}", "name": "imagined", "memory_bytes": 2**34} for number in range(3)]
 _TEN_DAYS = 10 * 86_400_000
 
 
@@ -73,7 +77,9 @@ class History:
         home.mkdir(mode=0o700)
         shutil.copyfile(template, home / "control.db")
         SimulatedDatabase.world = self.world
+        (home / "devices.json").write_text(json.dumps({"devices": DEVICES}))
         patch.setattr(daemon_parts, "Database", SimulatedDatabase)
+        patch.setattr(keeper, "Poller", PollerOfTheLoop)
         patch.setattr(spawn, "spawn_supervisor", lambda bundle, lock: supervisor.spawn(self.world, bundle, lock))
         patch.setattr(liveness, "answers", lambda *_: self.world.draw.random() < 0.8 or not self.world.chaos)
         for module in (attempts, deployments):
@@ -89,8 +95,10 @@ class History:
         twice = {bundle: count for bundle, count in self.world.starts.items() if count > 1}
         assert not twice, f"started more than once: {twice}"
         with closing(sqlite3.connect(self._home / "control.db")) as connection:
-            query = "SELECT count(*) FROM events WHERE kind = 'deployment_restarting'"
-            self.world.counts["service restarts"] += connection.execute(query).fetchone()[0]
+            for name, kind in (("service restarts", "deployment_restarting"), ("preemptions", "step_preempted")):
+                query = "SELECT count(*) FROM events WHERE kind = ?"
+                self.world.counts[name] += connection.execute(query, (kind,)).fetchone()[0]
+            assert connection.execute("SELECT count(*) FROM leases").fetchone() == (0,), "held after the end"
             columns = "run, sequence, kind, step, attempt, time"
             rows = connection.execute(f"SELECT {columns} FROM events ORDER BY run, sequence")
             return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
@@ -111,11 +119,16 @@ class History:
 
     async def _serve(self, opened: list[SimulatedDatabase]) -> None:
         parts = daemon_parts.assemble(
-            Settings(home=self._home), Home(self._home), lambda _: pytest.fail("nothing is compiled"), self.world.clock
+            Settings(home=self._home, devices=self._home / "devices.json"),
+            Home(self._home),
+            lambda _: pytest.fail("nothing is compiled"),
+            self.world.clock,
         )
         opened.append(parts.database)  # type: ignore[arg-type]
         parts.reconciler.start()
-        keeping = asyncio.create_task(parts.deployments.keep())
+        keeping = [asyncio.create_task(parts.deployments.keep()), asyncio.create_task(parts.devices.keep())]
+        await parts.devices.first_look()
+        parts.reconciler.wake_all()
         await self._people.use(parts)
         await self._people.see_to_the_end(parts)
         for record in deployments.deployments.alive(parts.database.read):
@@ -123,7 +136,8 @@ class History:
         while deployments.deployments.alive(parts.database.read):
             await asyncio.sleep(0.5)
             assert self.world.now < 1100, "a deployment does not stop"
-        keeping.cancel()
+        for task in keeping:
+            task.cancel()
         await parts.reconciler.stop()
 
     def _disturb(self) -> None:

@@ -9,13 +9,13 @@ from harness.simulation.world import World
 
 from tunewright.compiler.ir.plan import Limits, Plan, Supervision
 from tunewright.daemon.engine.admission import Order
-from tunewright.daemon.engine.states import RUN_ENDED, Cancel, Pause, Resume, RunState, StepEvent
+from tunewright.daemon.engine.states import RUN_ENDED, Cancel, Pause, Prioritize, Resume, RunState, StepEvent
 from tunewright.daemon.parts import Parts
 from tunewright.daemon.store import runs
 from tunewright.daemon.store.database import StaleError
 from tunewright.spec.canonical import digest_of
 
-_ACTIONS: Mapping[str, int] = {"submit": 4, "cancel": 2, "cancel now": 1, "pause": 2, "resume": 3}
+_ACTIONS: Mapping[str, int] = {"submit": 4, "cancel": 2, "cancel now": 1, "pause": 2, "resume": 3, "prioritize": 1}
 MAX_RUNS = 4
 SUPERVISION = Supervision(
     address=None, health_path="/", interval_seconds=0.5, failures=2, restarts=2, stable_seconds=3.0
@@ -66,6 +66,7 @@ class People:
             "cancel now": Cancel(mode="now"),
             "pause": Pause(by="alice"),
             "resume": Resume(by="alice"),
+            "prioritize": Prioritize(priority=self.world.draw.choice((-100, 0, 100, 200)), by="alice"),
         }
         for _ in range(100):
             run = parts.ledger.get(run_id)
@@ -100,11 +101,15 @@ def _order(number: int, request: str) -> Order:
             name, needs=names[position - 1 : position] if position else (), limits=Limits(grace_seconds=1.0, retries=2)
         )
         content = f"{name} {number % 5}"
-        steps.append(replace(step, parameters={"content": content}, digest=digest_of({"content": content})))
+        needs_devices = (number + position) % 3
+        parameters = {"content": content, "device": "cuda" if needs_devices else "cpu"}
+        launch = replace(step.launch, processes_per_node=needs_devices or 1)
+        steps.append(replace(step, parameters=parameters, launch=launch, digest=digest_of({"content": content})))
     if number % 4 == 0:
         limits = Limits(grace_seconds=1.0, retries=2)
         chat = a_step("chat", needs=names[-1:], service=True, limits=limits, supervision=SUPERVISION)
-        steps.append(replace(chat, parameters={"content": "chat"}, digest=digest_of({"chat": number % 8})))
+        parameters = {"content": "chat", "device": "cuda" if number % 8 else "cpu"}
+        steps.append(replace(chat, parameters=parameters, digest=digest_of({"chat": number % 8})))
     plan: Plan = a_plan(*steps, name=f"spec-{number % 2}")
     return Order(
         project="default",
@@ -114,4 +119,5 @@ def _order(number: int, request: str) -> Order:
         base_directory="/",
         request_id=request,
         request_digest=plan.digest,
+        priority=100 * (number % 2),
     )
