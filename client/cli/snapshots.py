@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tunewright.client.cli.view.progress import RunProgress
-from tunewright.client.cli.view.top import Snapshot
+from tunewright.client.cli.view.top import Snapshot, is_at_work
 from tunewright.client.values import RUN_ENDED, Run
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _MAX_ACTIVE = 200
 _MAX_ENDED = 5
+#: One call each: callers from elsewhere may make so many a second, and no more fit a screen.
+_MAX_FOLLOWED = 15
 #: A training that has run for days has said much: where it stands is in its last words.
 _LAST_EVENTS = 500
 _KINDS = ("phase", "progress", "metric", "evaluation")
@@ -31,7 +33,8 @@ class Snapshots:
         info = self.client.server_info()
         active = list(islice(self.client.list_runs(active_only=True), _MAX_ACTIVE))
         ended = list(islice(self.client.list_runs(states=sorted(RUN_ENDED)), _MAX_ENDED))
-        self._progress = {run.id: self._followed(run) for run in active if run.start_time is not None}
+        at_work = [run for run in active if is_at_work(run)][:_MAX_FOLLOWED]
+        self._progress = {run.id: self._followed(run) for run in at_work}
         return Snapshot(
             target=self.client.target,
             time=datetime.now(UTC),

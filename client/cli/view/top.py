@@ -53,9 +53,14 @@ def top_text(snapshot: Snapshot, *, columns: int, rows: int | None = None, block
     return "\n".join(shorten(clean_line(line), columns) for line in [*head, *body][:-1])
 
 
+def is_at_work(run: Run) -> bool:
+    """Answer whether something of a run is being done now."""
+    return any(step.state in _BUSY for step in run.steps)
+
+
 def _head(snapshot: Snapshot) -> list[str]:
     info = snapshot.info
-    working = sum(any(step.state in _BUSY for step in run.steps) for run in snapshot.active)
+    working = sum(is_at_work(run) for run in snapshot.active)
     waiting = len(_queue(snapshot.active))
     paused = sum(run.paused for run in snapshot.active)
     parts = [f"{working} running", f"{waiting} waiting", *([f"{paused} paused"] if paused else [])]
@@ -71,7 +76,7 @@ def _head(snapshot: Snapshot) -> list[str]:
 
 def _queue(runs: Iterable[Run]) -> list[Run]:
     """Return the runs that go on without anything of them running: they wait for a turn. The oldest first."""
-    found = [run for run in runs if not run.paused and not any(step.state in _BUSY for step in run.steps)]
+    found = [run for run in runs if not run.paused and not is_at_work(run)]
     return sorted(found, key=lambda run: run.id)
 
 
