@@ -96,15 +96,18 @@ def restore(home: str, folder: str, verify: bool) -> None:
 @click.option("--access", metavar="FILE", help="The access file that the daemon is started with.")
 @click.option("--policy", metavar="FILE", help="And the policy.")
 @click.option("--secrets", metavar="FILE", help="And where secrets lie.")
+@click.option("--alerts", metavar="FILE", help="And where alerts go.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
-def check(home: str, access: str | None, policy: str | None, secrets: str | None, as_json: bool) -> None:
+def check(
+    home: str, access: str | None, policy: str | None, secrets: str | None, alerts: str | None, as_json: bool
+) -> None:
     """Look at daemon, home, disk, processes, files and certificates; change nothing.
 
     The exit code is for monitoring: 0 all is well, 1 something needs attention soon, 2 something is wrong.
     """
     arguments = ["--check", "json" if as_json else "text"]
-    for name, path in (("--access", access), ("--policy", policy), ("--secrets", secrets)):
+    for name, path in (("--access", access), ("--policy", policy), ("--secrets", secrets), ("--alerts", alerts)):
         if path is not None:
             arguments += [name, str(Path(path).absolute())]
     _become(home, arguments)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tunewright.compiler.collect.policy import PolicyFileError, find_policy
 from tunewright.daemon.access.site import AccessError
+from tunewright.daemon.alerts.reading import read_alerts
+from tunewright.daemon.alerts.settings import AlertSettingsError
 from tunewright.daemon.check.credentials import look_at_credentials
 from tunewright.daemon.check.finding import Finding, Level
 from tunewright.daemon.errors import RefusedError
@@ -30,6 +32,7 @@ from tunewright.spec.syntax import parse
 _GIB = 2**30
 _FEW_BYTES, _NO_BYTES = 10 * _GIB, _GIB
 _FEW_FILES = 10_000
+_UNSOUND = (AccessError, AlertSettingsError, PolicyFileError, RefusedError, SettingsFileError, OSError)
 _Look = Callable[[Settings, Home], Iterator[Finding]]
 
 
@@ -123,11 +126,12 @@ def _files(settings: Settings, home: Home) -> Iterator[Finding]:
         ("policy", lambda: _read_policy(home.root, settings.policy)),
         ("retention", lambda: read_retention(home.root)),
         ("secrets", lambda: providers_of(home, settings.secrets)),
+        ("alerts", lambda: read_alerts(settings.alerts_file)),
     )
     for name, read in readers:
         try:
             read()
-        except (AccessError, PolicyFileError, RefusedError, SettingsFileError, OSError) as error:
+        except _UNSOUND as error:
             yield _bad(name, str(error).replace("\n", "; "))
         else:
             yield _well(name, "its file is sound, or there is none")

@@ -70,10 +70,11 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     (home / "access.yaml").write_text("api_version: tunewright/access/v1\nlistn: []\n")
     (home / "policy.yaml").write_text("api_version: tunewright/policy/v1\nnonsense: 1\n")
     (home / "retention.yaml").write_text("logs_days: never\n")
+    (home / "alerts.yaml").write_text("nonsense: 1\n")
     code, found = check(home)
     assert code == 2
     wrong = {name for name, row in found.items() if row["level"] == "error"}
-    assert wrong >= {"home", "daemon", "store", "access", "policy", "retention"}
+    assert wrong >= {"home", "daemon", "store", "access", "policy", "retention", "alerts"}
     assert "access.yaml:2:1: unknown key `listn`" in found["access"]["message"]
     assert "policy.yaml:2:" in found["policy"]["message"]
 
