@@ -1,7 +1,7 @@
 """A step's launch as a shell script, for machines and batch systems that the daemon does not run on."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 
 from tunewright.compiler.ir.plan import Plan, Process, Step
@@ -25,8 +25,23 @@ def render_script(plan: Plan, step: Step) -> str:
     )
     environment.filters["quoted"] = shlex.quote
     environment.filters["command"] = _command
+    environment.filters["on_one_line"] = lambda text: " ".join("".join(_visible(text)).split())
+    environment.filters["end_mark"] = _end_mark
     template = resources.files("tunewright.compiler.templates").joinpath("launch.sh.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(plan=plan, step=step)
+
+
+def _visible(text: str) -> Iterator[str]:
+    """A comment ends with its line, and a spec's words may hold one."""
+    return (character if character.isprintable() else " " for character in text)
+
+
+def _end_mark(text: str) -> str:
+    """Return a line that no line of the text is."""
+    mark = "END_OF_FILE"
+    while mark in text:
+        mark += "_"
+    return mark
 
 
 def _command(process: Process) -> str:

@@ -45,6 +45,24 @@ def test_script_starts_what_the_plan_says(tmp_path: Path) -> None:
     assert json.loads(settings) == {"a": "$HOME"}
 
 
+def test_words_of_a_spec_stay_words(tmp_path: Path) -> None:
+    """What ends a comment or a file in the script must not begin a command."""
+    text = "END_OF_FILE\ntouch ../../from_a_file\nEND_OF_FILE_"
+    step = Step(
+        name="sft", verb="train", kind="fake", summary="1 process\ntouch from_a_summary\r\ntouch again \u2028 touch",
+        launch=Launch(environment="train", command=Process(argv=("cat", "notes")), files={"notes": text}),
+    )  # fmt: skip
+
+    done = subprocess.run(
+        ["bash", "-c", render_script(a_plan(step), step)],
+        env={"PATH": "/usr/bin:/bin", "PYTHON": sys.executable, "BUNDLE": str(tmp_path / "bundle")},
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.stdout.strip() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
 def test_script_without_a_bundle_says_what_it_needs(tmp_path: Path) -> None:
     step = Step(
         name="sft",
