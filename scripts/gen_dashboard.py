@@ -104,8 +104,8 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 title="Queue by project",
-                queries=((f"sum by (project) (tunewright_queue_length{_OF})", "{{project}}"),),
-                about="Runs that have not begun.",
+                queries=((f"sum by (project) (tunewright_queue_steps{_OF})", "{{project}}"),),
+                about="Steps that could begin and wait for room on the machine.",
             ),
             Panel(
                 title="How attempts end",

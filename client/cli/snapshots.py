@@ -44,6 +44,7 @@ class Snapshots:
             progress=self._progress,
             devices=self.client.devices(),
             services=list(self.client.deployments()),
+            queue=self.client.queue(),
         )
 
     def _followed(self, run: Run) -> RunProgress:

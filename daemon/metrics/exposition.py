@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from tunewright import __version__
-from tunewright.daemon.clock import Clock
+from tunewright.daemon.clock import Clock, Milliseconds
 from tunewright.daemon.devices.device import Sample
 from tunewright.daemon.engine.liveness import Heard
 from tunewright.daemon.engine.points import PointStore
@@ -51,10 +51,11 @@ class _AtScrape(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every family."""
         sources = self.sources
-        store = _read_store(sources.home)
+        now = sources.clock.now()
+        store = _read_store(sources.home, now)
         engines = read_engines(store.deployments, sources.home)
         yield families.build_family(__version__, len(MIGRATIONS))
-        yield from families.store_families(store, sources.clock.now())
+        yield from families.store_families(store, now)
         yield from families.storage_families(read_storage(sources.home))
         yield from families.follower_families(len(sources.followers), sources.followers.longest_wait_seconds())
         yield from families.service_families(service_readings(store.deployments, sources.heard(), engines))
@@ -62,13 +63,13 @@ class _AtScrape(Collector):
         yield from families.training_families(_trainings(store, sources.points))
 
 
-def _read_store(home: Home) -> StoreReading:
+def _read_store(home: Home, now: Milliseconds) -> StoreReading:
     """A connection of its own: nobody waits for a scrape. Opening one costs a tenth of a millisecond."""
     connection = sqlite3.connect(f"file:{home.database}?mode=ro", uri=True, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-        return read_store(connection)
+        return read_store(connection, now)
     finally:
         connection.close()
 

@@ -39,6 +39,18 @@ def store_families(reading: StoreReading, now: Milliseconds) -> Iterator[Metric]
         ("project",),
         [((project,), max(0, now - queue[project].since) / 1000) for project in projects],
     )
+    yield _gauge(
+        "tunewright_queue_steps",
+        "Steps that could begin and wait for room on the machine, by project.",
+        ("project",),
+        [((project,), reading.waiting_steps.get(project, 0)) for project in projects],
+    )
+    yield _gauge(
+        "tunewright_leases",
+        "Accelerators and CPU slots that steps and services have, by project.",
+        ("project", "unit"),
+        reading.leases.items(),
+    )
     yield _gauge("tunewright_steps", "Steps by kind and state.", ("kind", "state"), reading.steps.items())
     outcomes = [((outcome,), count) for outcome, count in reading.attempts.items()]
     yield _counter("tunewright_attempts", "Attempts that have ended, by outcome.", ("outcome",), outcomes)

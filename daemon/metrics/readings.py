@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tunewright.daemon.clock import Milliseconds
-from tunewright.daemon.store import deployments, devices
+from tunewright.daemon.queue.machine import is_slot
+from tunewright.daemon.store import deployments, devices, leases, queue
 from tunewright.daemon.store.deployments import DeploymentRecord
 from tunewright.daemon.store.devices import DeviceRecord
 
@@ -45,6 +46,10 @@ class StoreReading:
     """By project and state."""
     queue: Mapping[str, Waiting] = field(default_factory=dict)
     """By project."""
+    waiting_steps: Mapping[str, int] = field(default_factory=dict)
+    """By project."""
+    leases: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By project and kind of unit."""
     steps: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By kind and state."""
     attempts: Mapping[str, int] = field(default_factory=dict)
@@ -58,13 +63,15 @@ class StoreReading:
     """By sink."""
 
 
-def read_store(connection: sqlite3.Connection) -> StoreReading:
+def read_store(connection: sqlite3.Connection, now: Milliseconds) -> StoreReading:
     """Return what the store says now, all of it of one moment; the connection has `sqlite3.Row` rows."""
     connection.execute("BEGIN")
     try:
         return StoreReading(
             runs=_runs(connection),
             queue=_queue(connection),
+            waiting_steps=Counter(item.project for item in queue.waiting(connection, now)),
+            leases=Counter((lease.project, _kind(lease.unit)) for lease in leases.every(connection)),
             steps=_steps(connection),
             attempts=_attempts(connection),
             active=_active(connection),
@@ -86,6 +93,10 @@ def _queue(connection: sqlite3.Connection) -> dict[str, Waiting]:
         "SELECT project, count(*) AS n, min(create_time) AS since FROM runs WHERE state = 'queued' GROUP BY project"
     )
     return {row["project"]: Waiting(count=row["n"], since=row["since"]) for row in rows}
+
+
+def _kind(unit: str) -> str:
+    return "cpu_slot" if is_slot(unit) else "accelerator"
 
 
 def _steps(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:

@@ -1,6 +1,6 @@
 """The view of a daemon as a whole: what runs, what waits, devices, services, what has ended. Text in, text out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,13 +8,17 @@ from tunewright.client.cli.view.machine import maintenance_sentence
 from tunewright.client.cli.view.progress import RunProgress
 from tunewright.client.cli.view.steps import step_line
 from tunewright.client.machine_values import Device
+from tunewright.client.queue_values import Queue, QueuedStep, Supply
 from tunewright.client.values import Deployment, Run, ServerInfo
 from tunewright.compiler.render.columns import aligned
 from tunewright.compiler.render.plain import clean_line, shorten
 from tunewright.compiler.render.quantities import counted, duration, share_of_size
+from tunewright.spec.priority import priority_word
 
 _BUSY = frozenset({"starting", "running", "retrying", "cancelling"})
 _LATELY = 5
+_NOTHING = Supply(devices=0, slots=0, memory_bytes=0)
+_NOBODY_WAITS = Queue(steps=(), others=0, holding=(), total=_NOTHING, free=_NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class Snapshot:
     progress: Mapping[str, RunProgress] = field(default_factory=dict)
     devices: Sequence[Device] = ()
     services: Sequence[Deployment] = ()
+    queue: Queue = _NOBODY_WAITS
     notice: str = ""
 
 
@@ -61,7 +66,7 @@ def is_at_work(run: Run) -> bool:
 def _head(snapshot: Snapshot) -> list[str]:
     info = snapshot.info
     working = sum(is_at_work(run) for run in snapshot.active)
-    waiting = len(_queue(snapshot.active))
+    waiting = len(snapshot.queue.steps) + snapshot.queue.others
     paused = sum(run.paused for run in snapshot.active)
     parts = [f"{working} running", f"{waiting} waiting", *([f"{paused} paused"] if paused else [])]
     up = f"up {_ago(info.start_time, snapshot.time)}" if info.start_time else ""
@@ -74,23 +79,20 @@ def _head(snapshot: Snapshot) -> list[str]:
     return lines
 
 
-def _queue(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs that go on without anything of them running: they wait for a turn. The oldest first."""
-    found = [run for run in runs if not run.paused and not is_at_work(run)]
-    return sorted(found, key=lambda run: run.id)
-
-
 def _runs(snapshot: Snapshot, blocks: bool) -> list[str]:
-    queue = {run.id for run in _queue(snapshot.active)}
+    queued = {item.run for item in snapshot.queue.steps}
     lines: list[str] = []
     for run in snapshot.active:
-        if run.id in queue:
+        if run.id in queued and not is_at_work(run):
             continue
         done = sum(step.state in ("succeeded", "reused") for step in run.steps)
         since = _ago(run.start_time, snapshot.time)
         lines.append(
             "  ".join(
-                filter(None, (run.id, run.spec_name, *_elsewhere(run), run.state, f"{done}/{len(run.steps)}", since))
+                filter(
+                    None,
+                    (run.id, run.spec_name, *_elsewhere(run.project), run.state, f"{done}/{len(run.steps)}", since),
+                )
             )
         )
         progress = snapshot.progress.get(run.id) or RunProgress()
@@ -101,11 +103,9 @@ def _runs(snapshot: Snapshot, blocks: bool) -> list[str]:
 
 
 def _waiting(snapshot: Snapshot) -> list[str]:
-    rows = [
-        (run.id, run.spec_name, *_elsewhere(run), f"for {_ago(run.create_time, snapshot.time)}")
-        for run in _queue(snapshot.active)
-    ]
-    return aligned(rows, indent="")
+    rows = [(item.run, item.step, _whose(item), item.waiting.message) for item in snapshot.queue.steps]
+    others = snapshot.queue.others
+    return [*aligned(rows, indent=""), *([f"{counted(others, 'step')} of other projects"] if others else [])]
 
 
 def _devices(devices: Sequence[Device]) -> list[str]:
@@ -150,8 +150,14 @@ def _ended(snapshot: Snapshot) -> list[str]:
     return aligned(rows, indent="")
 
 
-def _elsewhere(run: Run) -> tuple[str, ...]:
-    return () if run.project == "default" else (f"({run.project})",)
+def _whose(item: QueuedStep) -> str:
+    """What is as usual needs no word."""
+    priority = priority_word(item.priority)
+    return " ".join([item.spec_name, *_elsewhere(item.project), *([] if priority == "normal" else [priority])])
+
+
+def _elsewhere(project: str) -> tuple[str, ...]:
+    return () if project == "default" else (f"({project})",)
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

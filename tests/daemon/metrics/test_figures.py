@@ -99,7 +99,10 @@ def test_what_waits_has_a_length_and_an_age(counted: Daemon) -> None:
     eventually(lambda: figure(figures(counted), "tunewright_runs", state="running") == 1)
     second = counted.submit(a_plan(a_step("b", [{"sleep": 600}, {"exit": 0}]), name="second")).run.id
     eventually(lambda: figure(figures(counted), "tunewright_queue_length") == 1)
-    assert (figure(figures(counted), "tunewright_queue_oldest_wait_seconds") or 0) > 0
+    found = figures(counted)
+    assert (figure(found, "tunewright_queue_oldest_wait_seconds") or 0) > 0
+    assert figure(found, "tunewright_queue_steps", project="default") == 1
+    assert figure(found, "tunewright_leases", project="default", unit="cpu_slot") == 1
     for run in (second, first):
         counted.client.cancel(run, mode="now")
         counted.finish(run)

@@ -11,7 +11,8 @@ from scripted.values import BEGIN, a_run, a_step, an_event
 from tunewright.client.cli.view.progress import RunProgress
 from tunewright.client.cli.view.top import Snapshot, top_text
 from tunewright.client.machine_values import Device, Maintenance
-from tunewright.client.values import Deployment, Failure, Run, ServerInfo
+from tunewright.client.queue_values import Queue, QueuedStep, Supply
+from tunewright.client.values import Deployment, Failure, Run, ServerInfo, Waiting
 
 NOW = BEGIN + timedelta(hours=1, minutes=2, seconds=3.4)
 INFO = ServerInfo(
@@ -84,6 +85,25 @@ FAILED = a_run(
     failure=Failure(reason="NON_FINITE_LOSS", message="the loss is no number", step="sft"),
     end_time=NOW - timedelta(minutes=50),
 )
+NEEDS = Supply(devices=2, slots=0, memory_bytes=0)
+WHY = Waiting(
+    reason="ACCELERATORS",
+    message=f"waiting for 2 of 8 accelerators; 1st in the queue, behind run {GOING.id}",
+    position=1,
+    behind=GOING.id,
+)
+
+
+def a_queue(*runs: Run) -> Queue:
+    steps = [
+        QueuedStep(
+            run=run.id, step="sft", spec_name=run.spec_name, project="default", priority=0, needs=NEEDS, waiting=WHY
+        )
+        for run in runs
+    ]
+    return Queue(steps=tuple(steps), others=3, holding=(), total=NEEDS, free=NEEDS)
+
+
 FULL = Snapshot(
     target="gpu1.example:7419",
     time=NOW,
@@ -97,6 +117,7 @@ FULL = Snapshot(
         a_device(2, utilization=None, temperature_celsius=None, memory_used_bytes=None, state="missing", reason="gone"),
     ),
     services=(a_deployment("support-chat"),),
+    queue=a_queue(NEXT),
 )
 
 
@@ -116,7 +137,7 @@ def test_it_fits_the_screen(columns: int, rows: int) -> None:
 
 def test_what_does_not_fit_is_counted() -> None:
     many = [replace(NEXT, id=f"20261121-2059{number:02d}-aa11") for number in range(30)]
-    text = top_text(replace(FULL, active=(GOING, *many)), columns=80, rows=24)
+    text = top_text(replace(FULL, active=(GOING, *many), queue=a_queue(*many)), columns=80, rows=24)
     assert "… 2" in text
     assert " lines more" in text
 
