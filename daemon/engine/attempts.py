@@ -21,6 +21,7 @@ from tunewright.daemon.engine.artifacts import ArtifactError
 from tunewright.daemon.engine.in_use import InUse
 from tunewright.daemon.engine.ledger import Ledger
 from tunewright.daemon.engine.points import PointStore
+from tunewright.daemon.engine.preempting import why_leave
 from tunewright.daemon.engine.states import (
     STEP_DONE,
     Entry,
@@ -187,7 +188,7 @@ class AttemptKeeper:
         elif run.state is RunState.PAUSING and not step.service:
             await asyncio.to_thread(request_pause, bundle, run.failure.message if run.failure else "")
         elif step.preempted_for is not None:
-            await asyncio.to_thread(request_pause, bundle, "a run of a higher priority needs the machine")
+            await asyncio.to_thread(request_pause, bundle, why_leave(step))
         if step.state is StepState.STARTING:
             run = await self.ledger.apply(run, step.name, Up())
             step = run.step(step.name)

@@ -23,6 +23,11 @@ class MaintenanceKeeper:
         """Return the maintenance that lasts, None where there is none."""
         return maintenance.current(connection or self.database.read)
 
+    def asks_to_stop(self) -> bool:
+        """Answer whether steps that run are asked now to stop at their next checkpoint."""
+        lasting = self.current()
+        return lasting is not None and lasting.asks(self.clock.now())
+
     def running(self) -> int:
         """Return how many steps still run; services are not counted: they stay."""
         return len(maintenance.still_running(self.database.read))

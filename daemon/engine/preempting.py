@@ -1,14 +1,28 @@
-"""Making room for a run of a higher priority: the part of the state machines that lets a step stop at a checkpoint and
-wait for its turn again. Pure, as all of them.
+"""Making room for a run of a higher priority, or for maintenance: the part of the state machines that lets a step stop
+at a checkpoint and wait for its turn again. Pure, as all of them.
 """
 
 from dataclasses import replace
 
 from tunewright.daemon.engine.pausing import PAUSE_WANTED, RunChange, StepChange
-from tunewright.daemon.engine.states import Entry, Failure, Halt, Prioritize, RunRecord, StepRecord, StepState
+from tunewright.daemon.engine.states import (
+    MAINTENANCE,
+    Entry,
+    Failure,
+    Halt,
+    Prioritize,
+    RunRecord,
+    StepRecord,
+    StepState,
+)
 from tunewright.spec.priority import priority_word
 
 PREEMPTED = "PREEMPTED"
+
+
+def pauses(step: StepRecord) -> bool:
+    """Answer whether a step has checkpoints to stop at: training has, nothing else."""
+    return step.verb == "train" and not step.service
 
 
 def preempted(step: StepRecord, by_run: str) -> StepChange:
@@ -27,10 +41,9 @@ def is_why(step: StepRecord, event: Halt) -> bool:
 def made_room(step: StepRecord) -> StepChange:
     """Return a step that waits for its turn again."""
     by_run = step.preempted_for or ""
-    whom = f"run {by_run}, which has" if by_run else "a run of another project with"
     failure = Failure(
         reason=PREEMPTED,
-        message=f"it made room for {whom} a higher priority",
+        message=f"it made room for {_whom(by_run)}",
         help="nothing to do: it goes on from its checkpoint when its turn comes",
         step=step.name,
     )
@@ -39,6 +52,17 @@ def made_room(step: StepRecord) -> StepChange:
     # Making room is no retry: the attempts that a temporary failure may cost are as many as before.
     again = replace(step, state=StepState.WAITING, failure=failure, preempted_for=None, retries=step.retries + 1)
     return again, (entry,)
+
+
+def why_leave(step: StepRecord) -> str:
+    """Return what a runner is told that is asked to stop; it may know of no other run."""
+    return "maintenance" if step.preempted_for == MAINTENANCE else "a run of a higher priority needs the machine"
+
+
+def _whom(by_run: str) -> str:
+    if by_run == MAINTENANCE:
+        return "maintenance of the machine"
+    return f"run {by_run}, which has a higher priority" if by_run else "a run of another project with a higher priority"
 
 
 def prioritized(run: RunRecord, event: Prioritize) -> RunChange:

@@ -18,9 +18,11 @@ from tunewright.daemon.engine.attempts import AttemptKeeper
 from tunewright.daemon.engine.deployments import DeploymentKeeper
 from tunewright.daemon.engine.ledger import Ledger
 from tunewright.daemon.engine.maintenance import MaintenanceKeeper
+from tunewright.daemon.engine.preempting import pauses
 from tunewright.daemon.engine.results import Results
 from tunewright.daemon.engine.schedule import turn
 from tunewright.daemon.engine.states import (
+    MAINTENANCE,
     RUN_ENDED,
     STEP_ACTIVE,
     Begin,
@@ -191,8 +193,14 @@ class Reconciler:
         return min((*pauses, *([WAITING_SECONDS] if found.ready else ())), default=None)
 
     async def _preempt(self, run: RunRecord, step: StepRecord) -> RunRecord:
-        """Ask a step to stop at its next checkpoint where a run of a higher priority needs what it has."""
-        urgent = None if step.preempted_for is not None else self._queue.asked_to_leave(run.id, step.name)
+        """Ask a step to stop at its next checkpoint where a run of a higher priority needs what it has, or maintenance
+        wants that.
+        """
+        if step.preempted_for is not None:
+            return run
+        if pauses(step) and self._maintenance.asks_to_stop():
+            return await self._ledger.apply(run, step.name, Preempt(by_run=MAINTENANCE))
+        urgent = self._queue.asked_to_leave(run.id, step.name)
         if urgent is None:
             return run
         self._queue.look_again()
@@ -211,7 +219,7 @@ class Reconciler:
             elif step.gate is not None:
                 run = await self._decide(run, step)
             elif self._maintenance.current() is not None:
-                continue
+                await self._tell_waiting(run, record)
             elif not step.service or await self._deployments.make_room(run, step):
                 run = await self._begin(run, record, step)
         return run

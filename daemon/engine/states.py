@@ -49,6 +49,9 @@ class DeploymentState(StrEnum):
     FAILED = "failed"
 
 
+#: What a step makes room for that stops for the sake of the machine; no run is called so.
+MAINTENANCE = "maintenance"
+
 #: Where runs belong that nobody put elsewhere.
 DEFAULT_PROJECT = "default"
 
@@ -252,9 +255,10 @@ class Resume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preempt:
-    """A run of a higher priority needs what the attempt holds: it is asked to stop where another one can go on.
+    """A run of a higher priority needs what the attempt holds, or maintenance has begun: it is asked to stop where
+    another one can go on.
 
-    `by_run` is empty where the run is of another project: its name is nobody's business here.
+    `by_run` is empty where the run is of another project: its name is nobody's business here; MAINTENANCE for that.
     """
 
     by_run: str

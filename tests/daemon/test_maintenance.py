@@ -6,8 +6,10 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
+import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from harness.daemons import PACKAGE_ROOT, Daemon, eventually, source_of
 from harness.plans import a_plan, a_step, write
@@ -58,12 +60,32 @@ def test_nothing_begins_what_runs_ends_and_services_stay(daemon: Daemon, tmp_pat
     assert not steps_begin(daemon)
     assert client.get_run(going).run.step("two").state == "waiting"
     assert client.get_run(waiting).run.state == "queued"
+    why = next(event for event in daemon.events(waiting) if event.kind == "step_waiting")
+    assert "maintenance (new driver)" in why.body["message"]
     assert client.get_deployment("served-chat").state == "live"
 
     client.undrain()
     assert daemon.finish(going).state == daemon.finish(waiting).state == "succeeded"
     assert client.server_info().maintenance is None
     eventually(lambda: steps_begin(daemon))
+
+
+@pytest.mark.parametrize("asked", [{"checkpoint": True}, {"deadline_seconds": 1}])
+def test_training_stops_at_a_checkpoint_and_goes_on_afterwards(daemon: Daemon, asked: dict[str, Any]) -> None:
+    client = daemon.client
+    steps = (a_step("one", [{"wait_for_pause": True}, write("m", "x")]), a_step("two", [write("n", "y")]))
+    run = client.create_run(source_of(a_plan(*steps))).run.id
+    eventually(lambda: client.get_run(run).run.step("one").state == "running")
+    client.drain(reason="new driver", **asked)
+    eventually(lambda: (lasting := client.server_info().maintenance) and lasting.running_steps == 0)
+    waiting = client.get_run(run).run
+    assert waiting.step("one").state == "waiting", "it is no failure, and nobody has to resume it"
+    told = next(event for event in daemon.events(run) if event.kind == "step_preempted")
+    assert told.body["message"] == "it made room for maintenance of the machine"
+    client.undrain()
+    ended = daemon.finish(run)
+    assert ended.state == "succeeded"
+    assert ended.step("one").attempt == 2
 
 
 def test_the_command_line_drains_waits_and_goes_on(daemon: Daemon) -> None:
