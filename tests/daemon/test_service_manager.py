@@ -64,7 +64,7 @@ def test_ready_is_said_when_callers_are_answered_and_not_before(watched: Daemon,
     starting.start()
     first = manager.next()
     with connect(socket_target(watched.home), patience_seconds=0.0) as client:
-        assert client.server_info(timeout_seconds=5.0).pid == watched.pid
+        assert client.server_info(timeout_seconds=30.0).pid == watched.pid
     starting.join()
     assert first == {"READY": "1", "STATUS": "0 active runs, 0 open calls"}
     assert manager.next()["WATCHDOG"] == "1"

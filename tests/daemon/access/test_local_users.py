@@ -54,7 +54,7 @@ class Shared:
 
     def client(self, **more: object) -> Client:
         """A client of whoever runs the tests, over the shared socket."""
-        made = connect(self.target, patience_seconds=5.0, **more)  # type: ignore[arg-type]
+        made = connect(self.target, patience_seconds=30.0, **more)  # type: ignore[arg-type]
         self.site.clients.append(made)
         return made
 
