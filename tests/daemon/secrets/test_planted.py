@@ -5,8 +5,10 @@ it has: then everything that Tunewright writes, answers or runs is searched for 
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +65,14 @@ raise RuntimeError("refused", *values)
 """
 
 
+@pytest.fixture
+def metrics() -> str:
+    """Where Prometheus reads the daemon's figures."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
 def everywhere(value: str) -> list[bytes]:
     """What of a value must be nowhere."""
     raw = value.encode()
@@ -95,7 +105,7 @@ def indiscreet_plan() -> Plan:
 
 
 @pytest.fixture
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
+def planted(tmp_path: Path, metrics: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     """A daemon with a secret in every kind of place."""
     home, folder, vault = Home(tmp_path / "home"), tmp_path / "folder", tmp_path / "vault"
     home.create()
@@ -111,13 +121,18 @@ def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]
         f"  - encrypted: {{key_file: {tmp_path / 'key'}}}\n"
         f"  - command: {{argv: [cat, '{vault}/{{name}}']}}\n"
     )
+    (home.root / "alerts.yaml").write_text(
+        "api_version: tunewright/alerts/v1\n"
+        f"sinks: {{out: {{command: {{argv: [/usr/bin/tee, {tmp_path / 'alert.json'}]}}}}}}\n"
+        "rules: [{events: [run_failed], to: out}]\n"
+    )
     monkeypatch.setenv("TW_PLANTED_ENV", CANARIES["ENV"])
     found = providers_of(home)
     found.keeper.keep("default", "HOME", CANARIES["HOME"].encode())
     found.encrypted.keep("default", "ENCRYPTED", CANARIES["ENCRYPTED"].encode())
     daemon = Daemon(home.root)
     try:
-        yield daemon.start()
+        yield daemon.start("--metrics", metrics)
     finally:
         daemon.clean_up()
 
@@ -157,7 +172,7 @@ def answers(daemon: Daemon, run: Run) -> bytes:
     return repr([client.get_run(run.id), logs, [list(stream) for stream in streams]]).encode()
 
 
-def test_planted_secrets_are_nowhere_but_where_they_were_planted(planted: Daemon, tmp_path: Path) -> None:
+def test_planted_secrets_are_nowhere_but_where_they_were_planted(planted: Daemon, metrics: str, tmp_path: Path) -> None:
     run_id = planted.submit(indiscreet_plan()).run.id
     bundle = planted.bundle(run_id, "fetch")
     eventually(lambda: [e for e in planted.client.list_events(run_id) if e.kind == "phase"][4:])
@@ -173,8 +188,13 @@ def test_planted_secrets_are_nowhere_but_where_they_were_planted(planted: Daemon
     runner = json.loads((bundle / "supervisor.json").read_text())["runner"]["pid"]
     assert "Max core file size        1                    1" in Path(f"/proc/{runner}/limits").read_text()
 
+    with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=60) as answer:
+        assert told_in(answer.read()) == set()
+
     (bundle / "work" / "go").touch()
     run = planted.finish(run_id)
+    alert = tmp_path / "alert.json"
+    eventually(lambda: alert.exists() and alert.read_bytes())
 
     # Afterwards: nowhere at all.
     assert run.state == "failed"
@@ -187,6 +207,8 @@ def test_planted_secrets_are_nowhere_but_where_they_were_planted(planted: Daemon
     assert b"RuntimeError: ('refused', '***', '***'" in (bundle / "stderr.log").read_bytes()
     assert (bundle / "stdout.log").read_bytes().count(b"look: *** !") >= 5 * 3
     assert told_in(answers(planted, run)) == set()
+    assert b"the hub refuses ***" in alert.read_bytes()
+    assert told_in(alert.read_bytes()) == set()
     home, backup, export = planted.home, tmp_path / "backup", tmp_path / "export"
     printed = [
         cli(home, "tunewright", *words.split())
