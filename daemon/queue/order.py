@@ -20,6 +20,7 @@ class Blocked:
     """A step that can't begin. `position` counts from 1; `behind` is the run just before it, None for the first.
 
     `lacking` names what there is too little of; nothing lacking: what it needs is kept for somebody before it.
+    `makes_room` are those that were asked to leave and after which it fits.
     """
 
     waiting: Waiting
@@ -82,11 +83,14 @@ def decide(entries: Sequence[Waiting], holdings: Sequence[Holding], free: Resour
             held.append(_holding(entry, now))
             promises = frozenset(promise.after(entry, now) for promise in promises)
             continue
-        leaving = sum((item.holds for item in held if item.leaving), NOTHING)
-        chosen = _victims(entry, held, free + leaving - claimed)
+        leaving = [item for item in held if item.leaving]
+        room = sum((item.holds for item in leaving), free - claimed)
+        chosen = _victims(entry, held, room)
         victims |= {item.key: entry for item in chosen}
         gone = {item.key for item in chosen}
         held = [replace(item, leaving=True) if item.key in gone else item for item in held]
+        if lacking and entry.needs.fits(room):  # others were asked before, and that will do
+            gone = {item.key for item in leaving}
         claimed += entry.needs
         promises |= {_promise(entry.needs, held, free, now)}
         blocked.append(

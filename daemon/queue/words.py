@@ -43,11 +43,9 @@ def _what(blocked: Blocked, machine: Machine) -> tuple[str, str]:
         return "ACCELERATORS", f"{what} ({', '.join([f'{max(0, free.devices)} free', *notes])})"
     if "slots" in blocked.lacking:
         what = "the CPU slot" if machine.slots == 1 else f"one of {machine.slots} CPU slots"
-        return (
-            ("PREEMPTING", f"{what}, which another leaves at its next checkpoint")
-            if blocked.makes_room
-            else ("SLOT", what)
-        )
+        if blocked.makes_room:
+            return "PREEMPTING", f"{what}, which another leaves at its next checkpoint"
+        return "SLOT", what
     if "memory_bytes" in blocked.lacking:
         return "MEMORY", f"{size(needs.memory_bytes)} of main memory ({size(max(0, free.memory_bytes))} free)"
     return "RESERVED", "its turn: what is free is kept for who is before it"

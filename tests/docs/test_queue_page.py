@@ -31,5 +31,8 @@ def test_its_access_file_is_sound(tmp_path: Path) -> None:
 def test_words_of_the_log_and_the_variables_are_those_of_the_code() -> None:
     sources = "\n".join(path.read_text() for path in (ROOT / "daemon").rglob("*.py"))
     words = set(re.findall(r"`(step_\w+|[A-Z][A-Z_]+[A-Z])`", PAGE))
-    assert words >= {"step_preempted", "HARDWARE_MISSING", "RESERVED", "CUDA_VISIBLE_DEVICES"}
+    assert words >= {"step_preempted", "step_waiting", "HARDWARE_MISSING", "RESERVED", "CUDA_VISIBLE_DEVICES"}
+    told = set(re.findall(r'"([A-Z]+)", f?"', (ROOT / "daemon" / "queue" / "words.py").read_text()))
+    assert told
+    assert told <= words, "every reason is on the page"
     assert [word for word in words if f'"{word}"' not in sources] == []

@@ -114,7 +114,9 @@ def test_two_urgent_steps_get_room_from_two() -> None:
 
 def test_what_comes_free_for_a_preemptor_is_taken_by_nobody_else() -> None:
     leaving = holds("a", 1, preemptible=True, leaving=True)
-    assert begun(decided([waits("y", 2, priority=100), waits("z", 1)], [leaving], 2)) == []
+    decision = decided([waits("y", 2, priority=100), waits("z", 1)], [leaving], 2)
+    assert begun(decision) == []
+    assert [item.makes_room for item in decision.blocked] == [(("a", "sft"),), ()]
 
 
 AMOUNTS = st.builds(
