@@ -104,7 +104,7 @@ async def _watched(
 
 async def _serve(parts: Parts, scraping: "Scraping | None") -> int:
     settings, site, home = parts.settings, parts.site, parts.home
-    manager = take_service_manager(os.environ)
+    manager = take_service_manager(os.environ, private=settings.private)
     border = build_border(parts)
     server = grpc.aio.server(interceptors=(border,), options=_OPTIONS)
     addresses = listen(server, settings, site(), home)

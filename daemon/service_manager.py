@@ -45,10 +45,15 @@ class ServiceManager:
             channel.sendto("\n".join(words).encode("utf-8"), address)
 
 
-def take_service_manager(environment: MutableMapping[str, str]) -> ServiceManager:
-    """Return the manager that an environment names, and take it out: what we start must not speak for us."""
+def take_service_manager(environment: MutableMapping[str, str], *, private: bool = False) -> ServiceManager:
+    """Return the manager that an environment names, and take it out: what we start must not speak for us.
+
+    A private daemon has none: it inherited the name from whatever service called it, and is not that service.
+    """
     address = environment.pop("NOTIFY_SOCKET", "")
     microseconds, meant = environment.pop("WATCHDOG_USEC", ""), environment.pop("WATCHDOG_PID", "")
+    if private:
+        return ServiceManager()
     watched = microseconds.isdecimal() and int(microseconds) > 0 and meant in ("", str(os.getpid()))
     return ServiceManager(
         address=address if address.startswith(("/", "@")) else None,

@@ -150,3 +150,6 @@ def test_nobody_is_told_where_nobody_asked() -> None:
     assert take_service_manager({}) == ServiceManager()
     assert take_service_manager({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}).watchdog_seconds is None
     assert take_service_manager({"NOTIFY_SOCKET": "vsock:2:1"}).address is None
+    inherited = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "1000000"}
+    assert take_service_manager(inherited, private=True) == ServiceManager()
+    assert inherited == {}
