@@ -7,6 +7,8 @@ Without, attempts still get groups of their own, below the daemon's: what they s
 
 import contextlib
 import os
+import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,9 @@ _MOUNTS = Path("/proc/self/mountinfo")
 #: The subgroup that systemd puts the daemon into (`DelegateSubgroup=`).
 _OWN = "daemon"
 _CONTROLLERS = ("cpu", "memory")
+_FORGOTTEN_SECONDS = 3600.0
+#: The name of an attempt's group: run, step, number.
+_OURS = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}-\w+-\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +57,18 @@ def find_groups(given: Path | None = None, membership: Path = _MEMBERSHIP, mount
         for group in chain:
             with contextlib.suppress(OSError):  # whether it has helped is looked at below
                 (group / "cgroup.subtree_control").write_text(_switched_on(group), "ascii")
+        _sweep(root)
         return _tried(root)
     except OSError as error:
         return Groups(reason=f"the control group {root} can't be used: {error.strerror}")
+
+
+def _sweep(root: Path) -> None:
+    """Remove empty groups of attempts whose daemon never came back, of any home. One that is new may be filled soon."""
+    for folder in root.iterdir():
+        with contextlib.suppress(OSError):  # somebody is in it
+            if _OURS.fullmatch(folder.name) and time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS:
+                folder.rmdir()
 
 
 def _tried(root: Path) -> Groups:

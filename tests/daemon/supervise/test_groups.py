@@ -146,3 +146,14 @@ def test_a_system_without_groups_says_so(tmp_path: Path) -> None:
     closed = supervise.find_groups(Path("/proc/tunewright"))
     assert closed.root is None
     assert "can't be used" in closed.reason
+
+
+def test_groups_that_nobody_came_back_for_are_swept(tmp_path: Path) -> None:
+    old, full, new = (f"20261122-095643-70a4-sft-{number}" for number in (1, 2, 3))
+    for name in (old, full, new, "of_others"):
+        (tmp_path / name).mkdir()
+    (tmp_path / full / "cgroup.procs").touch()
+    for name in (old, full, "of_others"):
+        os.utime(tmp_path / name, (0, 0))
+    supervise.find_groups(tmp_path)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {full, new, "of_others"}
