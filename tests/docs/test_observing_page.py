@@ -2,12 +2,18 @@
 
 import json
 import logging
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+import tunewright
+from tunewright.daemon.access.file import read_access_file
 from tunewright.daemon.clock import system_clock
 from tunewright.daemon.engine.points import PointStore
 from tunewright.daemon.followers import Followers
@@ -61,3 +67,35 @@ def test_a_line_of_the_log_is_as_it_is_shown() -> None:
     assert json.loads(written) == {**shown, "time": json.loads(written)["time"]}
     for name in shown:
         assert re.search(rf"^\| .*`{name}`", PAGE, re.MULTILINE), name
+
+
+def test_the_access_file_is_one(tmp_path: Path) -> None:
+    (text,) = [
+        block for block in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) if "metrics:" in block
+    ]
+    (tmp_path / "access.yaml").write_text(text)
+    assert read_access_file(tmp_path / "access.yaml").metrics == "0.0.0.0:9464"
+
+
+def test_the_pages_commands_run(tmp_path: Path) -> None:
+    lines = "".join(re.findall(r"^```console\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)).splitlines()
+    daemon, *others = (shlex.split(line)[1:] for line in lines)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(tunewright.__file__).parents[1]),
+        "TUNEWRIGHT_HOME": str(tmp_path / "home"),
+        "TUNEWRIGHT_CONTEXTS": str(tmp_path / "contexts.yaml"),
+    }
+    program = [sys.executable, "-P", "-m", "tunewright"]
+    words = [word.replace(":9464", ":0") for word in daemon]
+    with subprocess.Popen([*program, *words], env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "ready on" not in process.stderr.readline():
+            assert process.poll() is None
+        try:
+            for line in others:
+                done = subprocess.run([*program, *line], cwd=tmp_path, env=environment, capture_output=True, text=True)
+                assert done.returncode == 0, done.stderr
+        finally:
+            process.terminate()
+    assert (tmp_path / "prometheus.token").read_text().startswith("twt_")
