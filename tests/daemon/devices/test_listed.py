@@ -2,13 +2,16 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.daemons import Daemon, eventually
+from harness.plans import a_plan, a_step, role, write
 
 from tunewright.client.errors import RefusedError
+from tunewright.compiler.ir.plan import Plan
 
 GPU: dict[str, Any] = {"uuid": "GPU-aa", "name": "NVIDIA A100-SXM4-80GB", "memory_bytes": 80 * 2**30}
 
@@ -51,3 +54,29 @@ def test_devices_are_listed_watched_and_released(stopped_daemon: Daemon, tmp_pat
     listed = stopped_daemon.start().client.devices()
     assert [item.uuid for item in listed] == ["GPU-aa", "GPU-bb"], "what was here is remembered"
     eventually(lambda: {item.state for item in stopped_daemon.client.devices()} == {"missing"})
+
+
+def on_a_device(name: str, *script: Any) -> Plan:
+    step = a_step("sft", [*script, write("name", name), role("adapter")])
+    return a_plan(replace(step, parameters={**step.parameters, "device": "cuda"}), name=name)
+
+
+def test_a_device_is_nobodys_before_its_memory_is_back(stopped_daemon: Daemon, tmp_path: Path) -> None:
+    file = be_like(tmp_path / "devices.json", GPU)
+    client = stopped_daemon.start("--devices", str(file)).client
+    first = stopped_daemon.submit(on_a_device("first", {"wait_for": "work/go"})).run.id
+    eventually(lambda: client.get_run(first).run.step("sft").state == "running")
+    (device,) = client.devices()
+    assert (device.state, device.holder) == ("leased", (first, "sft"))
+
+    be_like(file, {**GPU, "memory_used_bytes": 30 * 2**30})
+    (stopped_daemon.bundle(first, "sft") / "work" / "go").touch()
+    assert stopped_daemon.finish(first).state == "succeeded"
+    second = stopped_daemon.submit(on_a_device("second")).run.id
+    waiting = eventually(lambda: client.get_run(second).run.step("sft").waiting)
+    assert "settling" in waiting.message
+    (device,) = client.devices()
+    assert (device.state, device.reason) == ("settling", f"step sft of run {first} has ended")
+
+    be_like(file, GPU)
+    assert stopped_daemon.finish(second).state == "succeeded"
