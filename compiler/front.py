@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tunewright.compiler.collect import collect
 from tunewright.compiler.collect.cache import FactCache
+from tunewright.compiler.collect.gather import collect
 from tunewright.compiler.collect.progress import Progress
 from tunewright.compiler.collect.request import DataRequest, FactRequest, ResourceRequest, SuiteRequest
 from tunewright.compiler.ir.facts import EnvironmentFacts, Facts, HardwareFacts

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import grpc
@@ -17,19 +18,19 @@ from grpc_health.v1._async import HealthServicer
 from tunewright.daemon.access.rules import MissingRuleError, check_complete
 from tunewright.daemon.access.site import AccessError, Site
 from tunewright.daemon.alerts.reading import read_alerts
-from tunewright.daemon.alerts.settings import AlertSettings, AlertSettingsError
+from tunewright.daemon.alerts.settings import AlertSettingsError
+from tunewright.daemon.aside import Aside, AsideError
 from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiler
 from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.listening import ListenError, listen, read_site, share
 from tunewright.daemon.log.setup import start_log
-from tunewright.daemon.measures import NO_MEASURES
+from tunewright.daemon.measures import NO_MEASURES, Measures
 from tunewright.daemon.parts import Parts, assemble
 from tunewright.daemon.service_manager import take_service_manager
 from tunewright.daemon.services.register import SERVICES, add_services, build_border, methods
-from tunewright.daemon.settings import Settings, SettingsError
-from tunewright.daemon.settings_file import SettingsFileError
+from tunewright.daemon.settings import Settings, SettingsError, SettingsFileError
 from tunewright.daemon.store.schema import SchemaError
 from tunewright.daemon.watchdog import Watchdog
 
@@ -43,6 +44,9 @@ _STORE_HELP = (
     "move it away to begin a new one (bundles and artifacts stay where they are), or put a backup in its place"
 )
 _GRACE_SECONDS = 2.0
+_REFUSALS = (
+    SettingsError, AccessError, AlertSettingsError, MissingRuleError, HomeTakenError, AsideError, OSError,
+)  # fmt: skip
 #: The name under which health says whether steps begin.
 EXECUTION = "tunewright.v1.Execution"
 _OPTIONS = (
@@ -63,18 +67,27 @@ _OPTIONS = (
 def serve(settings: Settings, compiler: Compiler | None = None, clock: Clock | None = None) -> int:
     """Run a daemon until it is stopped; return its exit code. `compiler` and `clock` replace ours in tests."""
     start_log(settings.log_format)
+    with closing(Aside()) as aside:
+        return _serve_with(aside, settings, compiler, clock or system_clock())
+
+
+def _serve_with(aside: Aside, settings: Settings, compiler: Compiler | None, clock: Clock) -> int:
     home = Home(settings.home)
     try:
         settings.check()
         check_complete(methods())
-        site = read_site(settings.access_file)
+        site = read_site(settings.access_file, aside)
         alerts = read_alerts(settings.alerts_file)
         home.create()
         owned = home.take()
-    except (SettingsError, AccessError, AlertSettingsError, MissingRuleError, HomeTakenError, OSError) as error:
+    except _REFUSALS as error:
         return _refuse(str(error))
+
+    def made(measures: Measures) -> Parts:
+        return assemble(settings, home, compiler, clock, site, measures, alerts, aside)
+
     try:
-        return asyncio.run(_watched(settings, site, alerts, home, compiler, clock or system_clock()))
+        return asyncio.run(_watched(settings, site, made))
     except (SchemaError, ListenError, AccessError, SettingsFileError) as error:
         return _refuse(str(error))
     except sqlite3.DatabaseError as error:
@@ -88,18 +101,10 @@ def _refuse(sentence: str) -> int:
     return EXIT_REFUSED
 
 
-async def _watched(
-    settings: Settings,
-    site: Callable[[], Site],
-    alerts: Callable[[], AlertSettings],
-    home: Home,
-    compiler: Compiler | None,
-    clock: Clock,
-) -> int:
+async def _watched(settings: Settings, site: Callable[[], Site], made: Callable[[Measures], Parts]) -> int:
     with Watchdog(settings.hang_seconds).watching():
         scraping = _scraping(settings.metrics or site().metrics)
-        measures = scraping.measures if scraping else NO_MEASURES
-        return await _serve(assemble(settings, home, compiler, clock, site, measures, alerts), scraping)
+        return await _serve(made(scraping.measures if scraping else NO_MEASURES), scraping)
 
 
 async def _serve(parts: Parts, scraping: "Scraping | None") -> int:

@@ -1,6 +1,7 @@
 """Why the daemon says no: one append-only table of reasons, and the error that carries one of them."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from grpc import StatusCode
 
@@ -69,7 +70,17 @@ class RefusedError(Exception):
         super().__init__(message)
         self.reason, self.message, self.metadata, self.diagnostics = reason, message, metadata, diagnostics
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Come whole out of the process that compiles."""
+        return _refused, (self.reason, self.message, self.diagnostics, self.metadata)
+
     @property
     def code(self) -> StatusCode:
         """The gRPC code of the reason."""
         return REASONS[self.reason]
+
+
+def _refused(
+    reason: str, message: str, diagnostics: tuple[Diagnostic, ...], metadata: Mapping[str, str]
+) -> RefusedError:
+    return RefusedError(reason, message, diagnostics=diagnostics, **metadata)

@@ -12,6 +12,7 @@ from tunewright.daemon.access.certificates import server_credentials
 from tunewright.daemon.access.reloading import Reloaded
 from tunewright.daemon.access.shared_socket import SharedSocket, open_shared_socket
 from tunewright.daemon.access.site import Listener, Site
+from tunewright.daemon.aside import Aside
 from tunewright.daemon.home import Home
 from tunewright.daemon.settings import Settings
 
@@ -20,19 +21,25 @@ class ListenError(RuntimeError):
     """An address can't be listened on."""
 
 
-def read_site(path: Path | None) -> Callable[[], Site]:
+def read_site(path: Path | None, aside: Aside | None = None) -> Callable[[], Site]:
     """Return what answers the access file's content as it is now; raise AccessError for one that is wrong at first.
 
-    Grants, folders and limits follow the file. Addresses and where certificates lie are those of the start.
+    With `aside` it is read in a process beside this one. Grants, folders and limits follow the file. Addresses and where certificates lie are those of the start.
     """
     if path is None:
         nothing = Site()
         return lambda: nothing
-    # Only a site that has such a file pays for what reads it.
-    from tunewright.daemon.access.file import read_access_file
 
-    read_access_file(path)
-    return Reloaded((path,), lambda: read_access_file(path)).get
+    def read() -> Site:
+        if aside is None:
+            from tunewright.daemon.access.file import read_access_file
+
+            return read_access_file(path)
+        site: Site = aside.call("tunewright.daemon.access.file:read_access_file", path)
+        return site
+
+    read()
+    return Reloaded((path,), read).get
 
 
 def listen(server: grpc.aio.Server, settings: Settings, site: Site, home: Home) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from tunewright.daemon.alerts.delivering import Deliverer
 from tunewright.daemon.alerts.keeping import AlertKeeper
 from tunewright.daemon.alerts.raising import Raiser
 from tunewright.daemon.alerts.settings import AlertSettings
+from tunewright.daemon.aside import Aside
 from tunewright.daemon.changes import Changes
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.compile import Compiler, compile_with
@@ -82,11 +83,13 @@ def assemble(
     site: Callable[[], Site] = Site,
     measures: Measures = NO_MEASURES,
     alerts: Callable[[], AlertSettings] = AlertSettings,
+    aside: Aside | None = None,
 ) -> Parts:
     """Return the parts of a daemon that owns `home`; the store is open and its writer runs.
 
     `site` answers what the site has decided about access, `alerts` where alerts go; nothing, by default. `measures`
-    counts what happens. Raises SettingsFileError where the file that says where secrets come from is wrong.
+    counts what happens, `aside` does what needs the libraries of the language; without it they come into this process.
+    Raises SettingsFileError where the file that says where secrets come from is wrong.
     """
     environments = cache_folder() / "environments"
     interpreters = Interpreters(environments)
@@ -146,6 +149,7 @@ def assemble(
             settings.policy,
             devices.for_plans,
             lambda project: alerts().names_for(project),
+            aside,
         ),
         collector=collector,
         timetable=Timetable(collector=collector, home=home, now=clock.now),

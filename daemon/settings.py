@@ -14,6 +14,10 @@ class SettingsError(ValueError):
     """The daemon can't be started like this; the message says what to change."""
 
 
+class SettingsFileError(ValueError):
+    """A file can't be used; the message names place and remedy of everything that is wrong with it, a line each."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`listen`: a loopback address with port, beside the Unix socket; callers there bring a token, or nothing where

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TypeVar
 
+from tunewright.daemon.settings import SettingsFileError
 from tunewright.spec.binding import bind_section
 from tunewright.spec.diagnostics import Diagnostic, DiagnosticSink
 from tunewright.spec.document import Document
@@ -12,10 +13,6 @@ from tunewright.spec.syntax import parse
 
 _LONGEST = 2**20
 Language = TypeVar("Language", bound=Section)
-
-
-class SettingsFileError(ValueError):
-    """The file can't be used; the message names place and remedy of everything that is wrong with it, a line each."""
 
 
 def read_settings_file(path: Path, language: type[Language]) -> Language:

@@ -1,50 +1,54 @@
-"""A runner that writes a million lines into its log: how fast they are taken, and what commits cost meanwhile."""
+"""A runner that writes a million lines a second into its log: are they taken, and what do commits cost meanwhile?"""
 
-import subprocess
+import os
+import shlex
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from control_plane.processes import daemon, wait_until
+from control_plane.processes import cpu_seconds, daemon, end_runs, wait_until
 from control_plane.table import Row
 from control_plane.world import make_world
 
 from tunewright.client.api import Client
+from tunewright.daemon.supervise import Running, probe
 
-LINES, LINE = 1_000_000, "step 1200 of 5000: loss 1.2345, 2345.6 tokens a second"
-TURNS = 4
-PROMISED_LINES, PROMISED_SHARE = 1_000_000, 0.8
-_FLOOD = f"yes '{LINE}' | head -n {LINES}"
-#: It begins when it is told to, so that its start is not part of what is measured, and ends when it is told to.
-_RUNNER = f'cd "$BUNDLE/work"; until [ -e go ]; do sleep 0.02; done; {_FLOOD}; touch done; sleep 600'
+LINES_PER_SECOND, SECONDS, TURNS = 1_000_000, 3, 3
+LINE_BYTES = 55
+PROMISED_SHARE = 0.8
+_FLOOD = Path(__file__).with_name("flooding_runner.py")
 
 
 def measure(folder: Path) -> Iterator[Row]:
     """Count commits of one client with and without the flood; raw is the same flood into a pipe that nobody keeps."""
-    world = make_world(folder, _RUNNER)
-    quiet, flooded, taken, raw = [], [], [], []
+    command = [sys.executable, "-I", "-S", str(_FLOOD)]
+    world = make_world(folder, f'exec {shlex.join(command)} "$BUNDLE" {LINES_PER_SECOND} {SECONDS}')
+    quiet, flooded, taken, busy = [], [], [], []
     with daemon(world) as running, running.client() as client:
         for turn in range(TURNS):
             run = client.create_run(world.source(f"flood-{turn}")).run.id
-            work = world.bundle(run) / "work"
+            bundle = world.bundle(run)
             wait_until(lambda run=run: client.get_run(run).run.steps[0].state == "running")
-            enough = time.monotonic() + 1.0
+            enough = time.monotonic() + SECONDS
             quiet.append(_commits(client, run, lambda enough=enough: time.monotonic() > enough))
-            started = time.monotonic()
-            (work / "go").touch()
-            flooded.append(_commits(client, run, (work / "done").exists))
-            taken.append(LINES / (time.monotonic() - started))
-            client.cancel(run, mode="now")
-            wait_until(lambda run=run: client.get_run(run).run.ended)
-            raw.append(_raw())
-    share = sum(flooded) / sum(quiet)
+            supervisor = _supervisor(bundle)
+            before = cpu_seconds(supervisor)
+            (bundle / "work" / "go").touch()
+            flooded.append(_commits(client, run, (bundle / "work" / "done").exists))
+            took = float((bundle / "work" / "done").read_text(encoding="ascii"))
+            taken.append(LINES_PER_SECOND * SECONDS / took)
+            busy.append((cpu_seconds(supervisor) - before) / took)
+            end_runs(client, [run])
+    raw, share = _raw(), sum(flooded) / sum(quiet)
+    lines = sum(taken) / TURNS
     yield Row(
-        what="lines of a log taken, a flood of a million",
-        measured=f"{max(taken):,.0f}/s",
-        raw=f"{max(raw):,.0f}/s (into a pipe)",
-        ratio=max(taken) / max(raw),
-        promised=f">= {PROMISED_LINES:,}/s",
-        kept=max(taken) >= PROMISED_LINES,
+        what="lines of a log taken",
+        measured=f"{lines:,.0f}/s ({sum(busy) / TURNS:.0%} of a processor)",
+        raw=f"{raw:,.0f}/s (into a pipe)",
+        ratio=lines / raw,
+        promised=f">= {LINES_PER_SECOND:,}/s",
+        kept=lines >= 0.98 * LINES_PER_SECOND,
     )
     yield Row(
         what="commits of a client during that flood",
@@ -66,8 +70,27 @@ def _commits(client: Client, run: str, enough: Callable[[], bool]) -> float:
     return count / (time.perf_counter() - started)
 
 
+def _supervisor(bundle: Path) -> int:
+    state = probe(bundle)
+    if not isinstance(state, Running):
+        raise LookupError(bundle)
+    return state.pids[0]
+
+
 def _raw() -> float:
-    """Return the lines a second of the flood when a process reads them and throws them away."""
-    started = time.perf_counter()
-    subprocess.run(["sh", "-c", f"{_FLOOD} | cat > /dev/null"], check=True)
-    return LINES / (time.perf_counter() - started)
+    """Return the lines a second that go through a pipe when a process reads them and throws them away."""
+    read, write = os.pipe()
+    reader = os.posix_spawn("/bin/cat", ["cat"], os.environ, file_actions=_throwing_away(read, write))
+    os.close(read)
+    block, started, written = bytes(LINE_BYTES) * 50_000, time.perf_counter(), 0
+    while time.perf_counter() - started < 1.0:
+        written += os.write(write, block)
+    seconds = time.perf_counter() - started
+    os.close(write)
+    os.waitpid(reader, 0)
+    return written / LINE_BYTES / seconds
+
+
+def _throwing_away(read: int, write: int) -> list[tuple[int, ...]]:
+    null = os.open(os.devnull, os.O_WRONLY)
+    return [(os.POSIX_SPAWN_DUP2, read, 0), (os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_CLOSE, write)]

@@ -1,5 +1,6 @@
 """Runs written into a home before its daemon starts, through the product's own store: what years leave behind."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from control_plane.processes import daemon, wait_until
 from control_plane.world import World, make_world
 
-from tunewright.compiler.ir.plan import Plan, Step, seal
+from tunewright.compiler.ir.plan import Plan, Step, plan_from_json, seal
 from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord, StepState
 from tunewright.daemon.store import events, runs
 from tunewright.daemon.store.database import Database
@@ -66,7 +67,8 @@ def full_house(folder: Path, *, ended: int, waiting: int) -> Iterator[World]:
     bundle = world.bundle(run)
     try:
         with opened(world) as database:
-            add_runs(database, a_plan(), ended=ended, open_=waiting, entries=_EVENTS_A_RUN)
+            plan = plan_from_json(json.loads(runs.texts(database.read, run)[0]))
+            add_runs(database, plan, ended=ended, open_=waiting, entries=_EVENTS_A_RUN)
         yield world
     finally:
         request_cancel(bundle, "now", "the benchmark is over")

@@ -11,7 +11,8 @@ from tunewright.daemon.access import site
 from tunewright.daemon.access.limits import DEFAULT_LIMITS, Limits
 from tunewright.daemon.access.roles import Grant
 from tunewright.daemon.access.site import AccessError, Site
-from tunewright.daemon.settings_file import SettingsFileError, read_settings_file
+from tunewright.daemon.settings import SettingsFileError
+from tunewright.daemon.settings_file import read_settings_file
 from tunewright.spec.access import Role, is_subject
 from tunewright.spec.model.section import Count, Positive, Section
 from tunewright.spec.priority import PRIORITIES

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -123,6 +122,8 @@ def _keys_of(issuer: str) -> "dict[str, jwt.PyJWK]":
 
 
 def _read(address: str) -> dict[str, Any]:
+    import urllib.request
+
     _check_address(address)
     with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - looked at above
         _check_address(answer.url)

@@ -20,8 +20,7 @@ from tunewright.daemon.home import Home
 from tunewright.daemon.listening import read_site
 from tunewright.daemon.retention.policy import read_retention
 from tunewright.daemon.secrets.providers import providers_of
-from tunewright.daemon.settings import Settings, SettingsError
-from tunewright.daemon.settings_file import SettingsFileError
+from tunewright.daemon.settings import Settings, SettingsError, SettingsFileError
 from tunewright.daemon.store import deployments, runs, schema
 from tunewright.runners.supervision.environment import BUNDLE_NAME
 from tunewright.spec.binding import bind_policy

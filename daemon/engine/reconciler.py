@@ -7,12 +7,11 @@ tenth of a second.
 
 import asyncio
 import contextvars
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from tunewright.compiler.ir.plan import Plan, PlanError, Step, plan_from_json
+from tunewright.compiler.ir.plan import PlanError, Step
 from tunewright.daemon.engine import gates
 from tunewright.daemon.engine.attempts import AttemptKeeper
 from tunewright.daemon.engine.deployments import DeploymentKeeper
@@ -34,6 +33,7 @@ from tunewright.daemon.engine.states import (
     RunState,
     StepRecord,
 )
+from tunewright.daemon.engine.stored_plan import StoredPlan
 from tunewright.daemon.engine.transitions import active
 from tunewright.daemon.home import Home
 from tunewright.daemon.log.context import work_for, working_for
@@ -47,6 +47,7 @@ _log = logging.getLogger(__name__)
 #: Runs for which there is nothing to do until somebody asks.
 _AT_REST = RUN_ENDED | {RunState.PAUSED}
 LOOK_SECONDS = 0.1
+_AT_ONCE = 20
 AFTER_TROUBLE_SECONDS = 1.0
 #: Shares fade while nothing happens: what waits is looked at again now and then.
 WAITING_SECONDS = 30.0
@@ -86,20 +87,31 @@ class Reconciler:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bells: dict[str, asyncio.Event] = {}
         self._told: set[tuple[str, str, int]] = set()
+        self._left_to_take_up: dict[str, None] = {}
+        self._taking_up: asyncio.Task[None] | None = None
+        self._stopping = False
 
     @property
     def active_runs(self) -> int:
         """How many runs go on: those that rest or have ended keep nobody waiting."""
-        return len(self._tasks)
+        return len(self._tasks) + len(self._left_to_take_up)
 
     def brings_forward(self, run: str) -> bool:
         """Answer whether somebody looks after a run: nobody does where its plan can't be read."""
-        return run in self._tasks
+        return run in self._tasks or run in self._left_to_take_up
 
     def start(self) -> None:
-        """Take up every run that has not ended."""
-        for run in runs.active_ids(self._ledger.database.read):
-            self.wake(run)
+        """Take up every run that has not ended, the oldest first."""
+        self._left_to_take_up = dict.fromkeys(reversed(runs.active_ids(self._ledger.database.read)))
+        self._taking_up = asyncio.create_task(self._take_up(), name="taking up runs", context=contextvars.Context())
+
+    async def _take_up(self) -> None:
+        """A few at a time, so that nobody who calls waits for a thousand first looks."""
+        while self._left_to_take_up:
+            for _ in range(min(_AT_ONCE, len(self._left_to_take_up))):
+                run, _ = self._left_to_take_up.popitem()
+                self.wake(run)
+            await asyncio.sleep(0)
 
     def wake(self, run: str) -> None:
         """Look at a run soon."""
@@ -132,7 +144,8 @@ class Reconciler:
 
     async def stop(self) -> None:
         """Stop looking; runners go on."""
-        tasks = list(self._tasks.values())
+        self._stopping = True
+        tasks = [self._taking_up, *self._tasks.values()] if self._taking_up else list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -140,12 +153,13 @@ class Reconciler:
     async def _bring_forward(self, run_id: str) -> None:
         bell = self._bells[run_id]
         try:
-            plan_json, _ = runs.texts(self._ledger.database.read, run_id)
-            plan = plan_from_json(json.loads(plan_json))
+            plan = StoredPlan(self._ledger.database.read, run_id)
             while (run := self._ledger.get(run_id)) is not None and run.state not in _AT_REST:
                 work_for(run=run_id, project=run.project)
                 bell.clear()
                 pause = await self._look(run, plan)
+                if pause is None or pause > LOOK_SECONDS:
+                    plan.forget()
                 try:
                     await asyncio.wait_for(bell.wait(), pause)
                 except TimeoutError:
@@ -154,12 +168,15 @@ class Reconciler:
             _log.exception("the stored plan of run %s can't be read; the run is left as it is", run_id)
         finally:
             del self._tasks[run_id], self._bells[run_id]
-            self.wake_next()
+            if not self._stopping:
+                self.wake_next()
 
-    async def _look(self, run: RunRecord, plan: Plan) -> float | None:
+    async def _look(self, run: RunRecord, plan: StoredPlan) -> float | None:
         """Do what can be done now; return in how many seconds to look again (None: when woken)."""
         try:
             return await self._advance(run, plan)
+        except PlanError:
+            raise
         except StaleError:
             return 0.0
         except (StorageFullError, StorageBusyError) as error:
@@ -168,12 +185,12 @@ class Reconciler:
             _log.exception("run %s could not be brought forward; trying again", run.id)
         return AFTER_TROUBLE_SECONDS
 
-    async def _advance(self, run: RunRecord, plan: Plan) -> float | None:
+    async def _advance(self, run: RunRecord, plan: StoredPlan) -> float | None:
         for step in active(run):
             live_before = _live(run)
             with working_for(step=step.name, attempt=step.attempt):
                 run = await self._preempt(run, step)
-                run = await self._keeper.tend(run, run.step(step.name), plan)
+                run = await self._keeper.tend(run, run.step(step.name), plan.read())
             if _live(run) != live_before:
                 self._deployments.wake()
                 self._freed()
@@ -208,20 +225,19 @@ class Reconciler:
         by_run = urgent.run if urgent.project == run.project else ""
         return await self._ledger.apply(run, step.name, Preempt(by_run=by_run))
 
-    async def _begin_steps(self, run: RunRecord, plan: Plan, ready: Iterable[StepRecord]) -> RunRecord:
+    async def _begin_steps(self, run: RunRecord, plan: StoredPlan, ready: Iterable[StepRecord]) -> RunRecord:
         """Take results that are at hand, decide gates, begin what has its turn and a slot."""
         for record in ready:
-            step = plan.step(record.name)
-            result = self._results.find(step, run.project) if not record.attempt else None
+            result = self._results.find(record, run.project) if not record.attempt else None
             if result is not None:
                 with self._in_use.hold(result.artifact):
-                    run = await self._ledger.apply(run, step.name, result)
-            elif step.gate is not None:
-                run = await self._decide(run, step)
+                    run = await self._ledger.apply(run, record.name, result)
+            elif record.verb == "gate":
+                run = await self._decide(run, plan.step(record.name))
             elif self._maintenance.current() is not None:
                 await self._tell_waiting(run, record)
-            elif not step.service or await self._deployments.make_room(run, step):
-                run = await self._begin(run, record, step)
+            elif not record.service or await self._deployments.make_room(run, plan.step(record.name)):
+                run = await self._begin(run, record, plan)
         return run
 
     async def _tell_waiting(self, run: RunRecord, step: StepRecord) -> None:
@@ -259,12 +275,12 @@ class Reconciler:
 
         return await self._ledger.apply(run, step.name, event, also)
 
-    async def _begin(self, run: RunRecord, step: StepRecord, planned: Step) -> RunRecord:
+    async def _begin(self, run: RunRecord, step: StepRecord, plan: StoredPlan) -> RunRecord:
         units = self._queue.granted(run.id, step.name)
         if units is None:
             await self._tell_waiting(run, step)
             return run
-        now = self._ledger.clock.now()
+        planned, now = plan.step(step.name), self._ledger.clock.now()
 
         def also(connection: sqlite3.Connection, after: RunRecord) -> None:
             # Looked at again where nobody can come between: two runs may have seen the same free place.

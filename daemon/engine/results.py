@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tunewright.compiler.ir.plan import Step
 from tunewright.daemon.engine.artifacts import intact
-from tunewright.daemon.engine.states import Reuse
+from tunewright.daemon.engine.states import Reuse, StepRecord
 from tunewright.daemon.home import Home
 from tunewright.daemon.store import artifacts, deployments
 from tunewright.daemon.supervise import Running, probe
@@ -19,12 +19,12 @@ class Results:
     connection: sqlite3.Connection
     home: Home
 
-    def find(self, step: Step, project: str) -> Reuse | None:
+    def find(self, step: Step | StepRecord, project: str) -> Reuse | None:
         """Return the result of an equal step of the project, None when the step has to be done.
 
         That another project has it is not to be seen, not even by how long a run takes.
         """
-        if step.gate is not None:
+        if step.verb == "gate":
             return self._verdict(project, step.digest)
         if step.service:
             return self._deployment(project, step.digest)

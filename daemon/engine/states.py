@@ -1,13 +1,14 @@
 """What the engine knows of a run, as values: states, records, and what can happen to them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.queue.resources import NOTHING, Resources
 from tunewright.spec.priority import NORMAL
+from tunewright.spec.record import record
 
 
 class RunState(StrEnum):
@@ -61,7 +62,7 @@ STEP_ENDED = STEP_DONE | {StepState.FAILED, StepState.CANCELLED, StepState.SKIPP
 STEP_ACTIVE = frozenset({StepState.STARTING, StepState.RUNNING, StepState.CANCELLING})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Failure:
     """Why something did not work; see the message of the same name."""
 
@@ -71,7 +72,7 @@ class Failure:
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Requirement:
     """One requirement of a gate, evaluated."""
 
@@ -80,7 +81,7 @@ class Requirement:
     passed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Verdict:
     """What a gate found."""
 
@@ -88,7 +89,7 @@ class Verdict:
     requirements: tuple[Requirement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class StepRecord:
     """A step of a run as stored. What follows `limit_seconds` changes while the run goes on.
 
@@ -121,7 +122,7 @@ class StepRecord:
     end_time: Milliseconds | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RunRecord:
     """A run as stored, without its plan. `version` guards every change; `actor` is who created it.
 
@@ -160,7 +161,7 @@ class RunRecord:
         raise KeyError(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Entry:
     """Something to be written to the run's log, in the transaction of the change that it tells of."""
 
@@ -170,7 +171,7 @@ class Entry:
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Reuse:
     """The result of an equal step is at hand."""
 
@@ -180,24 +181,24 @@ class Reuse:
     address: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Begin:
     """An attempt is going to be started."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Up:
     """The attempt's supervisor lives."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Ready:
     """The service answers."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Succeed:
     """The work is done and its artifact stored, or the gate was passed."""
 
@@ -207,7 +208,7 @@ class Succeed:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Fail:
     """The attempt failed; `temporary` when another one may help."""
 
@@ -217,12 +218,12 @@ class Fail:
     alert: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Stopped:
     """The attempt ended because it was asked to, or was kept from starting."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Cancel:
     """Somebody wants it stopped; `mode` is graceful or now."""
 
@@ -230,7 +231,7 @@ class Cancel:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Pause:
     """Somebody wants the run to stop where it can go on later."""
 
@@ -238,14 +239,14 @@ class Pause:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Halt:
     """The attempt ended where another one can go on: by itself, or because a pause was wanted; `failure` says why."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Resume:
     """Somebody wants a paused run to go on as it was."""
 
@@ -253,7 +254,7 @@ class Resume:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Preempt:
     """A run of a higher priority needs what the attempt holds, or maintenance has begun: it is asked to stop where
     another one can go on.
@@ -264,7 +265,7 @@ class Preempt:
     by_run: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Prioritize:
     """Somebody wants a run to be more or less urgent."""
 
@@ -272,7 +273,7 @@ class Prioritize:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Skip:
     """A step that this one needs did not succeed."""
 

@@ -7,7 +7,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from tunewright.daemon.errors import RefusedError
-from tunewright.daemon.settings_file import SettingsFileError, read_settings_file
+from tunewright.daemon.settings import SettingsFileError
+from tunewright.daemon.settings_file import read_settings_file
 from tunewright.spec.model.section import Duration, Section, parse_duration
 
 FILE_NAME = "retention.yaml"

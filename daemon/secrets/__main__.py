@@ -15,7 +15,7 @@ from tunewright.daemon.home import Home
 from tunewright.daemon.secrets.encrypted import EncryptedProvider
 from tunewright.daemon.secrets.provider import MAX_BYTES, SecretError, is_name
 from tunewright.daemon.secrets.providers import Providers, providers_of
-from tunewright.daemon.settings_file import SettingsFileError
+from tunewright.daemon.settings import SettingsFileError
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:

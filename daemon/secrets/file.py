@@ -13,7 +13,8 @@ from tunewright.daemon.secrets.encrypted import EncryptedProvider
 from tunewright.daemon.secrets.environment import EnvironmentProvider
 from tunewright.daemon.secrets.folder import FolderProvider, home_provider
 from tunewright.daemon.secrets.provider import Provider, Scope, filled
-from tunewright.daemon.settings_file import SettingsFileError, read_settings_file
+from tunewright.daemon.settings import SettingsFileError
+from tunewright.daemon.settings_file import read_settings_file
 from tunewright.spec.model.section import Section
 
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -5,9 +5,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tunewright.spec.record import record
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -23,7 +25,7 @@ class ProcessRow(NamedTuple):
     resident_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ProcessIdentity:
     """A process for ever: the number alone is reused by the kernel, number + start + boot is not."""
 

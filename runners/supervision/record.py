@@ -3,16 +3,17 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.supervision.plain_files import read_plain
 from tunewright.runners.supervision.processes import ProcessIdentity
+from tunewright.spec.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class SealedOutputs:
     """The artefact of a step: the tree digest of outputs/, its size and its number of files."""
 
@@ -21,7 +22,7 @@ class SealedOutputs:
     files: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ExitRecord:
     """exit.json: how an attempt ended.
 
@@ -50,7 +51,7 @@ class ExitRecord:
     def from_json(value: Mapping[str, Any]) -> "ExitRecord":
         """Read exit.json back, ignoring keys of later versions; raise ValueError when it is not one."""
         try:
-            known = {name: value[name] for name in ExitRecord.__slots__ if name in value}
+            known = {name: value[name] for name in (item.name for item in fields(ExitRecord)) if name in value}
             known["log_tail"] = tuple(known.get("log_tail", ()))
             if known.get("outputs") is not None:
                 known["outputs"] = SealedOutputs(**known["outputs"])

@@ -2,12 +2,13 @@
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from tunewright.runners.contract import ExitCode
 from tunewright.runners.memory_advice import memory_help, memory_message
 from tunewright.runners.supervision.watch import Ending
+from tunewright.spec.record import record
 
 #: What libraries print when an allocation fails without a kill: at a limit, or in the accelerator's memory.
 _MEMORY_WORDS = ("MemoryError", "std::bad_alloc", "Cannot allocate memory", "CUDA out of memory", "NPU out of memory")
@@ -31,7 +32,7 @@ REASON_OF_CODE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Verdict:
     """`code`, `reason`, `message` and `help` of exit.json."""
 
@@ -41,7 +42,7 @@ class Verdict:
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Evidence:
     """What is known beside the ending: the last `failure` and `paused` events, out-of-memory kills (`limit_kills` at
     the step's own limit), the last lines of stderr.

@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import dataclass
 
 from tunewright.runners.supervision.child import Child
 from tunewright.runners.supervision.group import Group
 from tunewright.runners.supervision.processes import carriers, descendants, kill_until_gone, read_table
 from tunewright.runners.supervision.pump import Pump
 from tunewright.runners.supervision.stopping import StopRequest, StopRule
+from tunewright.spec.record import record
 
 _TICK_SECONDS = 0.1
 _MEMORY_SECONDS = 2.0
@@ -18,7 +18,7 @@ _MEMORY_SECONDS = 2.0
 KILL_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Ending:
     """How a process ended: `code` or `signal`, or neither when it could not be killed.
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tunewright.compiler.collect import collect
 from tunewright.compiler.collect.cache import FactCache, default_folder
 from tunewright.compiler.collect.files import collect_file
+from tunewright.compiler.collect.gather import collect
 from tunewright.compiler.collect.places import place_of
 from tunewright.compiler.collect.request import DataRequest, FactRequest, ResourceRequest, SuiteRequest
 from tunewright.compiler.ir.facts import EnvironmentFacts
@@ -72,7 +72,7 @@ def test_imports_nothing_heavy(request_and_folder: tuple[FactRequest, Path]) -> 
     _, folder = request_and_folder
     program = (
         "import sys; from pathlib import Path\n"
-        "from tunewright.compiler.collect import collect\n"
+        "from tunewright.compiler.collect.gather import collect\n"
         "from tunewright.compiler.collect.request import DataRequest, FactRequest\n"
         "request = FactRequest(models=('hf://Qwen/Qwen3-8B',), data={'t': DataRequest(sources=('a.jsonl',))})\n"
         "assert collect(request, Path(sys.argv[1]), cache=None).data['t'].rows == 1\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tunewright.compiler.collect import collect
+from tunewright.compiler.collect.gather import collect
 from tunewright.compiler.front import Compilation, request_for
 from tunewright.compiler.ir.facts import HardwareFacts
 from tunewright.compiler.passes.work import Work

@@ -70,7 +70,7 @@ def test_same_findings_everywhere(world: Path, tmp_path: Path) -> None:
 def test_passes_touch_nothing(world: Path) -> None:
     script = """
 from dataclasses import replace
-from tunewright.compiler.collect import collect
+from tunewright.compiler.collect.gather import collect
 from tunewright.compiler.pipeline import compile_work, new_work, read
 touched = []
 watching = False

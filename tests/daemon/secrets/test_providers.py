@@ -10,7 +10,7 @@ import pytest
 from tunewright.daemon.home import Home
 from tunewright.daemon.secrets.provider import Held, SecretError
 from tunewright.daemon.secrets.providers import Providers, providers_of
-from tunewright.daemon.settings_file import SettingsFileError
+from tunewright.daemon.settings import SettingsFileError
 
 
 @pytest.fixture
