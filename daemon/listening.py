@@ -24,8 +24,8 @@ class ListenError(RuntimeError):
 def read_site(path: Path | None, aside: Aside | None = None) -> Callable[[], Site]:
     """Return what answers the access file's content as it is now; raise AccessError for one that is wrong at first.
 
-    Grants, folders and limits follow the file. Addresses and where certificates lie are those of the start. With `aside`
-    it is read in a process beside this one.
+    Grants, folders and limits follow the file. Addresses and where certificates lie are those of the start. With
+    `aside` it is read in a process beside this one.
     """
     if path is None:
         nothing = Site()
