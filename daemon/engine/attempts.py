@@ -115,8 +115,10 @@ class AttemptKeeper:
                 return await self._clean_up(run, step, attempt, bundle, _REMOVED)
             case NotStarted():
                 return await self._start(run, step, plan, bundle)
-            case Running():
-                return await self._follow(run, step, attempt, bundle, plan.step(step.name).supervision)
+            case Running(claimed=claimed):
+                if claimed and step.state is StepState.STARTING:
+                    run = await self.ledger.apply(run, step.name, Up())
+                return await self._follow(run, run.step(step.name), attempt, bundle, plan.step(step.name).supervision)
             case Exited(exit=record):
                 attempt = await self._read_events(attempt, step, bundle)
                 return await self._conclude(run, step, attempt, record, bundle)
@@ -189,9 +191,6 @@ class AttemptKeeper:
             await asyncio.to_thread(request_pause, bundle, run.failure.message if run.failure else "")
         elif step.preempted_for is not None:
             await asyncio.to_thread(request_pause, bundle, why_leave(step))
-        if step.state is StepState.STARTING:
-            run = await self.ledger.apply(run, step.name, Up())
-            step = run.step(step.name)
         attempt = await self._read_events(attempt, step, bundle)
         if step.service and step.state is StepState.RUNNING:
             address = attempt.address or await self._answering(key, bundle, supervision)

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from tunewright.daemon.clock import Clock
+from tunewright.daemon.clock import Clock, Milliseconds
 from tunewright.daemon.engine.states import STEP_ENDED, Entry, RunRecord, StepEvent
 from tunewright.daemon.engine.transitions import run_transition
 from tunewright.daemon.log.context import working_for
@@ -15,6 +15,26 @@ from tunewright.daemon.store.database import Database
 from tunewright.daemon.traces.tracer import NO_TRACES, Tracer
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """What an event makes of a run: its new state and the log entries that tell of it."""
+
+    before: RunRecord
+    after: RunRecord
+    entries: tuple[Entry, ...]
+    now: Milliseconds
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to store."""
+        return self.after == self.before and not self.entries
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Store it within a transaction; raise StaleError when the run has changed since it was read."""
+        if not self.is_nothing:
+            runs.save(connection, self.before, self.after, self.entries, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +55,11 @@ class Ledger:
         after, _ = run_transition(run, None, event, self.clock.now())
         return after
 
-    def also(self, run: RunRecord, event: StepEvent) -> Callable[[sqlite3.Connection], None]:
-        """Return what writes an event about all of a run, to be called in the transaction of something else.
-
-        It raises StaleError when the run has changed since it was read.
-        """
+    def change(self, run: RunRecord, step: str | None, event: StepEvent) -> Alteration:
+        """Return what an event makes of a run, not stored yet; who stores it says so with `done`."""
         now = self.clock.now()
-        after, entries = run_transition(run, None, event, now)
-
-        def write(connection: sqlite3.Connection) -> None:
-            if after != run or entries:
-                runs.save(connection, run, after, entries, now)
-
-        return write
+        after, entries = run_transition(run, step, event, now)
+        return Alteration(run, after, entries, now)
 
     async def apply(
         self,
@@ -62,9 +74,8 @@ class Ledger:
 
         Raises StaleError when the run has changed since it was read; nothing is stored then.
         """
-        now = self.clock.now()
-        after, entries = run_transition(run, step, event, now)
-        if after == run and not entries:
+        change = self.change(run, step, event)
+        if change.is_nothing:
             if note is not None:
                 await self.database.write(note)
             return run
@@ -72,15 +83,20 @@ class Ledger:
         def write(connection: sqlite3.Connection) -> None:
             if note is not None:
                 note(connection)
-            runs.save(connection, run, after, entries, now)
+            change.write(connection)
             if also is not None:
-                also(connection, after)
+                also(connection, change.after)
 
         await self.database.write(write)
-        self._measure(run, after)
-        self.tracer.changed(self.database.read, run, after)
-        _tell(after, entries)
-        return replace(after, version=run.version + 1)
+        self.done(change)
+        return replace(change.after, version=run.version + 1)
+
+    def done(self, change: Alteration) -> None:
+        """Count, trace and tell a change that has been stored."""
+        if not change.is_nothing:
+            self._measure(change.before, change.after)
+            self.tracer.changed(self.database.read, change.before, change.after)
+            _tell(change.after, change.entries)
 
     def _measure(self, before: RunRecord, after: RunRecord) -> None:
         for old, new in zip(before.steps, after.steps, strict=True):

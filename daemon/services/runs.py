@@ -15,7 +15,7 @@ from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.compile import Compiled, Compiler
 from tunewright.daemon.engine.admission import Admission, Order
 from tunewright.daemon.engine.continuation import Change, Continuations
-from tunewright.daemon.engine.ledger import Ledger
+from tunewright.daemon.engine.ledger import Alteration, Ledger
 from tunewright.daemon.engine.points import Point, PointStore
 from tunewright.daemon.engine.states import (
     RUN_ENDED,
@@ -183,15 +183,21 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         if request.validate_only:
             return wire.ResumeRunResponse(run=translate.run(new))
 
-        def ending(connection: sqlite3.Connection, stored: RunRecord) -> None:
+        ended: list[Alteration] = []
+
+        def end(connection: sqlite3.Connection, stored: RunRecord) -> None:
             # Its work folder is the new run's from here on: nobody finds the one without the other.
-            self.ledger.also(old, Cancel(mode="graceful", reason=f"goes on as run {stored.id}"))(connection)
+            ending = self.ledger.change(old, None, Cancel(mode="graceful", reason=f"goes on as run {stored.id}"))
+            ending.write(connection)
+            ended.append(ending)
 
         try:
-            run = await self.admission.admit(order, new, current().limits, ending)
+            run = await self.admission.admit(order, new, current().limits, end)
         except StaleError:
             message = f"{request.name} has changed while it was asked to go on: look again"
             raise RefusedError("ETAG_MISMATCH", message, etag=str(old.version), name=request.name) from None
+        for ending in ended[-1:]:
+            self.ledger.done(ending)
         self.wake(run.id)
         return wire.ResumeRunResponse(run=translate.run(run))
 

@@ -18,9 +18,12 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The supervisor lives; `pids` are its own and the runner's as far as they are recorded."""
+    """The supervisor lives; `pids` are its own and the runner's as far as they are recorded; `claimed`: it has taken
+    the attempt's one start, so the work may have begun.
+    """
 
     pids: tuple[int, ...]
+    claimed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ def probe(bundle: Path) -> BundleState:
     """Tell how the attempt stands. The order (lock, exit, claim) leaves no race with a supervisor that ends."""
     reap()
     if lock.held(bundle):
-        return Running(tuple(process.pid for process in record.read_processes(bundle) if process is not None))
+        pids = tuple(process.pid for process in record.read_processes(bundle) if process is not None)
+        return Running(pids, (bundle / contract.CLAIM).exists())
     try:
         return Exited(ExitRecord.from_json(json.loads(read_plain(bundle / contract.EXIT))))
     except FileNotFoundError:
