@@ -13,6 +13,7 @@ from control_plane.world import World, make_world
 
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json, seal
 from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord, StepState
+from tunewright.daemon.queue.resources import needs_of
 from tunewright.daemon.store import events, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
@@ -88,6 +89,7 @@ def _record(plan: Plan, number: int, state: RunState) -> RunRecord:
             retries=step.limits.retries,
             action="create",
             because="",
+            resources=needs_of(step),
             state=StepState.SUCCEEDED if state is RunState.SUCCEEDED else StepState.WAITING,
         )
         for step in plan.steps

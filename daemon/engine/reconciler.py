@@ -243,7 +243,7 @@ class Reconciler:
     async def _tell_waiting(self, run: RunRecord, step: StepRecord) -> None:
         """Log once why a step has to wait; how it goes on from there is asked for, not logged."""
         key = run.id, step.name, step.attempt
-        reason = self._queue.outlook().reasons(run.id, frozenset({run.project})).get(step.name)
+        reason = self._queue.outlook().reason(run.id, step.name, frozenset({run.project}))
         if key in self._told or reason is None:
             return
         self._told.add(key)

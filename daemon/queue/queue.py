@@ -34,10 +34,10 @@ class Outlook:
     holdings: tuple[Holding, ...]
     held: Mapping[_Key, tuple[str, ...]]
 
-    def reasons(self, run: str, projects: Projects) -> dict[str, Reason]:
-        """Return of the steps of a run that wait why they do, for somebody who may see these projects."""
-        found = [item for (waits, _), item in self.blocked.items() if waits == run]
-        return {item.waiting.step: why(item, self.machine, projects) for item in found}
+    def reason(self, run: str, step: str, projects: Projects) -> Reason | None:
+        """Return why a step waits, for somebody who may see these projects; None for one that does not."""
+        found = self.blocked.get((run, step))
+        return None if found is None else why(found, self.machine, projects)
 
     def knows(self, key: _Key) -> bool:
         """Answer whether a step was decided about."""

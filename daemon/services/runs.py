@@ -314,7 +314,9 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         if run.state in RUN_ENDED:
             return translate.run(run)
         projects = current().identity.projects(Permission.READ)
-        return translate.run(run, self.queue.outlook().reasons(run.id, projects))
+        outlook = self.queue.outlook()
+        found = {step.name: outlook.reason(run.id, step.name, projects) for step in run.steps}
+        return translate.run(run, {name: reason for name, reason in found.items() if reason is not None})
 
     @property
     def _reader(self) -> sqlite3.Connection:

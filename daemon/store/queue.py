@@ -14,7 +14,7 @@ SELECT s.run, s.name, s.position, s.devices, s.slots, s.memory_bytes, s.limit_se
   r.project, r.priority, r.number, r.spec_name
 FROM runs r JOIN steps s ON s.run = r.id
 WHERE r.state NOT IN ('succeeded', 'failed', 'cancelled') AND r.state IN ('queued', 'running')
-  AND s.state IN ('waiting', 'retrying') AND (s.devices > 0 OR s.slots > 0 OR s.service = 1)
+  AND s.state IN ('waiting', 'retrying') AND s.verb <> 'gate'
   AND NOT EXISTS (
     SELECT 1 FROM json_each(s.needs) n JOIN steps d ON d.run = s.run AND d.name = n.value
     WHERE d.state NOT IN ('succeeded', 'reused'))
