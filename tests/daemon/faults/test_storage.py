@@ -253,7 +253,7 @@ def _tables(connection: sqlite3.Connection) -> list[object]:
 
 def test_writers_never_begin_what_can_not_become_a_write() -> None:
     """A deferred transaction that reads first fails at once when another one writes, whatever the timeout is."""
-    only_read = {"export.py"}
+    only_read = {"export.py", "readings.py"}
     for path in [path for path in (ROOT / "daemon").rglob("*.py") if path.name not in only_read]:
         for line in path.read_text().splitlines():
             if '"BEGIN' in line:
