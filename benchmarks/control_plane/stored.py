@@ -35,8 +35,12 @@ def opened(world: World) -> Iterator[Database]:
         database.read.close()
 
 
-def add_runs(database: Database, plan: Plan, *, ended: int, open_: int, entries: int) -> list[str]:
-    """Store runs of a plan, each with so many log entries; those that are open wait for their turn."""
+def add_runs(
+    database: Database, plan: Plan, *, ended: int, open_: int, entries: int, like: RunRecord | None = None
+) -> list[str]:
+    """Store runs of a plan, each with so many log entries; those that are open wait for their turn. What else a run
+    says of itself is what `like` says.
+    """
     connection, names = database.read, []
     texts = Submission(
         spec_text="", plan_json=canonical_json(plan.to_json()).decode(), request_id=None, request_digest=""
@@ -44,7 +48,7 @@ def add_runs(database: Database, plan: Plan, *, ended: int, open_: int, entries:
     for first in range(0, ended + open_, _BATCH):
         connection.execute("BEGIN IMMEDIATE")
         for number in range(first, min(first + _BATCH, ended + open_)):
-            run = _record(plan, number, RunState.SUCCEEDED if number < ended else RunState.QUEUED)
+            run = _record(like or _bare(plan), number, RunState.SUCCEEDED if number < ended else RunState.QUEUED)
             runs.insert(connection, run, texts, Entry(kind="run_created", body={"name": plan.name}))
             add_events(connection, run.id, entries)
             names.append(run.id)
@@ -69,15 +73,33 @@ def full_house(folder: Path, *, ended: int, waiting: int) -> Iterator[World]:
     try:
         with opened(world) as database:
             plan = plan_from_json(json.loads(runs.texts(database.read, run)[0]))
-            add_runs(database, plan, ended=ended, open_=waiting, entries=_EVENTS_A_RUN)
+            add_runs(
+                database, plan, ended=ended, open_=waiting, entries=_EVENTS_A_RUN, like=runs.get(database.read, run)
+            )
         yield world
     finally:
         request_cancel(bundle, "now", "the benchmark is over")
         wait_until(lambda: not isinstance(probe(bundle), Running))
 
 
-def _record(plan: Plan, number: int, state: RunState) -> RunRecord:
-    steps = tuple(
+def _record(like: RunRecord, number: int, state: RunState) -> RunRecord:
+    done = state is RunState.SUCCEEDED
+    fresh = {"attempt": 0, "start_time": None, "state": StepState.SUCCEEDED if done else StepState.WAITING}
+    made = datetime.fromtimestamp(NOW / 1000, tz=UTC)
+    return replace(
+        like,
+        id=f"{made:%Y%m%d-%H%M%S}-{number:05x}",
+        spec_name=f"{like.spec_name}-{number % 100}",
+        create_time=NOW + number,
+        steps=tuple(replace(step, **fresh) for step in like.steps),
+        state=state,
+        start_time=None,
+        end_time=NOW + number if done else None,
+    )
+
+
+def _bare(plan: Plan) -> RunRecord:
+    steps = [
         StepRecord(
             name=step.name,
             verb=step.verb,
@@ -90,23 +112,19 @@ def _record(plan: Plan, number: int, state: RunState) -> RunRecord:
             action="create",
             because="",
             resources=needs_of(step),
-            state=StepState.SUCCEEDED if state is RunState.SUCCEEDED else StepState.WAITING,
         )
         for step in plan.steps
-    )
-    made = datetime.fromtimestamp(NOW / 1000, tz=UTC)
+    ]
     return RunRecord(
-        id=f"{made:%Y%m%d-%H%M%S}-{number:05x}",
-        spec_name=f"{plan.name}-{number % 100}",
+        id="",
+        spec_name=plan.name,
         spec_path="life.yaml",
         base_directory="/",
         profile="",
         sets=(),
         plan_digest=plan.digest,
-        create_time=NOW + number,
-        steps=steps,
-        state=state,
-        end_time=NOW + number if state is RunState.SUCCEEDED else None,
+        create_time=NOW,
+        steps=tuple(steps),
     )
 
 

@@ -110,18 +110,21 @@ class Reconciler:
         while self._left_to_take_up:
             for _ in range(min(_AT_ONCE, len(self._left_to_take_up))):
                 run, _ = self._left_to_take_up.popitem()
-                self.wake(run)
+                self._attend_to(run)  # that changes nothing for the queue, which knows of it
             await asyncio.sleep(0)
 
     def wake(self, run: str) -> None:
         """Look at a run soon."""
+        self._queue.look_again()
+        self._attend_to(run)
+
+    def _attend_to(self, run: str) -> None:
         if run not in self._tasks:
             self._bells[run] = asyncio.Event()
             # What it does from now on is the daemon's doing, not that of the call that woke it.
             context = contextvars.Context()
             task = asyncio.create_task(self._bring_forward(run), name=f"run-{run}", context=context)
             self._tasks[run] = task
-        self._queue.look_again()
         self._bells[run].set()
 
     def wake_all(self) -> None:
