@@ -10,7 +10,7 @@ from control_plane.table import Row
 from control_plane.world import make_world
 
 SECONDS, WAITING = 6.0, 1000
-PROMISED_SHARE = 0.05
+PROMISED_SHARE = 0.10
 _SETTLE_SECONDS = 2.0
 
 
