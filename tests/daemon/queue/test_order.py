@@ -158,10 +158,12 @@ def queues(draw: st.DrawFn) -> tuple[tuple[Waiting, ...], tuple[Holding, ...], R
     return ranked(entries, use, {}), held, draw(AMOUNTS)
 
 
-def earliest(needs: Resources, held: list[Holding], free: Resources) -> float:
-    """Return when there is enough, by what is known: written another way than the code under test."""
+def earliest(needs: Resources, held: list[Holding], free: Resources, *, later: bool = False) -> float:
+    """Return when there is enough, by what is known, `later`: when something has ended. Written another way than the
+    code under test.
+    """
     ends = {moment for item in held if (moment := item.end(NOW)) is not None}
-    for moment in sorted(ends | {NOW}):
+    for moment in sorted(ends if later else ends | {NOW}):
         gone = [item.holds for item in held if (end := item.end(NOW)) is not None and end <= moment]
         if needs.fits(free + sum(gone, NOTHING)):
             return moment
@@ -202,7 +204,9 @@ def test_who_begins_out_of_turn_delays_nobody_before_it(
         needs = blocked.waiting.needs
         free_before = free - sum((entry.needs for entry in before), NOTHING)
         free_after = free - sum((entry.needs for entry in decision.starts), NOTHING)
-        moment = earliest(needs, [*held, *map(as_holding, before)], free_before)
+        # There is enough, and somebody before it is promised that: it can't begin before something ends.
+        reserved = needs.fits(free_before)
+        moment = earliest(needs, [*held, *map(as_holding, before)], free_before, later=reserved)
         assert earliest(needs, [*held, *map(as_holding, decision.starts)], free_after) <= moment
         if moment == float("inf"):
             for name in ("devices", "slots", "memory_bytes"):
