@@ -1,9 +1,8 @@
 """Ask a service whether it is well: one request to this machine, with a bound on the time."""
 
-import http.client
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from tunewright.daemon.supervise.asking import ask, place_of
 from tunewright.daemon.supervise.listeners import belongs_to, taken_by_others
 
 
@@ -12,19 +11,14 @@ def answers(bundle: Path, address: str, path: str, timeout_seconds: float) -> bo
 
     Whatever else comes, or whoever else answers, is a no.
     """
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout_seconds)
-    try:
-        connection.request("GET", path)
-        well = 200 <= connection.getresponse().status < 300
-    except (OSError, http.client.HTTPException, ValueError):
+    place = place_of(address)
+    if place is None:
         return False
-    finally:
-        connection.close()
-    return well and belongs_to(bundle, parts.hostname or "", parts.port or 80)
+    answer = ask(place, path, seconds=timeout_seconds)
+    return answer is not None and 200 <= answer.status < 300 and belongs_to(bundle, place.host, place.port)
 
 
 def is_foreign(bundle: Path, address: str) -> bool:
     """Answer whether somebody else than the bundle's attempt listens at an address of this machine."""
-    parts = urlsplit(address)
-    return taken_by_others(bundle, parts.hostname or "", parts.port or 80)
+    place = place_of(address)
+    return place is not None and taken_by_others(bundle, place.host, place.port)

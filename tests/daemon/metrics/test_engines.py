@@ -1,5 +1,7 @@
 """Figures of engines are read as they write them."""
 
+import time
+
 import pytest
 
 from tunewright.daemon.metrics.engines import EngineReading, read_exposition
@@ -47,3 +49,33 @@ def test_our_own_engine_is_read_as_it_writes() -> None:
 @pytest.mark.parametrize("text", ["", "well", "# TYPE x counter\nx{", "tunewright_requests_total NaN\n", "\x00\xff"])
 def test_what_is_no_exposition_says_nothing(text: str) -> None:
     assert read_exposition(text) in (EngineReading(), EngineReading(requests={}))
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        'tunewright_request_seconds_bucket{le="soon"} 1',
+        'tunewright_request_seconds_bucket{le="NaN"} 1',
+        "tunewright_request_seconds_bucket 1",
+        'tunewright_requests_total{status="200"} +Inf',
+        'tunewright_requests_total{status="200"} -7',
+    ],
+)
+def test_figures_that_can_not_be_say_nothing(sample: str) -> None:
+    kind = "requests counter" if "requests" in sample else "request_seconds histogram"
+    assert read_exposition(f"# TYPE tunewright_{kind}\n{sample}\n") == EngineReading()
+
+
+def test_an_engine_makes_no_more_series_of_ours_than_any_other() -> None:
+    words = [f'tunewright_requests_total{{status="{chr(code)}"}} 1' for code in range(0x4E00, 0x4F00)]
+    assert read_exposition("\n".join(["# TYPE tunewright_requests counter", *words, ""])).requests == {}
+    bounds = [f'tunewright_request_seconds_bucket{{le="{bound}"}} 1' for bound in range(4000)]
+    assert read_exposition("\n".join(["# TYPE tunewright_request_seconds histogram", *bounds, ""])).buckets == ()
+
+
+@pytest.mark.parametrize("name", ["tunewright_requests_total", "go_gc"])
+def test_a_line_without_an_end_costs_nothing(name: str) -> None:
+    text = f'{name}{{a="' + '\\"' * 1_000_000 + '"} 1\n'
+    begun = time.process_time()
+    assert read_exposition(text) == EngineReading(requests={})
+    assert time.process_time() - begun < 1.0
