@@ -22,7 +22,9 @@ def rows() -> list[tuple[int, str, str]]:
 
 
 def test_every_fault_has_its_row() -> None:
-    assert [number for number, _, _ in rows()] == list(range(1, 90))
+    numbers = [number for number, _, _ in rows()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) >= 91
 
 
 def test_every_row_names_a_test_that_exists_or_says_why_there_is_none() -> None:
