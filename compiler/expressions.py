@@ -146,8 +146,15 @@ def paths_in(text: str) -> tuple[tuple[str, int], ...]:
 
 
 def evaluate(expression: Expression, metrics: Metrics) -> Evaluation:
-    """Evaluate a parsed requirement; raise ExpressionError for a metric that does not exist, naming what does."""
-    value, text = _evaluate(expression, metrics)
+    """Evaluate a parsed requirement; raise ExpressionError for a metric that does not exist, naming what does, and for
+    amounts that no number can hold.
+    """
+    try:
+        value, text = _evaluate(expression, metrics)
+    except ExpressionError:
+        raise
+    except (ArithmeticError, ValueError):
+        raise ExpressionError("its amounts are larger than any number can be", 1) from None
     return Evaluation(bool(value), text)
 
 

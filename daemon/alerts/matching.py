@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tunewright.compiler import expressions
@@ -29,6 +30,10 @@ _WATCHED_REASONS = frozenset({"OUT_OF_MEMORY", "STALLED"})
 #: What alerts of conditions and waits are called.
 CONDITION, WAIT = "condition", "queued"
 _NAME = re.compile(r"\W")
+_LONGEST_NAME, _LONGEST_WORD, _MOST_FIGURES = 200, 20, 1000
+
+Figures = dict[str, dict[str, dict[str, Any]]]
+"""As conditions name them: `steps.STEP.NAME`, or `STEP.SUITE.METRIC`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,7 @@ def _match(trigger: Trigger, body: Mapping[str, Any], item: NamedRule, word: str
     )
 
 
-def figures_of(trigger: Trigger) -> dict[str, dict[str, dict[str, Any]]]:
+def figures_of(trigger: Trigger) -> Figures:
     """Return the figures of an event as conditions name them: `steps.STEP.NAME`, or `STEP.SUITE.METRIC`."""
     body = json.loads(trigger.body)
     if trigger.kind == "evaluation":
@@ -96,7 +101,7 @@ def figures_of(trigger: Trigger) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _word(name: object) -> str:
-    return _NAME.sub("_", str(name))
+    return _NAME.sub("_", str(name)[:_LONGEST_NAME])
 
 
 def judge(
@@ -106,7 +111,7 @@ def judge(
 
     A condition whose figures are not all known yet is not decided, and stays as it was.
     """
-    figures = _over(json.loads(before.figures) if before else {}, figures_of(trigger))
+    figures = _over(json.loads(before.figures) if before else {}, _read_by(condition, figures_of(trigger)))
     held = before is not None and before.holds
     try:
         found = expressions.evaluate(expressions.parse(condition), figures)
@@ -118,8 +123,43 @@ def judge(
     return known, _match(trigger, {"message": found.text}, item, CONDITION)
 
 
-def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        merged[key] = _over(merged[key], value) if isinstance(value, dict) and key in merged else value
+def _read_by(condition: str, figures: Figures) -> Figures:
+    """Return the figures that a condition names: a runner may give any number of others."""
+    wanted = _names_in(condition)
+    return {
+        step: {
+            suite: {
+                name: value if isinstance(value, int | float) else str(value)[:_LONGEST_WORD]
+                for name, value in values.items()
+                if any(_fits(path, (step, suite, name)) for path in wanted)
+            }
+            for suite, values in suites.items()
+        }
+        for step, suites in figures.items()
+    }
+
+
+@lru_cache(maxsize=256)
+def _names_in(condition: str) -> tuple[tuple[str, ...], ...]:
+    try:
+        return tuple(tuple(name.split(".")) for name in expressions.names_used(condition))
+    except ExpressionError:
+        return ()
+
+
+def _fits(path: tuple[str, ...], own: tuple[str, ...]) -> bool:
+    return all(part in ("*", word) for part, word in zip(path, own, strict=True))
+
+
+def _over(below: Figures, above: Figures) -> Figures:
+    """Return the newest of each figure; of those that wildcards let in, as many as a condition can be about."""
+    merged = {step: {suite: dict(values) for suite, values in suites.items()} for step, suites in below.items()}
+    room = _MOST_FIGURES - sum(len(values) for suites in merged.values() for values in suites.values())
+    for step, suites in above.items():
+        for suite, values in suites.items():
+            known = merged.setdefault(step, {}).setdefault(suite, {})
+            for name, value in values.items():
+                if name in known or room > 0:
+                    room -= name not in known
+                    known[name] = value
     return merged

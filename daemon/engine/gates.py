@@ -11,6 +11,7 @@ from tunewright.compiler.ir.plan import Gate
 from tunewright.daemon.engine.states import Fail, Failure, Requirement, Succeed, Verdict
 
 METRICS_FILE = "metrics.json"
+_MAX_BYTES = 16 * 1024 * 1024
 
 
 def read_metrics(folders: Mapping[str, Path]) -> Metrics:
@@ -18,8 +19,10 @@ def read_metrics(folders: Mapping[str, Path]) -> Metrics:
     found: dict[str, Any] = {}
     for step, folder in folders.items():
         try:
-            value = json.loads((folder / METRICS_FILE).read_bytes())
-        except (FileNotFoundError, ValueError):
+            with (folder / METRICS_FILE).open("rb") as stream:
+                content = stream.read(_MAX_BYTES + 1)
+            value = json.loads(content) if len(content) <= _MAX_BYTES else None
+        except (FileNotFoundError, IsADirectoryError, ValueError, RecursionError):
             continue
         if isinstance(value, dict):
             found[step] = {suite: values for suite, values in value.items() if isinstance(values, dict)}

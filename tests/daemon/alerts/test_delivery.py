@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -146,3 +147,37 @@ def test_command_gets_the_message_and_nothing_else(stopped_daemon: Daemon, monke
     assert json.loads(message)["data"]["rule"] == "site rules[0]"
     assert environment["SITE_ROOM"] == "blue"
     assert "SITE_SECRET" not in environment
+
+
+def test_condition_that_no_number_can_hold_silences_nobody(stopped_daemon: Daemon, receiver: Receiver) -> None:
+    write_alerts(stopped_daemon.home, receiver.url)
+    daemon = stopped_daemon.start()
+    point = {"emit": {"kind": "metric", "step": 1, "values": {"loss": 2**53 - 1}}}
+    factors = " * 9007199254740991" * 30
+    hostile = [
+        AlertRule(to=("oncall",), severity="info", when=when)
+        for when in ("mean(steps.sft.loss, 1e308, 1e308) > 1", "mean(1e400, -1e400) > steps.sft.loss")
+    ]
+    huge = AlertRule(to=("oncall",), severity="info", when=f"steps.sft.loss{factors} / 3 > 1")
+    daemon.finish(daemon.submit(alerting(a_plan(a_step("sft", [point])), *hostile, huge)).run.id)
+    run = daemon.finish(daemon.submit(alerting(a_plan(FAILS, name="other"), rule("run_failed"))).run.id)
+    eventually(lambda: [item for item in receiver.received if item.message["data"]["run"] == run.id], seconds=15)
+
+
+def test_figures_that_no_condition_reads_are_not_kept(stopped_daemon: Daemon, receiver: Receiver) -> None:
+    write_alerts(stopped_daemon.home, receiver.url)
+    daemon = stopped_daemon.start()
+    points = [
+        {"emit": {"kind": "metric", "step": n, "values": {f"a{n}_{i}": 1.0 for i in range(500)} | {"loss": n}}}
+        for n in range(6)
+    ]
+    rules = [
+        AlertRule(to=("oncall",), severity="info", when=when) for when in ("steps.sft.loss > 4", "max(steps.*.*) > 4")
+    ]
+    daemon.finish(daemon.submit(alerting(a_plan(a_step("sft", points)), *rules)).run.id)
+    eventually(lambda: receiver.received)
+    with sqlite3.connect(daemon.home / "control.db") as store:
+        sizes = [len(figures) for (figures,) in store.execute("SELECT figures FROM alert_conditions ORDER BY rule")]
+    assert len(sizes) == 2
+    assert sizes[0] < 100
+    assert sizes[1] < 64_000
