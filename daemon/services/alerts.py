@@ -55,7 +55,7 @@ class AlertService(alert_service_pb2_grpc.AlertServiceServicer):
         """Answer the sinks that a caller's specs can name."""
         visible = current().projects
         found = sorted(self.settings().sinks.items())
-        return wire.ListAlertSinksResponse(sinks=[_sink(sink) for _, sink in found if _serves(sink, visible)])
+        return wire.ListAlertSinksResponse(sinks=[_sink(sink, visible) for _, sink in found if _serves(sink, visible)])
 
     async def RetryAlert(self, request: wire.RetryAlertRequest, context: Any) -> wire.RetryAlertResponse:
         """Let an alert be tried now."""
@@ -86,12 +86,13 @@ def _serves(sink: Sink, visible: Projects) -> bool:
     return visible is None or sink.projects is None or bool(sink.projects & visible)
 
 
-def _sink(sink: Sink) -> wire.AlertSink:
+def _sink(sink: Sink, visible: Projects) -> wire.AlertSink:
+    projects = sink.projects or frozenset()
     return wire.AlertSink(
         name=sink.name,
         channel="webhook" if isinstance(sink.channel, Webhook) else "command",
         severity=_severity(sink.severity),
-        projects=sorted(sink.projects or ()),
+        projects=sorted(projects if visible is None else projects & visible),
     )
 
 

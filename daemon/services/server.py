@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunewright import __version__
@@ -109,12 +109,16 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
         return None if lasting is None else maintenance_message(lasting, self.maintenance.running())
 
     def _device(self, record: DeviceRecord) -> device_pb2.Device:
-        """Who has it is for those who may see that run."""
+        """Who has it, or had it, is for those who may see that run."""
         holder = self.devices.holder(record.uuid)
         visible = current().identity.projects(Permission.READ)
         told = holder is not None and (visible is None or holder.project in visible)
+
+        def may_see(run: str) -> bool:
+            return visible is None or runs.project_of(self.database.read, run) in visible
+
         return device_message(
-            record,
+            replace(record, reason=devices.reason_for(record.reason, may_see)),
             self.devices.samples.get(record.uuid),
             leased=holder is not None,
             holder=holder.name if holder is not None and told else "",

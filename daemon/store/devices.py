@@ -3,8 +3,9 @@
 A lease is a row of its own (`leases`); the state here says whether there may be one.
 """
 
+import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
@@ -77,6 +78,19 @@ def put(connection: sqlite3.Connection, record: DeviceRecord) -> None:
         machine_log.append(
             connection, MachineEntry(time=record.change_time, kind=kind, subject=record.uuid, reason=record.reason)
         )
+
+
+def had_by(run: str, step: str) -> str:
+    """Return the reason why a device settles: the step whose lease has just ended."""
+    return f"step {step} of run {run} has ended"
+
+
+def reason_for(reason: str, may_see: Callable[[str], bool]) -> str:
+    """Return a reason for somebody who may not see every run: those of others are not named."""
+    return _HAD_BY.sub(lambda match: match[0] if may_see(match[1]) else "a step of another project has ended", reason)
+
+
+_HAD_BY = re.compile(had_by(r"(\S+)", r"\S+"))
 
 
 def settle(connection: sqlite3.Connection, uuids: Iterable[str], reason: str, now: Milliseconds) -> None:

@@ -55,7 +55,7 @@ def release(connection: sqlite3.Connection, run: str, step: str, now: Millisecon
     rows = connection.execute(
         "DELETE FROM leases WHERE run = ? AND step = ? RETURNING device, project, start_time", (run, step)
     ).fetchall()
-    devices.settle(connection, (row[0] for row in rows), f"step {step} of run {run} has ended", now)
+    devices.settle(connection, (row[0] for row in rows), devices.had_by(run, step), now)
     for device, project, start in rows:
         _add(connection, project, SLOTS if is_slot(device) else DEVICES, used(1, start, now), now)
 

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from harness.daemons import Daemon, eventually
 from harness.plans import a_plan, a_step
 from harness.receiver import Receiver, receiving, write_alerts
+from harness.sites import Site
 
 from tunewright.client.cli.main import run_command
 from tunewright.client.errors import RefusedError
@@ -111,3 +113,15 @@ def test_run_that_waits_too_long_is_told_once(daemon: Daemon, receiver: Receiver
     daemon.client.cancel(first, mode="now", reason="enough")
     daemon.finish(waits)
     assert [event.kind for event in daemon.events(waits)].count("run_waiting") == 1
+
+
+def test_a_sink_tells_nobody_of_the_projects_of_others(tmp_path: Path, receiver: Receiver) -> None:
+    site = Site(tmp_path, Daemon(tmp_path / "home"))
+    own = "  both: {command: {argv: [/bin/false]}, projects: [support, sales]}\n"
+    write_alerts(site.daemon.home, receiver.url, own)
+    try:
+        site.prepare().start()
+        found = site.as_(site.certificate("anna", "support:viewer")).alert_sinks()
+        assert [(item.name, item.projects) for item in found] == [("both", ("support",)), ("oncall", ())]
+    finally:
+        site.clean_up()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from harness.daemons import Daemon, eventually
 from harness.plans import a_plan, a_step, role, write
+from harness.sites import Site, source_in
 
 from tunewright.client.errors import RefusedError
 from tunewright.compiler.ir.plan import Plan
@@ -80,3 +81,21 @@ def test_a_device_is_nobodys_before_its_memory_is_back(stopped_daemon: Daemon, t
 
     be_like(file, GPU)
     assert stopped_daemon.finish(second).state == "succeeded"
+
+
+def test_who_had_a_device_is_told_to_those_who_may_see_the_run(tmp_path: Path) -> None:
+    file = be_like(tmp_path / "devices.json", GPU)
+    site = Site(tmp_path, Daemon(tmp_path / "home"))
+    try:
+        site.prepare().start("--devices", str(file))
+        owner = site.as_(site.certificate("owner", "sales:submitter"))
+        watching = site.as_(site.certificate("anna", "support:viewer"))
+        run = owner.create_run(source_in(site, "sales", on_a_device("first", {"wait_for": "work/go"}))).run.id
+        eventually(lambda: owner.get_run(run).run.step("sft").state == "running")
+        be_like(file, {**GPU, "memory_used_bytes": 30 * 2**30})
+        (site.daemon.bundle(run, "sft") / "work" / "go").touch()
+        eventually(lambda: owner.devices()[0].state == "settling")
+        assert owner.devices()[0].reason == f"step sft of run {run} has ended"
+        assert watching.devices()[0].reason == "a step of another project has ended"
+    finally:
+        site.clean_up()
