@@ -17,7 +17,7 @@ from tunewright.client.api import PATIENCE_SECONDS
 from tunewright.client.calls import TIMEOUT_SECONDS, Call, in_project
 from tunewright.client.channel import open_async_channel
 from tunewright.client.credentials import NO_CREDENTIALS, Credentials
-from tunewright.client.machine_values import Device, Maintenance
+from tunewright.client.machine_values import Device, MachineEvent, Maintenance
 from tunewright.client.queue_values import Queue
 from tunewright.client.streams import Log, Watch
 from tunewright.client.troubles import Persistence, passes, translated
@@ -384,6 +384,10 @@ class AsyncClient:
     async def release_device(self, uuid: str, *, reason: str) -> Device:
         """Take a device out of quarantine."""
         return await self._call(machine_calls.release_device(uuid, reason=reason))
+
+    def machine_events(self) -> AsyncIterator[MachineEvent]:
+        """Yield what has happened to the machine, newest first: devices and maintenance. For auditors."""
+        return self._pages(machine_calls.list_machine_events)
 
     async def drain(self, *, reason: str = "", checkpoint: bool = False, deadline_seconds: int = 0) -> Maintenance:
         """Let no step begin until `undrain`; with `checkpoint` (or after so many seconds) ask those that run to stop

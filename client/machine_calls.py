@@ -1,10 +1,11 @@
 """The calls about the daemon's machine as values; see `calls`."""
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tunewright.client.calls import Call
-from tunewright.client.machine_values import Device, Maintenance
+from tunewright.client.calls import Call, Page
+from tunewright.client.machine_values import Device, MachineEvent, Maintenance
 from tunewright.client.wire import maintenance, time_of
 from tunewright.proto.v1 import device_pb2, server_service_pb2_grpc
 from tunewright.proto.v1 import server_service_pb2 as wire
@@ -25,6 +26,14 @@ def release_device(uuid: str, *, reason: str) -> Call[Device]:
     return _call("ReleaseDevice", request, lambda answer: _device(answer.device), repeatable=False)
 
 
+def list_machine_events(token: str) -> Call[Page[MachineEvent]]:
+    """A page of the log of the machine."""
+    request = wire.ListMachineEventsRequest(page_token=token)
+    return _call(
+        "ListMachineEvents", request, lambda answer: ([_event(item) for item in answer.events], answer.next_page_token)
+    )
+
+
 def drain(*, reason: str, checkpoint: bool, deadline_seconds: int) -> Call[Maintenance]:
     """Maintenance that begins, or is changed."""
     request = wire.DrainServerRequest(reason=reason, checkpoint=checkpoint, deadline_seconds=deadline_seconds)
@@ -39,6 +48,18 @@ def undrain() -> Call[None]:
 def _call(method: str, request: Any, read: Callable[[Any], Answer], *, repeatable: bool = True) -> Call[Answer]:
     stub = server_service_pb2_grpc.ServerServiceStub
     return Call(stub=stub, method=method, request=request, read=read, repeatable=repeatable)
+
+
+def _event(message: wire.MachineEvent) -> MachineEvent:
+    return MachineEvent(
+        sequence=message.sequence,
+        time=time_of(message, "time"),
+        kind=message.kind,
+        subject=message.subject.removeprefix("devices/"),
+        actor=message.actor,
+        reason=message.reason,
+        body=json.loads(message.body_json),
+    )
 
 
 def _device(message: Any) -> Device:

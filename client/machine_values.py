@@ -1,7 +1,24 @@
 """The machine that a daemon works on, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineEvent:
+    """One entry of the log of the machine. `subject` is a device's UUID, empty for maintenance; `actor` a person or the
+    daemon.
+    """
+
+    sequence: int
+    time: datetime | None
+    kind: str
+    subject: str
+    actor: str
+    reason: str
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiler
 from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.home import Home, HomeTakenError
+from tunewright.daemon.keepers import Keepers
 from tunewright.daemon.listening import ListenError, listen, read_site, share
 from tunewright.daemon.log.setup import start_log
 from tunewright.daemon.measures import NO_MEASURES, Measures
@@ -77,7 +78,7 @@ def _serve_with(aside: Aside, settings: Settings, compiler: Compiler | None, clo
         settings.check()
         check_complete(methods())
         site = read_site(settings.access_file, aside)
-        alerts = read_alerts(settings.alerts_file)
+        alerts = read_alerts(settings.alerts_file, aside, needed=settings.alerts is not None)
         home.create()
         owned = home.take()
     except _REFUSALS as error:
@@ -125,23 +126,23 @@ async def _serve(parts: Parts, scraping: "Scraping | None") -> int:
     # Before anybody looks at an attempt: what it was given says what must not be shown of what it wrote.
     await asyncio.to_thread(parts.delivery.sweep)
     parts.reconciler.start()
-    kept = [
-        asyncio.create_task(parts.deployments.keep(), name="deployments"),
-        asyncio.create_task(border.streams.keep(), name="streams"),
-        asyncio.create_task(parts.devices.keep(), name="devices"),
-        asyncio.create_task(parts.timetable.keep(), name="collecting"),
-        asyncio.create_task(_keep_health(vitals, parts.maintenance), name="health"),
-        asyncio.create_task(parts.alerts.keep(), name="alerts"),
-        asyncio.create_task(_look_again_with_devices(parts), name="first devices"),
-    ]
+    keepers = Keepers()
+    keepers.start("deployments", parts.deployments.keep)
+    keepers.start("streams", border.streams.keep)
+    keepers.start("devices", parts.devices.keep)
+    keepers.start("collecting", parts.timetable.keep)
+    keepers.start("health", lambda: _keep_health(vitals, parts.maintenance))
+    keepers.start("alerts", parts.alerts.keep)
+    keepers.start("first devices", lambda: _look_again_with_devices(parts))
     if settings.private:
-        kept.append(asyncio.create_task(_end_when_idle(parts), name="idle"))
+        keepers.start("idle", lambda: _end_when_idle(parts))
     await server.start()
-    kept += [asyncio.create_task(item.serve(), name="shared socket") for item in shared]
+    for item in shared:
+        keepers.start(f"socket {item.path}", item.serve)
     await _tell(vitals, health_pb2.HealthCheckResponse.SERVING)
     _log.info("ready on %s with home %s", ", ".join(addresses), home.root)
     manager.ready(_status(parts))
-    kept.append(asyncio.create_task(manager.keep(lambda: _status(parts)), name="service manager"))
+    keepers.start("service manager", lambda: manager.keep(lambda: _status(parts)))
 
     await parts.ending.wait()
     _log.info("ending; runners and deployments go on")
@@ -151,11 +152,10 @@ async def _serve(parts: Parts, scraping: "Scraping | None") -> int:
     await server.stop(_GRACE_SECONDS)
     if scraping is not None:
         scraping.close()
-    for task in kept:
-        task.cancel()
+    keepers.cancel()
     for item in shared:
         item.close()
-    await asyncio.gather(*kept, return_exceptions=True)
+    await keepers.ended()
     await parts.reconciler.stop()
     await parts.database.close()
     parts.points.close()
@@ -208,12 +208,15 @@ async def _keep_health(vitals: HealthServicer, maintenance: MaintenanceKeeper) -
     """A daemon in maintenance answers as ever: whether steps begin is a health of its own."""
     changed = asyncio.Event()
     maintenance.changed.append(changed.set)
-    while True:
-        changed.clear()
-        begins = maintenance.current() is None
-        serving = health_pb2.HealthCheckResponse.SERVING if begins else health_pb2.HealthCheckResponse.NOT_SERVING
-        await vitals.set(EXECUTION, serving)
-        await changed.wait()
+    try:
+        while True:
+            changed.clear()
+            begins = maintenance.current() is None
+            serving = health_pb2.HealthCheckResponse.SERVING if begins else health_pb2.HealthCheckResponse.NOT_SERVING
+            await vitals.set(EXECUTION, serving)
+            await changed.wait()
+    finally:
+        maintenance.changed.remove(changed.set)
 
 
 async def _tell(vitals: HealthServicer, state: health_pb2.HealthCheckResponse.ServingStatus) -> None:

@@ -20,7 +20,7 @@ IDLE_SECONDS = 20.0
 _LENGTH = struct.Struct(">Q")
 
 
-class AsideError(RuntimeError):
+class AsideError(ChildProcessError):
     """The process ended before it had answered, twice."""
 
 

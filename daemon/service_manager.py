@@ -40,7 +40,8 @@ class ServiceManager:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         # A manager that is gone or does not read must not stop the daemon, not even for a moment.
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel, contextlib.suppress(OSError):
+        # Nor must descriptors that have run out: they come back.
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
             channel.setblocking(False)
             channel.sendto("\n".join(words).encode("utf-8"), address)
 

@@ -72,10 +72,9 @@ class Settings:
         return self.access or (own if own.exists() else None)
 
     @property
-    def alerts_file(self) -> Path | None:
-        """Return the alerts file that was named, else the home's; None without any."""
-        own = self.home / "alerts.yaml"
-        return self.alerts or (own if own.exists() else None)
+    def alerts_file(self) -> Path:
+        """Return the alerts file that was named, else the home's, which need not be there."""
+        return self.alerts or self.home / "alerts.yaml"
 
 
 def _check_loopback(address: str) -> None:

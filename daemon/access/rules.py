@@ -72,6 +72,7 @@ RULES: Mapping[str, Rule] = {
     # Devices are nobody's secret, and who administers looks at no runs: who has one is told to those who may see that.
     "tunewright.v1.ServerService/ListDevices": _IDENTIFIED,
     "tunewright.v1.ServerService/ReleaseDevice": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
+    "tunewright.v1.ServerService/ListMachineEvents": Rule(Permission.AUDIT, Place.EVERYWHERE),
     "tunewright.v1.ServerService/DrainServer": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
     "tunewright.v1.ServerService/UndrainServer": Rule(Permission.ADMINISTER, Place.EVERYWHERE),
     "tunewright.v1.AccessService/WhoAmI": _IDENTIFIED,

@@ -28,7 +28,7 @@ async def hand_over(command: Command, identifier: str, body: bytes) -> None:
             *command.argv, stdin=PIPE, stdout=DEVNULL, stderr=PIPE, env=variables, cwd="/", start_new_session=True
         )
     except OSError as error:
-        raise DeliveryError(f"{command.argv[0]} can't be started: {error.strerror}") from None
+        raise DeliveryError("its program can't be started", detail=f"{command.argv[0]}: {error.strerror}") from None
     try:
         async with asyncio.timeout(command.timeout_seconds):
             said = await _talk(process, body)

@@ -39,7 +39,7 @@ class Deliverer:
     _busy: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _rests: dict[str, tuple[int, Milliseconds]] = field(default_factory=dict)
 
-    def send_due(self) -> None:
+    async def send_due(self) -> None:
         """Begin to send what may be sent now; what fails, and what a busy or resting sink waits for, comes later."""
         now = self.clock.now()
         for alert in alerts.due(self.database.read, now):
@@ -59,7 +59,7 @@ class Deliverer:
         try:
             await _deliver(sink, begun)
         except DeliveryError as error:
-            return replace(begun, state=AlertState.DEAD, problem=str(error), end_time=self.clock.now())
+            return replace(begun, state=AlertState.DEAD, problem=error.whole, end_time=self.clock.now())
         return replace(begun, state=AlertState.DELIVERED, end_time=self.clock.now())
 
     async def stop(self) -> None:
@@ -100,7 +100,7 @@ class Deliverer:
 
     async def _failed(self, alert: AlertRecord, error: DeliveryError) -> None:
         problem, now = str(error), self.clock.now()
-        _log.warning("alert %s was not taken by %s (try %d): %s", alert.id, alert.sink, alert.tries, problem)
+        _log.warning("alert %s was not taken by %s (try %d): %s", alert.id, alert.sink, alert.tries, error.whole)
         self._rest(alert.sink)
         if error.final:
             await self._write(lambda connection: alerts.give_up(connection, alert, problem, now))
@@ -158,6 +158,6 @@ async def _deliver(sink: Sink | None, alert: AlertRecord) -> None:
         to = destination(resolved(channel.url, channel.folder))
         keys = read_keys(resolved(channel.key, channel.folder))
     except AlertSettingsError as error:
-        raise DeliveryError(str(error)) from None
+        raise DeliveryError("its address or its key can't be used", detail=str(error)) from None
     headers = signed_headers(keys, alert.id, int(time.time()), body)
     await post(to, headers, body, authority=channel.authority, timeout_seconds=channel.timeout_seconds)

@@ -21,17 +21,12 @@ from tunewright.daemon.alerts.settings import (
 )
 from tunewright.daemon.alerts.signature import read_keys
 from tunewright.daemon.alerts.webhook import destination
+from tunewright.daemon.settings import SettingsFileError
+from tunewright.daemon.settings_file import Written, read_written
 from tunewright.daemon.store.alerts import Folding
 from tunewright.spec.alerting import EVENTS, OTHERWISE, worst
-from tunewright.spec.binding import bind_section
-from tunewright.spec.diagnostics import Diagnostic, DiagnosticSink
-from tunewright.spec.document import Document
 from tunewright.spec.model.alert import Alert, Severity, SinkName
 from tunewright.spec.model.section import Count, Duration, Section, SpecName, one_or_more, parse_duration
-from tunewright.spec.source import SourceFile
-from tunewright.spec.syntax import parse
-
-_LONGEST = 2**20
 
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Projects = Annotated[tuple[Project, ...], BeforeValidator(one_or_more), Field(min_length=1)]
@@ -117,30 +112,21 @@ class AlertsFile(Section):
 def read_alerts_file(path: Path) -> AlertSettings:
     """Return what the file says; raise AlertSettingsError with place and remedy of everything that is wrong with it."""
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_LONGEST + 1)
-    except OSError as error:
-        raise AlertSettingsError(f"the alerts file {path} can't be read: {error.strerror}") from None
-    if len(content) > _LONGEST:
-        raise AlertSettingsError(f"the alerts file {path} is longer than {_LONGEST // 2**20} MiB")
-    source, sink = SourceFile(str(path), content.decode("utf-8-sig", errors="surrogateescape")), DiagnosticSink()
-    root = parse(source, sink)
-    document = None if root is None else Document(source, root)
-    found = None if document is None else bind_section(document, sink, AlertsFile)
-    findings = [_line(item) for item in sink]
-    if found is None or document is None or findings:
-        raise AlertSettingsError("\n".join(findings) or f"{path} is empty")
-    return _Reading(document, path.absolute().parent).settings(found)
+        written = read_written(path, AlertsFile)
+    except SettingsFileError as error:
+        raise AlertSettingsError(str(error)) from None
+    return _Reading(written, path.absolute().parent).settings()
 
 
 class _Reading:
     """Turns a file into settings; every mistake is told, each with its place."""
 
-    def __init__(self, document: Document, folder: Path) -> None:
-        self._document, self._folder = document, folder
+    def __init__(self, written: Written[AlertsFile], folder: Path) -> None:
+        self._written, self._folder = written, folder
         self._problems: list[str] = []
 
-    def settings(self, file: AlertsFile) -> AlertSettings:
+    def settings(self) -> AlertSettings:
+        file = self._written.value
         sinks = {name: self._sink(name, item) for name, item in file.sinks.items()}
         rules = tuple(self._rule(index, item, file) for index, item in enumerate(file.rules))
         if self._problems:
@@ -218,8 +204,7 @@ class _Reading:
         )
 
     def _say(self, path: tuple[str | int, ...], message: str) -> None:
-        span = self._document.value_span(path)
-        self._problems.append(f"{span.source.name}:{span.begin.line}:{span.begin.column}: {message}")
+        self._problems.append(f"{self._written.place(path)}: {message}")
 
 
 def _seconds(text: str) -> float:
@@ -227,8 +212,3 @@ def _seconds(text: str) -> float:
     if found is None:
         raise ValueError(text)  # the section has refused it before
     return found
-
-
-def _line(item: Diagnostic) -> str:
-    place, help = item.primary.span, f" ({item.help})" if item.help else ""  # noqa: A001 - the word users read
-    return f"{place.source.name}:{place.begin.line}:{place.begin.column}: {item.message}{help}"

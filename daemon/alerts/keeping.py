@@ -1,7 +1,8 @@
-"""The task that looks after alerts as long as the daemon lives: raise, send, forget what is long over."""
+"""The task that looks after alerts as long as the daemon lives: raise, and send."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tunewright.daemon.alerts.delivering import Deliverer
@@ -38,9 +39,13 @@ class AlertKeeper:
             await self.deliverer.stop()
 
     async def _look(self) -> None:
+        """What can't be decided keeps nothing from being sent that was raised before."""
+        await self._tried(self.raiser.raise_all)
+        await self._tried(self.deliverer.send_due)
+
+    async def _tried(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self.raiser.raise_all()
-            self.deliverer.send_due()
+            await work()
         except (StorageFullError, StorageBusyError) as error:
             _log.warning("alerts wait: %s", error)
             await asyncio.sleep(_AFTER_TROUBLE_SECONDS)

@@ -1,5 +1,6 @@
 """From events to alerts: decide about every trigger once, and store what follows in the transaction that forgets it."""
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -23,6 +24,8 @@ _PAGE = 200
 _MOST_RULES = 1000
 #: Waits shorter than this are not looked for.
 _SHORTEST_WAIT = 1000
+#: A rule's name, and for how many seconds a run may wait before it is told.
+_Limit = tuple[str, float]
 
 
 @dataclass(slots=True)
@@ -33,6 +36,8 @@ class Raiser:
     clock: Clock
     settings: Callable[[], AlertSettings]
     _rules: dict[str, tuple[AlertRule, ...]] = field(default_factory=dict)
+    _waits: dict[str, list[_Limit]] = field(default_factory=dict)
+    _waits_by: AlertSettings | None = None
 
     async def raise_all(self) -> None:
         """Decide about everything that waits for it."""
@@ -44,10 +49,12 @@ class Raiser:
         settings, raised = self.settings(), []
         conditions: dict[tuple[str, str], Condition] = {}
         for trigger in found:
-            rules = list(self.rules_of(trigger.run, trigger.project, trigger.spec_name, settings))
-            figures = trigger.kind in FIGURES
-            fulfilled = list(self._judged(trigger, rules, conditions)) if figures else matches(trigger, rules)
-            raised += [alert for match in fulfilled for alert in self._alerts(trigger, match, settings)]
+            try:
+                raised += self._decided(trigger, settings, conditions)
+            except sqlite3.Error:
+                raise
+            except Exception:  # what runners write may be anything: one event must not keep all others from being told
+                _log.exception("event %d of run %s can't be understood; nobody is told", trigger.sequence, trigger.run)
 
         def write(connection: sqlite3.Connection) -> None:
             alerts.decided(connection, found[-1].id)
@@ -57,6 +64,15 @@ class Raiser:
                 alerts.put(connection, alert, settings.folding)
 
         await self.database.write(write)
+
+    def _decided(
+        self, trigger: Trigger, settings: AlertSettings, conditions: dict[tuple[str, str], Condition]
+    ) -> list[AlertRecord]:
+        """Return what is told of an event; what it says of conditions is put into `conditions`."""
+        rules = list(self.rules_of(trigger.run, trigger.project, trigger.spec_name, settings))
+        figures = trigger.kind in FIGURES
+        fulfilled = list(self._judged(trigger, rules, conditions)) if figures else matches(trigger, rules)
+        return [alert for match in fulfilled for alert in self._alerts(trigger, match, settings)]
 
     def rules_of(self, run: str, project: str, spec_name: str, settings: AlertSettings) -> Iterator[NamedRule]:
         """Yield the rules that a run is held to: its spec's, then the site's."""
@@ -69,10 +85,17 @@ class Raiser:
     def _planned(self, run: str) -> tuple[AlertRule, ...]:
         if run not in self._rules:
             if len(self._rules) >= _MOST_RULES:
-                self._rules.clear()
-            plan, _ = runs.texts(self.database.read, run)
-            self._rules[run] = tuple(alert_rule(item) for item in json.loads(plan).get("alerts", ()))
+                del self._rules[next(iter(self._rules))]
+            self._rules[run] = self._read_rules(run)
         return self._rules[run]
+
+    def _read_rules(self, run: str) -> tuple[AlertRule, ...]:
+        plan, _ = runs.texts(self.database.read, run)
+        try:
+            return tuple(alert_rule(item) for item in json.loads(plan).get("alerts", ()))
+        except (AttributeError, LookupError, TypeError, ValueError):
+            _log.exception("the rules of run %s can't be read; the site's alone count for it", run)
+            return ()
 
     def _judged(
         self, trigger: Trigger, rules: list[NamedRule], conditions: dict[tuple[str, str], Condition]
@@ -126,13 +149,22 @@ class Raiser:
     async def _look_at_waits(self) -> None:
         """A run that waits too long makes no event by itself: it gets one, which is told as any other is."""
         settings, now = self.settings(), self.clock.now()
+        if settings is not self._waits_by:
+            self._waits, self._waits_by = {}, settings
+        # Looked at every second, of a queue that may be long: a plan is read once, when its run is seen first.
+        known, self._waits = self._waits, {}
         for run, project, spec_name, created in alerts.waiting(self.database.read, now - _SHORTEST_WAIT):
-            for item in self.rules_of(run, project, spec_name, settings):
-                seconds = item.rule.queued_seconds
-                told = seconds is None or alerts.condition(self.database.read, run, item.name) is not None
-                if seconds is None or told or now - created < seconds * 1000:
-                    continue
-                await self._tell_wait(run, item.name, seconds, now)
+            if run not in known:
+                known[run] = self._limits(run, project, spec_name, settings)
+                await asyncio.sleep(0)
+            over = [limit for limit in known[run] if now - created >= limit[1] * 1000]
+            for name, seconds in over:
+                await self._tell_wait(run, name, seconds, now)
+            self._waits[run] = [limit for limit in known[run] if limit not in over] if over else known[run]
+
+    def _limits(self, run: str, project: str, spec_name: str, settings: AlertSettings) -> list[_Limit]:
+        rules = self.rules_of(run, project, spec_name, settings)
+        return [(item.name, item.rule.queued_seconds) for item in rules if item.rule.queued_seconds is not None]
 
     async def _tell_wait(self, run: str, rule: str, seconds: float, now: int) -> None:
         await self.database.write(lambda connection: alerts.tell_wait(connection, run, rule, seconds, now))

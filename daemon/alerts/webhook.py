@@ -9,28 +9,29 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tunewright.daemon.alerts.settings import AlertSettingsError
+from tunewright.daemon.asking import ask_apart
 
 _LONGEST_ANSWER = 8192
 _LONGEST_URL = 2048
 _MOST_ADDRESSES = 4
 _GONE = 410
-#: Threads of their own: a name server that hangs must not take those that the engine works with.
-_RESOLVERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="alerts-resolve")
 
 
 class DeliveryError(Exception):
-    """A message was not taken; `final` when no other try will be. The message holds nothing of the address."""
+    """A message was not taken; `final` when no other try will be. The message is for whoever may see the alert, so it
+    holds nothing of addresses and files; `detail` is for the site's own eyes.
+    """
 
-    def __init__(self, message: str, *, final: bool = False) -> None:
+    def __init__(self, message: str, *, final: bool = False, detail: str = "") -> None:
         super().__init__(message)
         self.final = final
+        self.whole = f"{message}: {detail}" if detail else message
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ async def _addresses(to: Destination) -> list[str]:
     except ValueError:
         try:
             look = partial(socket.getaddrinfo, to.host, to.port, type=socket.SOCK_STREAM)
-            found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, look)
+            found = await ask_apart(look, "alerts-resolve")
         except OSError:
             raise DeliveryError("its host has no address") from None
         known = list(dict.fromkeys(str(item[4][0]) for item in found))

@@ -125,7 +125,7 @@ def _files(settings: Settings, home: Home) -> Iterator[Finding]:
         ("policy", lambda: _read_policy(home.root, settings.policy)),
         ("retention", lambda: read_retention(home.root)),
         ("secrets", lambda: providers_of(home, settings.secrets)),
-        ("alerts", lambda: read_alerts(settings.alerts_file)),
+        ("alerts", lambda: read_alerts(settings.alerts_file, needed=settings.alerts is not None)),
     )
     for name, read in readers:
         try:

@@ -5,7 +5,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunewright.daemon.clock import Clock
@@ -68,6 +68,7 @@ class DeviceKeeper:
         self._bell = asyncio.Event()
         self._looked = asyncio.Event()
         self._said = ""
+        self._faults: dict[str, str] = {}
         self._present: tuple[Device, ...] | None = None
         self.samples: Mapping[str, Sample] = {}
         self.changed: Callable[[], None] = lambda: None
@@ -111,7 +112,8 @@ class DeviceKeeper:
                 await self.look()
             except (StorageFullError, StorageBusyError) as error:
                 _log.warning("devices can't be stored: %s", error)
-            self._looked.set()
+            finally:  # a look that failed is one: nobody may wait for devices that can't be told
+                self._looked.set()
             if self._poller is None:
                 return
             try:
@@ -122,6 +124,7 @@ class DeviceKeeper:
     async def look(self) -> None:
         """Look once and store what has changed."""
         readings, silence = await self._readings()
+        readings = self._with_faults(readings)
         if self._poller is not None and not silence:
             self._present = tuple(item.device for item in readings.values())
         self.samples = {item.device.uuid: item.sample for item in readings.values() if item.sample is not None}
@@ -149,6 +152,7 @@ class DeviceKeeper:
         if not readings and not devices.every(self._database.read):
             return
         opened = await self._database.write(bring_up)
+        self._faults.clear()
         if opened:
             self.changed()
 
@@ -185,6 +189,13 @@ class DeviceKeeper:
         self._said = ""
         return {reading.device.uuid: reading for reading in found}, ""
 
+    def _with_faults(self, readings: Mapping[str, Reading]) -> Mapping[str, Reading]:
+        """The driver reports a fault once: it stands until it is stored, however often the disk is full before."""
+        for uuid, reading in readings.items():
+            if reading.sample is not None and reading.sample.fault is not None:
+                self._faults[uuid] = reading.sample.fault
+        return {uuid: _faulty(reading, self._faults.get(uuid)) for uuid, reading in readings.items()}
+
     def _foreign(self) -> dict[str, frozenset[int]]:
         samples = self.samples
         return {
@@ -204,6 +215,12 @@ class DeviceKeeper:
     def _pause(self) -> float:
         waiting = any(record.state is DeviceState.SETTLING for record in devices.every(self._database.read))
         return self._pace.settling if waiting else self._pace.looking
+
+
+def _faulty(reading: Reading, fault: str | None) -> Reading:
+    if fault is None or reading.sample is None:
+        return reading
+    return replace(reading, sample=replace(reading.sample, fault=fault))
 
 
 def _tell(before: DeviceRecord | None, after: DeviceRecord) -> None:

@@ -1,9 +1,8 @@
 """Look at the devices from a thread of its own: a driver that hangs holds up that thread and nothing else."""
 
 import asyncio
-import contextlib
-import threading
 
+from tunewright.daemon.asking import ask_apart
 from tunewright.daemon.devices.device import Inventory, InventoryError, Reading
 
 _TIMEOUT_SECONDS = 10.0
@@ -23,7 +22,7 @@ class Poller:
         A question that was not answered stays open: its answer counts, whenever it comes, and no second is asked.
         """
         if self._pending is None:
-            self._pending = self._ask()
+            self._pending = ask_apart(self._read, "devices")
         question = self._pending
         try:
             answer = await asyncio.wait_for(asyncio.shield(question), self._timeout)
@@ -36,27 +35,10 @@ class Poller:
                 self._pending = None
         return answer
 
-    def _ask(self) -> "asyncio.Future[tuple[Reading, ...]]":
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[tuple[Reading, ...]] = loop.create_future()
-
-        def resolve(answer: tuple[Reading, ...] | None, error: BaseException | None) -> None:
-            if future.cancelled():
-                return
-            if error is None:
-                future.set_result(answer or ())
-            else:
-                future.set_exception(error)
-
-        def work() -> None:
-            answer, error = None, None
-            try:
-                answer = self._inventory.read()
-            except Exception as caught:
-                error = caught if isinstance(caught, InventoryError) else InventoryError(f"{caught!r}")
-            with contextlib.suppress(RuntimeError):  # the daemon has ended meanwhile
-                loop.call_soon_threadsafe(resolve, answer, error)
-
-        # A thread of a pool would be waited for when the daemon ends; this one is left behind.
-        threading.Thread(target=work, name="devices", daemon=True).start()
-        return future
+    def _read(self) -> tuple[Reading, ...]:
+        try:
+            return self._inventory.read()
+        except InventoryError:
+            raise
+        except Exception as error:
+            raise InventoryError(f"{error!r}") from error

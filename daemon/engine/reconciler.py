@@ -86,7 +86,7 @@ class Reconciler:
         self._results = Results(ledger.database.read, home)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bells: dict[str, asyncio.Event] = {}
-        self._told: set[tuple[str, str, int]] = set()
+        self._told: dict[str, set[tuple[str, int]]] = {}
         self._left_to_take_up: dict[str, None] = {}
         self._taking_up: asyncio.Task[None] | None = None
         self._stopping = False
@@ -171,6 +171,7 @@ class Reconciler:
             _log.exception("the stored plan of run %s can't be read; the run is left as it is", run_id)
         finally:
             del self._tasks[run_id], self._bells[run_id]
+            self._told.pop(run_id, None)
             if not self._stopping:
                 self.wake_next()
 
@@ -245,11 +246,11 @@ class Reconciler:
 
     async def _tell_waiting(self, run: RunRecord, step: StepRecord) -> None:
         """Log once why a step has to wait; how it goes on from there is asked for, not logged."""
-        key = run.id, step.name, step.attempt
+        told, key = self._told.setdefault(run.id, set()), (step.name, step.attempt)
         reason = self._queue.outlook().reason(run.id, step.name, frozenset({run.project}))
-        if key in self._told or reason is None:
+        if key in told or reason is None:
             return
-        self._told.add(key)
+        told.add(key)
         body = {"reason": reason.reason, "message": reason.message, "position": reason.position}
         entry, now = (
             Entry(kind="step_waiting", step=step.name, attempt=step.attempt, body=body),
@@ -305,7 +306,6 @@ class Reconciler:
         except _PortTakenError as error:
             failure = Failure(reason="PORT_IN_USE", message=str(error), help="stop that service, or set another `port`")
             return await self._ledger.apply(run, step.name, Fail(failure=failure))
-        self._told.discard((run.id, step.name, step.attempt))
         self._keeper.begun(run.id, step.name, after.step(step.name).attempt)
         return after
 

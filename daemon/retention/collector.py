@@ -21,8 +21,8 @@ from tunewright.daemon.engine.in_use import InUse
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.retention.facts import read_facts
-from tunewright.daemon.retention.garbage import Garbage, GarbageKind, find_garbage
-from tunewright.daemon.store import holds
+from tunewright.daemon.retention.garbage import DAY, Garbage, GarbageKind, find_garbage
+from tunewright.daemon.store import alerts, holds
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.holds import CollectedRecord
 from tunewright.runners.contract import WORK
@@ -65,6 +65,8 @@ class Collector:
                 if not alone:
                     raise RefusedError("BACKUP_RUNNING", "a backup is being made of what would go: try again later")
                 gone = await self._collect(retention)
+                ended_before = self.clock.now() - retention.logs_days * DAY
+                await self.database.write(lambda connection: alerts.forget(connection, ended_before))
                 await asyncio.to_thread(self._stamp.write_text, str(self.clock.now()), encoding="ascii")
                 return gone
 

@@ -15,7 +15,8 @@ from tunewright.daemon.retention.facts import Facts, RunFact
 if TYPE_CHECKING:  # pydantic costs a daemon that collects nothing too much
     from tunewright.daemon.retention.policy import Retention
 
-_DAY = 24 * 3600 * 1000
+#: In milliseconds.
+DAY = 24 * 3600 * 1000
 
 
 class GarbageKind(StrEnum):
@@ -61,7 +62,7 @@ def _kept_runs(facts: Facts, retention: "Retention") -> set[str]:
 
 
 def _artifacts(facts: Facts, kept: set[str], retention: "Retention", now: Milliseconds) -> Iterator[Garbage]:
-    since = now - retention.artifacts_days * _DAY
+    since = now - retention.artifacts_days * DAY
     used = {digest for run in facts.runs.values() if run.id in kept or run.end_time > since for digest in run.artifacts}
     for digest, project in facts.artifacts.items():
         subject = f"artifacts/{digest.removeprefix('sha256:')}"
@@ -71,8 +72,8 @@ def _artifacts(facts: Facts, kept: set[str], retention: "Retention", now: Millis
 
 
 def _attempts(facts: Facts, kept: set[str], retention: "Retention", now: Milliseconds) -> Iterator[Garbage]:
-    checkpoints_since = now - retention.checkpoints_days * _DAY
-    logs_since = now - retention.logs_days * _DAY
+    checkpoints_since = now - retention.checkpoints_days * DAY
+    logs_since = now - retention.logs_days * DAY
     for attempt in facts.attempts:
         run = facts.runs[attempt.run]
         # What is active or held is never touched. Of other kept runs a step that is done needs its checkpoints no more.

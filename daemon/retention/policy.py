@@ -33,7 +33,7 @@ class Retention(Section):
     """Days that an attempt's work folder with its checkpoints is kept after the attempt has ended."""
 
     logs_days: Days = 90
-    """Days that an attempt's logs are kept after its run has ended."""
+    """Days that an attempt's logs are kept after its run has ended, and alerts after their own end."""
 
     keep_last: Annotated[int, Field(ge=0, le=10_000)] = 3
     """Runs of each spec that are kept whole, newest first."""

@@ -85,7 +85,7 @@ class Delivery:
 
     def folders(self) -> list[Path]:
         """Return every folder of this home that was delivered and is still there."""
-        return [folder for root in self._roots() if root.is_dir() for folder in root.iterdir()]
+        return [folder for root in self._roots() if _is_ours(root) for folder in root.iterdir()]
 
     def _folders_for(self, bundle: Path) -> list[Path]:
         return [root / _name_for(bundle) for root in self._roots()]
@@ -123,6 +123,15 @@ def _places() -> Iterator[Path]:
     for place in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm", "/run"):  # noqa: S108 - only folders of ours in them
         if place and os.access(place, os.W_OK | os.X_OK) and file_system_type(Path(place)) in _IN_MEMORY:
             yield Path(place)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Others may have made a folder of that name, for us to stumble over, or to have us clear what is not ours."""
+    try:
+        _check_ours(folder)
+    except OSError:
+        return False
+    return True
 
 
 def _check_ours(folder: Path) -> None:

@@ -1,8 +1,9 @@
-"""What the API says of devices and maintenance."""
+"""What the API says of devices, maintenance, and what has happened to both."""
 
 from tunewright.daemon.devices.device import Sample
 from tunewright.daemon.services import translate
 from tunewright.daemon.store.devices import DeviceRecord, DeviceState
+from tunewright.daemon.store.machine_log import MachineEntry
 from tunewright.daemon.store.maintenance import Maintenance
 from tunewright.proto.v1 import device_pb2, server_service_pb2
 
@@ -31,6 +32,19 @@ def device_message(record: DeviceRecord, sample: Sample | None, *, leased: bool,
             if (value := getattr(sample, name)) is not None:
                 setattr(message, name, value)
     return message
+
+
+def machine_event_message(entry: MachineEntry) -> server_service_pb2.MachineEvent:
+    """Return an entry of the log of the machine."""
+    return server_service_pb2.MachineEvent(
+        sequence=entry.sequence,
+        time=translate.time(entry.time),
+        kind=entry.kind,
+        subject=f"devices/{entry.subject}" if entry.subject else "",
+        actor=entry.actor,
+        reason=entry.reason,
+        body_json=entry.body,
+    )
 
 
 def maintenance_message(value: Maintenance, running: int) -> server_service_pb2.Maintenance:

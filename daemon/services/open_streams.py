@@ -1,11 +1,14 @@
 """Streams that are open: looked at again and again, and ended when the caller may not have them any more."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tunewright.daemon.errors import RefusedError
+
+_log = logging.getLogger(__name__)
 
 #: Revoking a credential ends its streams within five seconds; this leaves time for a busy machine.
 LOOK_SECONDS = 1.5
@@ -54,3 +57,5 @@ class OpenStreams:
             stream.refusal = error
             if stream in self._streams and stream.task is not None:
                 stream.task.cancel()
+        except Exception:  # one that can't be asked about keeps nobody from looking at the others
+            _log.exception("can't tell whether a stream may stay open; asking again")

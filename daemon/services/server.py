@@ -15,8 +15,9 @@ from tunewright.daemon.engine.maintenance import MaintenanceKeeper
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.services import requests, translate
-from tunewright.daemon.services.machine import device_message, maintenance_message
-from tunewright.daemon.store import deployments, devices, runs
+from tunewright.daemon.services.machine import device_message, machine_event_message, maintenance_message
+from tunewright.daemon.services.pages import page
+from tunewright.daemon.store import deployments, devices, machine_log, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.devices import DeviceRecord
 from tunewright.daemon.supervise import Groups
@@ -89,6 +90,17 @@ class ServerService(server_service_pb2_grpc.ServerServiceServicer):
         if record is None:
             raise RefusedError("DEVICE_NOT_QUARANTINED", f"device {uuid} is not in quarantine", device=uuid)
         return wire.ReleaseDeviceResponse(device=self._device(record))
+
+    async def ListMachineEvents(
+        self, request: wire.ListMachineEventsRequest, context: Any
+    ) -> wire.ListMachineEventsResponse:
+        """Answer a page of what has happened to the machine."""
+        asked = page(request, 100, 1000)
+        found = machine_log.entries(self.database.read, before=asked.position, limit=asked.size + 1)
+        answer = wire.ListMachineEventsResponse(events=[machine_event_message(item) for item in found[: asked.size]])
+        if len(found) > asked.size:
+            answer.next_page_token = asked.token(found[asked.size - 1].sequence)
+        return answer
 
     async def DrainServer(self, request: wire.DrainServerRequest, context: Any) -> wire.DrainServerResponse:
         """Begin maintenance."""

@@ -248,6 +248,14 @@ def put_to_rest(connection: sqlite3.Connection, problem: str, now: Milliseconds)
         give_up(connection, _record(row), problem, now)
 
 
+def forget(connection: sqlite3.Connection, before: Milliseconds) -> int:
+    """Remove the alerts that ended before a time, and what is known of conditions of runs that did; return how many
+    alerts. That they were raised, and what became of them, still stands in the logs of their runs.
+    """
+    connection.execute("DELETE FROM alert_conditions WHERE run IN (SELECT id FROM runs WHERE end_time < ?)", (before,))
+    return connection.execute("DELETE FROM alerts WHERE state <> 'pending' AND end_time < ?", (before,)).rowcount
+
+
 def revive(connection: sqlite3.Connection, alert: AlertRecord, now: Milliseconds) -> AlertRecord:
     """Let an alert that was given up, or waits for its next try, be tried now; it may be tried as long as a new one."""
     row = connection.execute(

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tunewright.proto.v1 import device_pb2 as tunewright_dot_v1_dot_device__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tunewright/v1/server_service.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1atunewright/v1/device.proto\"\x16\n\x14GetServerInfoRequest\"\xeb\x02\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x1a\n\x12min_client_version\x18\x02 \x01(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x03 \x03(\t\x12\x0c\n\x04home\x18\x04 \x01(\t\x12\x10\n\x08store_id\x18\x05 \x01(\t\x12\x0b\n\x03pid\x18\x06 \x01(\r\x12\x0f\n\x07private\x18\x07 \x01(\x08\x12\x11\n\taddresses\x18\x08 \x03(\t\x12\x13\n\x0b\x61\x63tive_runs\x18\t \x01(\r\x12\x18\n\x10live_deployments\x18\n \x01(\r\x12.\n\nstart_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bmaintenance\x18\x0c \x01(\x0b\x32\x1a.tunewright.v1.Maintenance\x12.\n\x0bstep_limits\x18\r \x01(\x0b\x32\x19.tunewright.v1.StepLimits\".\n\nStepLimits\x12\x10\n\x08\x65nforced\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xb8\x01\n\x0bMaintenance\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\x08\x12,\n\x08\x64\x65\x61\x64line\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nbegin_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x62\x65gun_by\x18\x05 \x01(\t\x12\x15\n\rrunning_steps\x18\x06 \x01(\r\"\x14\n\x12ListDevicesRequest\"=\n\x13ListDevicesResponse\x12&\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x15.tunewright.v1.Device\"4\n\x14ReleaseDeviceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\">\n\x15ReleaseDeviceResponse\x12%\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x15.tunewright.v1.Device\"R\n\x12\x44rainServerRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\x08\x12\x18\n\x10\x64\x65\x61\x64line_seconds\x18\x03 \x01(\r\"F\n\x13\x44rainServerResponse\x12/\n\x0bmaintenance\x18\x01 \x01(\x0b\x32\x1a.tunewright.v1.Maintenance\"\x16\n\x14UndrainServerRequest\"\x17\n\x15UndrainServerResponse\"\x11\n\x0fShutdownRequest\"\x12\n\x10ShutdownResponse2\x9c\x04\n\rServerService\x12Z\n\rGetServerInfo\x12#.tunewright.v1.GetServerInfoRequest\x1a$.tunewright.v1.GetServerInfoResponse\x12K\n\x08Shutdown\x12\x1e.tunewright.v1.ShutdownRequest\x1a\x1f.tunewright.v1.ShutdownResponse\x12T\n\x0bListDevices\x12!.tunewright.v1.ListDevicesRequest\x1a\".tunewright.v1.ListDevicesResponse\x12Z\n\rReleaseDevice\x12#.tunewright.v1.ReleaseDeviceRequest\x1a$.tunewright.v1.ReleaseDeviceResponse\x12T\n\x0b\x44rainServer\x12!.tunewright.v1.DrainServerRequest\x1a\".tunewright.v1.DrainServerResponse\x12Z\n\rUndrainServer\x12#.tunewright.v1.UndrainServerRequest\x1a$.tunewright.v1.UndrainServerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tunewright/v1/server_service.proto\x12\rtunewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1atunewright/v1/device.proto\"\x16\n\x14GetServerInfoRequest\"\xeb\x02\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x1a\n\x12min_client_version\x18\x02 \x01(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x03 \x03(\t\x12\x0c\n\x04home\x18\x04 \x01(\t\x12\x10\n\x08store_id\x18\x05 \x01(\t\x12\x0b\n\x03pid\x18\x06 \x01(\r\x12\x0f\n\x07private\x18\x07 \x01(\x08\x12\x11\n\taddresses\x18\x08 \x03(\t\x12\x13\n\x0b\x61\x63tive_runs\x18\t \x01(\r\x12\x18\n\x10live_deployments\x18\n \x01(\r\x12.\n\nstart_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bmaintenance\x18\x0c \x01(\x0b\x32\x1a.tunewright.v1.Maintenance\x12.\n\x0bstep_limits\x18\r \x01(\x0b\x32\x19.tunewright.v1.StepLimits\".\n\nStepLimits\x12\x10\n\x08\x65nforced\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xb8\x01\n\x0bMaintenance\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\x08\x12,\n\x08\x64\x65\x61\x64line\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nbegin_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x62\x65gun_by\x18\x05 \x01(\t\x12\x15\n\rrunning_steps\x18\x06 \x01(\r\"\x14\n\x12ListDevicesRequest\"=\n\x13ListDevicesResponse\x12&\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x15.tunewright.v1.Device\"4\n\x14ReleaseDeviceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\">\n\x15ReleaseDeviceResponse\x12%\n\x06\x64\x65vice\x18\x01 \x01(\x0b\x32\x15.tunewright.v1.Device\"A\n\x18ListMachineEventsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x19ListMachineEventsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.tunewright.v1.MachineEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9b\x01\n\x0cMachineEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x11\n\tbody_json\x18\x07 \x01(\t\"R\n\x12\x44rainServerRequest\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x12\n\ncheckpoint\x18\x02 \x01(\x08\x12\x18\n\x10\x64\x65\x61\x64line_seconds\x18\x03 \x01(\r\"F\n\x13\x44rainServerResponse\x12/\n\x0bmaintenance\x18\x01 \x01(\x0b\x32\x1a.tunewright.v1.Maintenance\"\x16\n\x14UndrainServerRequest\"\x17\n\x15UndrainServerResponse\"\x11\n\x0fShutdownRequest\"\x12\n\x10ShutdownResponse2\x84\x05\n\rServerService\x12Z\n\rGetServerInfo\x12#.tunewright.v1.GetServerInfoRequest\x1a$.tunewright.v1.GetServerInfoResponse\x12K\n\x08Shutdown\x12\x1e.tunewright.v1.ShutdownRequest\x1a\x1f.tunewright.v1.ShutdownResponse\x12T\n\x0bListDevices\x12!.tunewright.v1.ListDevicesRequest\x1a\".tunewright.v1.ListDevicesResponse\x12Z\n\rReleaseDevice\x12#.tunewright.v1.ReleaseDeviceRequest\x1a$.tunewright.v1.ReleaseDeviceResponse\x12\x66\n\x11ListMachineEvents\x12\'.tunewright.v1.ListMachineEventsRequest\x1a(.tunewright.v1.ListMachineEventsResponse\x12T\n\x0b\x44rainServer\x12!.tunewright.v1.DrainServerRequest\x1a\".tunewright.v1.DrainServerResponse\x12Z\n\rUndrainServer\x12#.tunewright.v1.UndrainServerRequest\x1a$.tunewright.v1.UndrainServerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,18 +49,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RELEASEDEVICEREQUEST']._serialized_end=876
   _globals['_RELEASEDEVICERESPONSE']._serialized_start=878
   _globals['_RELEASEDEVICERESPONSE']._serialized_end=940
-  _globals['_DRAINSERVERREQUEST']._serialized_start=942
-  _globals['_DRAINSERVERREQUEST']._serialized_end=1024
-  _globals['_DRAINSERVERRESPONSE']._serialized_start=1026
-  _globals['_DRAINSERVERRESPONSE']._serialized_end=1096
-  _globals['_UNDRAINSERVERREQUEST']._serialized_start=1098
-  _globals['_UNDRAINSERVERREQUEST']._serialized_end=1120
-  _globals['_UNDRAINSERVERRESPONSE']._serialized_start=1122
-  _globals['_UNDRAINSERVERRESPONSE']._serialized_end=1145
-  _globals['_SHUTDOWNREQUEST']._serialized_start=1147
-  _globals['_SHUTDOWNREQUEST']._serialized_end=1164
-  _globals['_SHUTDOWNRESPONSE']._serialized_start=1166
-  _globals['_SHUTDOWNRESPONSE']._serialized_end=1184
-  _globals['_SERVERSERVICE']._serialized_start=1187
-  _globals['_SERVERSERVICE']._serialized_end=1727
+  _globals['_LISTMACHINEEVENTSREQUEST']._serialized_start=942
+  _globals['_LISTMACHINEEVENTSREQUEST']._serialized_end=1007
+  _globals['_LISTMACHINEEVENTSRESPONSE']._serialized_start=1009
+  _globals['_LISTMACHINEEVENTSRESPONSE']._serialized_end=1106
+  _globals['_MACHINEEVENT']._serialized_start=1109
+  _globals['_MACHINEEVENT']._serialized_end=1264
+  _globals['_DRAINSERVERREQUEST']._serialized_start=1266
+  _globals['_DRAINSERVERREQUEST']._serialized_end=1348
+  _globals['_DRAINSERVERRESPONSE']._serialized_start=1350
+  _globals['_DRAINSERVERRESPONSE']._serialized_end=1420
+  _globals['_UNDRAINSERVERREQUEST']._serialized_start=1422
+  _globals['_UNDRAINSERVERREQUEST']._serialized_end=1444
+  _globals['_UNDRAINSERVERRESPONSE']._serialized_start=1446
+  _globals['_UNDRAINSERVERRESPONSE']._serialized_end=1469
+  _globals['_SHUTDOWNREQUEST']._serialized_start=1471
+  _globals['_SHUTDOWNREQUEST']._serialized_end=1488
+  _globals['_SHUTDOWNRESPONSE']._serialized_start=1490
+  _globals['_SHUTDOWNRESPONSE']._serialized_end=1508
+  _globals['_SERVERSERVICE']._serialized_start=1511
+  _globals['_SERVERSERVICE']._serialized_end=2155
 # @@protoc_insertion_point(module_scope)

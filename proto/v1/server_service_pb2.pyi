@@ -244,6 +244,97 @@ class ReleaseDeviceResponse(google.protobuf.message.Message):
 global___ReleaseDeviceResponse = ReleaseDeviceResponse
 
 @typing.final
+class ListMachineEventsRequest(google.protobuf.message.Message):
+    """Which page."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """At most so many; default 100, limit 1000."""
+    page_token: builtins.str
+    """From the answer before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+global___ListMachineEventsRequest = ListMachineEventsRequest
+
+@typing.final
+class ListMachineEventsResponse(google.protobuf.message.Message):
+    """A page of the log of the machine."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Empty when this was the last page."""
+    @property
+    def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___MachineEvent]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        events: collections.abc.Iterable[global___MachineEvent] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["events", b"events", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ListMachineEventsResponse = ListMachineEventsResponse
+
+@typing.final
+class MachineEvent(google.protobuf.message.Message):
+    """One entry of the log of the machine, which only grows."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    TIME_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    ACTOR_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    BODY_JSON_FIELD_NUMBER: builtins.int
+    sequence: builtins.int
+    """From 1, growing."""
+    kind: builtins.str
+    """`device_` and the state that a device is in now, `maintenance_begun`, `maintenance_changed`, `maintenance_ended`."""
+    subject: builtins.str
+    """The device, `devices/{UUID}`; empty for maintenance."""
+    actor: builtins.str
+    """Who did it; `daemon` for what was found."""
+    reason: builtins.str
+    """Why."""
+    body_json: builtins.str
+    """A JSON object with what else there is to say."""
+    @property
+    def time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        sequence: builtins.int = ...,
+        time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        kind: builtins.str = ...,
+        subject: builtins.str = ...,
+        actor: builtins.str = ...,
+        reason: builtins.str = ...,
+        body_json: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["time", b"time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "body_json", b"body_json", "kind", b"kind", "reason", b"reason", "sequence", b"sequence", "subject", b"subject", "time", b"time"]) -> None: ...
+
+global___MachineEvent = MachineEvent
+
+@typing.final
 class DrainServerRequest(google.protobuf.message.Message):
     """How to drain."""
 

@@ -55,6 +55,11 @@ class ServerServiceStub(object):
                 request_serializer=tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceRequest.SerializeToString,
                 response_deserializer=tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceResponse.FromString,
                 _registered_method=True)
+        self.ListMachineEvents = channel.unary_unary(
+                '/tunewright.v1.ServerService/ListMachineEvents',
+                request_serializer=tunewright_dot_v1_dot_server__service__pb2.ListMachineEventsRequest.SerializeToString,
+                response_deserializer=tunewright_dot_v1_dot_server__service__pb2.ListMachineEventsResponse.FromString,
+                _registered_method=True)
         self.DrainServer = channel.unary_unary(
                 '/tunewright.v1.ServerService/DrainServer',
                 request_serializer=tunewright_dot_v1_dot_server__service__pb2.DrainServerRequest.SerializeToString,
@@ -102,6 +107,13 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMachineEvents(self, request, context):
+        """What has happened to the machine, newest first: devices that came, went, were kept out or taken back, and maintenance.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DrainServer(self, request, context):
         """Begins maintenance: no step begins any more, those that run come to their end. Runs can be created, and wait. Services stay.
         Asked again it changes reason, deadline and whether steps are asked to stop. Lasts until UndrainServer, also over restarts.
@@ -139,6 +151,11 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.ReleaseDevice,
                     request_deserializer=tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceRequest.FromString,
                     response_serializer=tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceResponse.SerializeToString,
+            ),
+            'ListMachineEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMachineEvents,
+                    request_deserializer=tunewright_dot_v1_dot_server__service__pb2.ListMachineEventsRequest.FromString,
+                    response_serializer=tunewright_dot_v1_dot_server__service__pb2.ListMachineEventsResponse.SerializeToString,
             ),
             'DrainServer': grpc.unary_unary_rpc_method_handler(
                     servicer.DrainServer,
@@ -260,6 +277,33 @@ class ServerService(object):
             '/tunewright.v1.ServerService/ReleaseDevice',
             tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceRequest.SerializeToString,
             tunewright_dot_v1_dot_server__service__pb2.ReleaseDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMachineEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tunewright.v1.ServerService/ListMachineEvents',
+            tunewright_dot_v1_dot_server__service__pb2.ListMachineEventsRequest.SerializeToString,
+            tunewright_dot_v1_dot_server__service__pb2.ListMachineEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

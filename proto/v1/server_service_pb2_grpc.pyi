@@ -50,6 +50,12 @@ class ServerServiceStub:
     FAILED_PRECONDITION, DEVICE_NOT_QUARANTINED: nothing that can be released keeps it from being used.
     """
 
+    ListMachineEvents: grpc.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.ListMachineEventsRequest,
+        tunewright.proto.v1.server_service_pb2.ListMachineEventsResponse,
+    ]
+    """What has happened to the machine, newest first: devices that came, went, were kept out or taken back, and maintenance."""
+
     DrainServer: grpc.UnaryUnaryMultiCallable[
         tunewright.proto.v1.server_service_pb2.DrainServerRequest,
         tunewright.proto.v1.server_service_pb2.DrainServerResponse,
@@ -95,6 +101,12 @@ class ServerServiceAsyncStub:
     NOT_FOUND, DEVICE_NOT_FOUND: there never was such a device.
     FAILED_PRECONDITION, DEVICE_NOT_QUARANTINED: nothing that can be released keeps it from being used.
     """
+
+    ListMachineEvents: grpc.aio.UnaryUnaryMultiCallable[
+        tunewright.proto.v1.server_service_pb2.ListMachineEventsRequest,
+        tunewright.proto.v1.server_service_pb2.ListMachineEventsResponse,
+    ]
+    """What has happened to the machine, newest first: devices that came, went, were kept out or taken back, and maintenance."""
 
     DrainServer: grpc.aio.UnaryUnaryMultiCallable[
         tunewright.proto.v1.server_service_pb2.DrainServerRequest,
@@ -149,6 +161,14 @@ class ServerServiceServicer(metaclass=abc.ABCMeta):
         NOT_FOUND, DEVICE_NOT_FOUND: there never was such a device.
         FAILED_PRECONDITION, DEVICE_NOT_QUARANTINED: nothing that can be released keeps it from being used.
         """
+
+    @abc.abstractmethod
+    def ListMachineEvents(
+        self,
+        request: tunewright.proto.v1.server_service_pb2.ListMachineEventsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[tunewright.proto.v1.server_service_pb2.ListMachineEventsResponse, collections.abc.Awaitable[tunewright.proto.v1.server_service_pb2.ListMachineEventsResponse]]:
+        """What has happened to the machine, newest first: devices that came, went, were kept out or taken back, and maintenance."""
 
     @abc.abstractmethod
     def DrainServer(

@@ -1,9 +1,7 @@
 """Maintenance: nothing begins, what runs comes to its end, services stay; also over a restart of the daemon."""
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,12 +109,17 @@ def test_every_change_is_in_the_log_of_the_machine(daemon: Daemon) -> None:
     client.drain(reason="second", checkpoint=True)
     client.undrain()
     client.undrain()
-    with closing(sqlite3.connect(daemon.home / "control.db")) as store:
-        told = store.execute("SELECT kind, actor, reason FROM machine_log ORDER BY sequence").fetchall()
+    told = [(event.kind, event.actor, event.reason) for event in client.machine_events()]
     assert told == [
-        ("maintenance_begun", who, "first"),
-        ("maintenance_changed", who, "second"),
         ("maintenance_ended", who, ""),
+        ("maintenance_changed", who, "second"),
+        ("maintenance_begun", who, "first"),
+    ]
+    assert next(iter(client.machine_events())).subject == ""
+    shown = tunewright(daemon, "access", "log", "--machine", "--last", "2")
+    assert [line.split("  ")[1:] for line in shown.stdout.splitlines()] == [
+        ["maintenance_ended", who],
+        ["maintenance_changed", who, "second"],
     ]
 
 

@@ -80,5 +80,7 @@ def test_commands_that_fail_hang_or_talk_too_much(tmp_path: Path) -> None:
         asyncio.run(hand_over(shell("exit 3"), "alert_1", b"{}"))
     with pytest.raises(DeliveryError, match=r"did not end within 0\.3 s"):
         asyncio.run(hand_over(shell(f"(sleep 60; touch {tmp_path}/late) & sleep 60", 0.3), "alert_1", b"{}"))
-    with pytest.raises(DeliveryError, match="can't be started"):
+    with pytest.raises(DeliveryError, match="can't be started") as caught:
         asyncio.run(hand_over(Command(argv=(f"{sys.executable}-nope",), timeout_seconds=5), "alert_1", b"{}"))
+    assert sys.executable not in str(caught.value), "viewers see it, and where the site's files lie is not theirs"
+    assert f"{sys.executable}-nope: No such file" in caught.value.whole

@@ -2,13 +2,16 @@
 
 import stat
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from harness.receiver import KEY, write_alerts
 
 from tunewright.daemon.alerts.file import read_alerts_file
-from tunewright.daemon.alerts.settings import AlertSettingsError, Command, Webhook
+from tunewright.daemon.alerts.reading import read_alerts
+from tunewright.daemon.alerts.settings import AlertSettings, AlertSettingsError, Command, Webhook
+from tunewright.daemon.aside import Aside
 
 HEAD = "api_version: tunewright/alerts/v1\n"
 HOOK = "{webhook: {url: 'https://hooks.example.com/x', key: '${file:oncall.key}'}}"
@@ -97,3 +100,18 @@ def test_files_that_others_can_read_are_refused(folder: Path) -> None:
     assert "a key has 24 to 64 bytes" in refusal(folder, f"sinks: {{a: {HOOK}}}")
     (folder / "oncall.key").write_text("three whole keys")
     assert "a key file has one key" in refusal(folder, f"sinks: {{a: {HOOK}}}")
+
+
+def test_a_file_that_comes_later_counts_and_so_does_one_that_goes(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.yaml"
+    with pytest.raises(AlertSettingsError, match="can't be read"):
+        read_alerts(path)
+    with closing(Aside()) as aside:
+        settings = read_alerts(path, aside, needed=False)
+        assert settings() == AlertSettings()
+        path.write_text(HEAD + "sinks: {log: {command: {argv: [/bin/true]}}}\n")
+        assert list(settings().sinks) == ["log"]
+        path.write_text("nonsense")
+        assert list(settings().sinks) == ["log"]
+        path.unlink()
+        assert settings() == AlertSettings()

@@ -90,3 +90,15 @@ def test_oldest_of_each_sink_comes_first(store: sqlite3.Connection) -> None:
         put(store, number, 1_000 + number, fold=str(number), sink=sink)
     assert [(item.sink, item.id) for item in alerts.due(store, 2_000)] == [("a", "alert_0"), ("b", "alert_1")]
     assert [item.sink for item in alerts.due(store, 1_000)] == ["a"]
+
+
+def test_what_is_over_is_forgotten_in_time_and_what_waits_never_is(store: sqlite3.Connection) -> None:
+    for number in range(1, 4):
+        put(store, number, 1_000, fold=str(number))
+    first, second, _ = stored(store)
+    alerts.delivered(store, first, 5_000)
+    alerts.give_up(store, second, "it answers 500", 9_000)
+    assert alerts.forget(store, 6_000) == 1
+    assert [item.id for item in stored(store)] == ["alert_2", "alert_3"]
+    assert alerts.forget(store, 99_000) == 1
+    assert [item.state for item in stored(store)] == [AlertState.PENDING]

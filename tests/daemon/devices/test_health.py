@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tunewright.daemon.devices.fake import FakeInventory, described
 from tunewright.daemon.devices.health import Sight, first_seen, judge
 from tunewright.daemon.devices.keeper import DeviceKeeper, Holder, Pace
 from tunewright.daemon.store import devices, machine_log
-from tunewright.daemon.store.database import Database
+from tunewright.daemon.store.database import Database, StorageBusyError
 from tunewright.daemon.store.devices import DeviceRecord, DeviceState
 
 GIB = 2**30
@@ -229,3 +230,20 @@ def test_a_process_with_our_mark_is_not_foreign(machine: Machine) -> None:
         machine.during(work)
     finally:
         ours.communicate(b"\n")
+
+
+def test_a_fault_that_could_not_be_stored_is_stored_later(machine: Machine) -> None:
+    async def work(keeper: DeviceKeeper, database: Database) -> None:
+        machine.is_like(GPU)
+        await keeper.look()
+        await database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 0") and None)
+        machine.is_like({**GPU, "fault": "it has fallen off the bus (XID 79)"})
+        with closing(sqlite3.connect(machine.folder / "control.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StorageBusyError):
+                await keeper.look()
+        machine.is_like(GPU)  # the driver has said it once
+        await keeper.look()
+        assert states(database.read) == {"GPU-aa": "quarantined"}
+
+    machine.during(work)

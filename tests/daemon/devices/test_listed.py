@@ -39,6 +39,8 @@ def test_devices_are_listed_watched_and_released(stopped_daemon: Daemon, tmp_pat
 
     released = client.release_device("GPU-bb", reason="seen")
     assert (released.state, released.reason) == ("free", "seen")
+    entry = next(iter(client.machine_events()))
+    assert (entry.kind, entry.subject, entry.reason) == ("device_free", "GPU-bb", "seen")
     for uuid, reason in (("GPU-aa", "DEVICE_NOT_QUARANTINED"), ("GPU-cc", "DEVICE_NOT_FOUND")):
         with pytest.raises(RefusedError) as refused:
             client.release_device(uuid, reason="x")

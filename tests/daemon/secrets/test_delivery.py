@@ -138,3 +138,14 @@ def test_service_that_starts_again_has_the_new_value(daemon: Daemon) -> None:
     assert int(eventually(lambda: sizes[1].exists() and sizes[1].read_text())) == len(
         b"another value of another length"
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_what_others_put_in_our_place_is_neither_read_nor_cleared(delivery: Delivery) -> None:
+    made = delivery.deliver(delivery.home.bundle("run", "step", 1), "default", ["TOKEN"])
+    place = made.folder.parent
+    os.chown(place, 12_345, 12_345)
+    assert delivery.folders() == []
+    delivery.sweep()
+    assert made.folder.exists()
+    os.chown(place, os.geteuid(), os.getegid())
