@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tunewright.daemon.alerts.settings import AlertSettingsError
-from tunewright.daemon.asking import ask_apart
+from tunewright.daemon.apart import ask_apart
 
 _LONGEST_ANSWER = 8192
 _LONGEST_URL = 2048

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tunewright.daemon.asking import ask_apart
+from tunewright.daemon.apart import ask_apart
 from tunewright.daemon.devices.device import Inventory, InventoryError, Reading
 
 _TIMEOUT_SECONDS = 10.0
