@@ -1,6 +1,7 @@
 """From what a runner says to what the run's log holds."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from tunewright.daemon.supervise import Event
 _MAX_SAFE_INTEGER = 2**53 - 1
 _MAX_DEPTH = 16
 _MAX_KIND = 64
+#: Words of the daemon's own entries: nobody takes what a runner says for what the daemon saw, or is alerted by it.
+_OWN = re.compile(r"(?:run|step|deployment|gate|alert)(?:_.*)?", re.DOTALL)
 #: The newest points of training that go into the log at one look; all of them go into the store of points.
 POINTS_A_LOOK = 10
 
@@ -36,9 +39,13 @@ def progress(attempt: Attempt, step: StepRecord, found: Sequence[Event], offset:
         body = {str(name): storable(value) for name, value in event.fields.items()}
         if event.kind == "metric" and left_out:
             body["left_out"], too_many, left_out = left_out, 0, 0
-        entry = Entry(kind=event.kind[:_MAX_KIND], step=step.name, attempt=attempt.number, body=body)
+        entry = Entry(kind=_kind(event.kind), step=step.name, attempt=attempt.number, body=body)
         lines.append(events.line(entry, parse_time(event.time, now)))
     return Progress(lines=lines, offset=offset, sequence=sequence, role=role, address=address)
+
+
+def _kind(said: str) -> str:
+    return f"runner.{said}"[:_MAX_KIND] if _OWN.fullmatch(said) else said[:_MAX_KIND]
 
 
 def storable(value: Any, depth: int = 0) -> Any:

@@ -1,6 +1,5 @@
 """Read what an attempt writes, by byte offsets that the daemon keeps: nothing is read twice, nothing is missed."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,9 +8,12 @@ from typing import Any, Literal
 
 from tunewright.daemon.supervise.masking import redactor_for
 from tunewright.runners import contract
+from tunewright.runners.supervision.event_lines import read_line
 from tunewright.runners.supervision.plain_files import NotPlainError, open_plain
 
 _BLOCK_BYTES = 1024 * 1024
+#: What a store and other languages can count to.
+_MOST_EVENTS = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +72,9 @@ def _read(path: Path, offset: int, limit: int) -> bytes:
 def _parse(line: bytes) -> Event | None:
     if len(line) > contract.MAX_EVENT_BYTES:
         return None
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    match value:
-        case {"seq": int(seq), "kind": str(kind)} if seq > 0 and not isinstance(seq, bool):
-            fields = {name: item for name, item in value.items() if name not in ("seq", "time", "kind")}
-            return Event(seq=seq, time=str(value.get("time", "")), kind=kind, fields=fields)
+    match read_line(line):
+        case {"seq": int(seq), "kind": str(kind), **rest} if 0 < seq <= _MOST_EVENTS and not isinstance(seq, bool):
+            return Event(seq=seq, time=str(rest.pop("time", "")), kind=kind, fields=rest)
         case _:
             return None
 

@@ -1,6 +1,5 @@
 """The small files of a bundle that only the supervisor touches: step files, ballast, the last word."""
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from tunewright.runners import contract
 from tunewright.runners.contract import ContractError
+from tunewright.runners.supervision.event_lines import read_line
 from tunewright.runners.supervision.plain_files import NotPlainError, open_plain
 from tunewright.runners.supervision.record import ExitRecord
 
@@ -70,14 +70,6 @@ def last_word(events: Path, offset: int, kind: str) -> dict[str, Any] | None:
     except (OSError, NotPlainError):
         return None
     for line in reversed(lines):
-        if kind.encode() in line and (event := _parse(line)) is not None and event.get("kind") == kind:
+        if kind.encode() in line and (event := read_line(line)) is not None and event.get("kind") == kind:
             return event
     return None
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

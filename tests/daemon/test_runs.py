@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness.daemons import Daemon, eventually
-from harness.plans import a_gate, a_plan, a_step, metrics, role, write
+from harness.plans import a_gate, a_plan, a_shell_step, a_step, metrics, role, write
 
 from tunewright.compiler.ir.plan import Limits, Process
 from tunewright.runners.supervision.record import read_processes
@@ -286,6 +286,43 @@ def test_events_of_a_foreign_runner_are_stored_whatever_they_hold(daemon: Daemon
     (metric,) = [event for event in daemon.events(run.id) if event.kind == "metric"]
     assert metric.body == {"values": {"loss": "nan", "big": "123456789012345678901234567890", "text": "?"}}
     assert [e.body["code"] for e in daemon.events(run.id) if e.kind == "warning"] == ["UNREADABLE_EVENTS"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'{"seq": 900, "kind": "\ud800"}',
+        r'{"seq": 900, "kind": "artifact", "role": "\ud800", "path": "."}',
+        r'{"seq": 900, "kind": "ready", "address": "\ud800"}',
+        r'{"seq": 900, "kind": "own.word", "time": "\ud800"}',
+        r'{"seq": 900, "kind": "own.word", "time": "0001-01-01T00:00:00+23:59"}',
+        '{"seq": 123456789012345678901234567890, "kind": "own.word"}',
+        '{"seq": 900, "kind": "metric", "step": true, "values": {"loss": {"a": [[[[]]]]}}}',
+        r'{"seq": 900, "kind": "failure", "reason": "\ud800", "message": "\ud800", "help": "\ud800"}',
+        r'{"seq": 900, "kind": "paused", "reason": "\ud800", "message": "\ud800", "help": 7}',
+        '{"seq": 900, "kind": "evaluation", "suite": [], "metric": {}, "value": "1e999"}',
+    ],
+)
+def test_no_line_of_a_runner_stops_its_run(daemon: Daemon, line: str) -> None:
+    code = {"failure": 1, "paused": 76}.get(json.loads(line)["kind"], 0)
+    script = f"echo '{line}' >> $TUNEWRIGHT_BUNDLE/events.jsonl; exit {code}"
+    run = daemon.submit(a_plan(a_shell_step("odd", script, limits=Limits(retries=0)), name="odd-line")).run.id
+    rests = {0: "succeeded", 1: "failed", 76: "paused"}[code]
+    eventually(lambda: daemon.client.get_run(run).run.state == rests, 20.0)
+    failure = daemon.client.get_run(run).run.failure
+    assert failure is None or (failure.reason, failure.message) == ("?", "?")
+    if code == 76:
+        daemon.client.cancel(run)
+    assert "Traceback" not in daemon.log
+
+
+def test_nobody_takes_a_runners_words_for_the_daemons(daemon: Daemon) -> None:
+    words = ["run_succeeded", "step_failed", "gate_evaluated", "deployment_failed", "alert", "alert_delivered", "runs"]
+    run = daemon.finish(daemon.submit(a_plan(a_step("odd", [{"emit": {"kind": word}} for word in words]))).run.id)
+    told = [event.kind for event in daemon.events(run.id)]
+    assert [kind for kind in told if kind.startswith("runner.")] == [f"runner.{word}" for word in words[:-1]]
+    assert "runs" in told
+    assert told.count("run_succeeded") == 1
 
 
 def test_launch_is_filled_in_files_are_written_and_preparation_comes_first(daemon: Daemon) -> None:
