@@ -118,7 +118,7 @@ def assemble(
     maintenance.changed.append(reconciler.wake_all)
     deployments.ended = reconciler.released
     devices.changed = reconciler.wake_all
-    collector = Collector(database=database, home=home, clock=clock, in_use=keeper.in_use)
+    collector = Collector(database=database, home=home, clock=clock, in_use=keeper.in_use, aside=aside)
     return Parts(
         settings=settings,
         site=site,

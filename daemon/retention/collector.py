@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tunewright.daemon.actor import ACTOR
+from tunewright.daemon.aside import Aside
 from tunewright.daemon.clock import Clock, Milliseconds
 from tunewright.daemon.engine.artifacts import measure
 from tunewright.daemon.engine.in_use import InUse
@@ -22,13 +22,11 @@ from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.retention.facts import read_facts
 from tunewright.daemon.retention.garbage import DAY, Garbage, GarbageKind, find_garbage
+from tunewright.daemon.retention.policy import Retention, read_retention
 from tunewright.daemon.store import alerts, holds
-from tunewright.daemon.store.database import Database
+from tunewright.daemon.store.database import Database, StorageBusyError, StorageFullError
 from tunewright.daemon.store.holds import CollectedRecord
 from tunewright.runners.contract import WORK
-
-if TYPE_CHECKING:  # pydantic costs a daemon that collects nothing too much
-    from tunewright.daemon.retention.policy import Retention
 
 _log = logging.getLogger(__name__)
 
@@ -46,19 +44,24 @@ class Sized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """Collects the garbage of one home, once at a time."""
+    """Collects the garbage of one home, once at a time; `aside` reads the site's retention."""
 
     database: Database
     home: Home
     clock: Clock
     in_use: InUse
+    aside: Aside | None = None
     _once: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def foresee(self, retention: "Retention") -> list[Sized]:
+    async def retention(self) -> Retention:
+        """Return the site's retention as it is now; raise RefusedError where it can't be read."""
+        return await asyncio.to_thread(read_retention, self.home.root, self.aside)
+
+    async def foresee(self, retention: Retention) -> list[Sized]:
         """Return what would go now."""
         return await asyncio.to_thread(self._there, list(self._garbage(retention)))
 
-    async def collect(self, retention: "Retention") -> list[Sized]:
+    async def collect(self, retention: Retention) -> list[Sized]:
         """Take away everything that nothing keeps and return what it was; raise RefusedError during a backup."""
         async with self._once:
             with self.home.collecting() as alone:
@@ -72,10 +75,7 @@ class Collector:
 
     async def collect_by_policy(self) -> list[Sized]:
         """Collect by the site's retention; raise RefusedError where it can't be read, or during a backup."""
-        # Imported at first use: what reads settings is pydantic, which a daemon that collects nothing does without.
-        from tunewright.daemon.retention.policy import read_retention
-
-        return await self.collect(read_retention(self.home.root))
+        return await self.collect(await self.retention())
 
     def last_time(self) -> Milliseconds | None:
         """Return when everything was collected last; None where nobody knows."""
@@ -88,18 +88,18 @@ class Collector:
     def _stamp(self) -> Path:
         return self.home.root / "collected"
 
-    async def _collect(self, retention: "Retention") -> list[Sized]:
+    async def _collect(self, retention: Retention) -> list[Sized]:
         await asyncio.to_thread(self._sweep)
         gone: list[Sized] = []
         planned = await self.foresee(retention)
         for start in range(0, len(planned), _BATCH):
             taken = self._take(planned[start : start + _BATCH], retention)
-            await self.database.write(partial(self._write_down, taken))
+            await self._note(taken)
             await asyncio.to_thread(self._remove, taken)
             gone += taken
         return gone
 
-    def _take(self, planned: list[Sized], retention: "Retention") -> list[Sized]:
+    def _take(self, planned: list[Sized], retention: Retention) -> list[Sized]:
         """Nothing is awaited in here: what is garbage when it is looked at is garbage when it is taken."""
         still = {(item.kind, item.subject) for item in self._garbage(retention)}
         taken = []
@@ -115,7 +115,7 @@ class Collector:
                 taken.append(item)
         return taken
 
-    def _garbage(self, retention: "Retention") -> Iterator[Garbage]:
+    def _garbage(self, retention: Retention) -> Iterator[Garbage]:
         for item in find_garbage(read_facts(self.database.read), retention, self.clock.now()):
             if f"sha256:{item.subject.removeprefix('artifacts/')}" not in self.in_use:
                 yield item
@@ -132,6 +132,21 @@ class Collector:
         _, run, _, step, _, number = item.subject.split("/")
         bundle = self.home.bundle(run, step, int(number))
         return bundle / WORK if item.kind is GarbageKind.CHECKPOINTS else bundle
+
+    async def _note(self, taken: list[Sized]) -> None:
+        """Nothing goes that is not written down."""
+        write = partial(self._write_down, taken)
+        try:
+            await self.database.write(write)
+        except StorageFullError:
+            # What goes makes the room that its entry needs.
+            await asyncio.to_thread(self._remove, taken)
+            await self.database.write(write)
+        except StorageBusyError:
+            for item in taken:
+                place = self._place(item.garbage)
+                _aside(place).rename(place)
+            raise
 
     def _write_down(self, taken: list[Sized], connection: sqlite3.Connection) -> None:
         now, actor = self.clock.now(), ACTOR.get()

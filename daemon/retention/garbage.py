@@ -7,13 +7,10 @@ from. A kept run keeps the artifacts that it made or took, its work folders and 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.retention.facts import Facts, RunFact
-
-if TYPE_CHECKING:  # pydantic costs a daemon that collects nothing too much
-    from tunewright.daemon.retention.policy import Retention
+from tunewright.daemon.retention.policy import Retention
 
 #: In milliseconds.
 DAY = 24 * 3600 * 1000
@@ -37,14 +34,14 @@ class Garbage:
     reason: str
 
 
-def find_garbage(facts: Facts, retention: "Retention", now: Milliseconds) -> Iterator[Garbage]:
+def find_garbage(facts: Facts, retention: Retention, now: Milliseconds) -> Iterator[Garbage]:
     """Yield what may go."""
     kept = _kept_runs(facts, retention)
     yield from _artifacts(facts, kept, retention, now)
     yield from _attempts(facts, kept, retention, now)
 
 
-def _kept_runs(facts: Facts, retention: "Retention") -> set[str]:
+def _kept_runs(facts: Facts, retention: Retention) -> set[str]:
     kept = {run.id for run in facts.runs.values() if run.active or f"runs/{run.id}" in facts.held}
     kept |= facts.serving
     # A run that goes on from another one needs the other one's work folder.
@@ -61,7 +58,7 @@ def _kept_runs(facts: Facts, retention: "Retention") -> set[str]:
     return kept
 
 
-def _artifacts(facts: Facts, kept: set[str], retention: "Retention", now: Milliseconds) -> Iterator[Garbage]:
+def _artifacts(facts: Facts, kept: set[str], retention: Retention, now: Milliseconds) -> Iterator[Garbage]:
     since = now - retention.artifacts_days * DAY
     used = {digest for run in facts.runs.values() if run.id in kept or run.end_time > since for digest in run.artifacts}
     for digest, project in facts.artifacts.items():
@@ -71,7 +68,7 @@ def _artifacts(facts: Facts, kept: set[str], retention: "Retention", now: Millis
             yield Garbage(kind=GarbageKind.ARTIFACT, subject=subject, project=project, reason=reason)
 
 
-def _attempts(facts: Facts, kept: set[str], retention: "Retention", now: Milliseconds) -> Iterator[Garbage]:
+def _attempts(facts: Facts, kept: set[str], retention: Retention, now: Milliseconds) -> Iterator[Garbage]:
     checkpoints_since = now - retention.checkpoints_days * DAY
     logs_since = now - retention.logs_days * DAY
     for attempt in facts.attempts:

@@ -10,11 +10,12 @@ from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.retention.collector import Collector, Sized
+from tunewright.daemon.retention.policy import FILE_NAME
+from tunewright.daemon.store.database import StorageBusyError, StorageFullError
 
 _log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 30.0
-_FILE = "retention.yaml"
 
 
 def is_due(last: Milliseconds | None, every: Milliseconds, now: Milliseconds) -> bool:
@@ -24,7 +25,7 @@ def is_due(last: Milliseconds | None, every: Milliseconds, now: Milliseconds) ->
 
 @dataclass(slots=True, kw_only=True)
 class Timetable:
-    """Looks every half minute. A home without `retention.yaml` costs it a glance: nothing is imported for it."""
+    """Looks every half minute. A home without `retention.yaml` costs it a glance: no process is begun for it."""
 
     collector: Collector
     home: Home
@@ -34,34 +35,30 @@ class Timetable:
     async def keep(self) -> None:
         """Collect when it is due, until cancelled."""
         while True:
-            try:
-                await self.look()
-            except Exception:
-                _log.exception("garbage could not be collected; trying again")
+            await self.look()
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def look(self) -> bool:
         """Collect if it is due; answer whether it was done."""
         try:
-            every = self._every()
+            every = await self._every()
             if every is None or not is_due(self.collector.last_time(), every, self.now()):
                 return False
             gone = await self.collector.collect_by_policy()
         except RefusedError as error:  # a backup is being made, or the file has a mistake: said once, tried again
             self._say(f"garbage is not collected: {error.message}")
             return False
+        except (StorageFullError, StorageBusyError) as error:
+            self._say(f"garbage is not collected: {error}")
+            return False
         self._said = ""
         _log.info("collected %d things that nothing keeps, %d bytes: %s", *_summed(gone))
         return True
 
-    def _every(self) -> Milliseconds | None:
-        path = self.home.root / _FILE
-        if not _mentions_a_schedule(path):
+    async def _every(self) -> Milliseconds | None:
+        if not _mentions_a_schedule(self.home.root / FILE_NAME):
             return None
-        # Imported at first use: what reads settings is pydantic, which a daemon without a schedule does without.
-        from tunewright.daemon.retention.policy import read_retention
-
-        seconds = read_retention(self.home.root).every_seconds
+        seconds = (await self.collector.retention()).every_seconds
         return None if seconds is None else int(seconds * 1000)
 
     def _say(self, sentence: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from tunewright.daemon.access.calls import current
 from tunewright.daemon.clock import Clock
 from tunewright.daemon.errors import RefusedError
-from tunewright.daemon.home import Home
 from tunewright.daemon.retention.collector import Collector, Sized
 from tunewright.daemon.services import requests, translate
 from tunewright.daemon.services.pages import page
@@ -26,20 +25,21 @@ class KeepingService(keeping_service_pb2_grpc.KeepingServiceServicer):
     """The collector works; holds are rows."""
 
     database: Database
-    home: Home
     clock: Clock
     collector: Collector
 
     async def CollectGarbage(self, request: wire.CollectGarbageRequest, context: Any) -> wire.CollectGarbageResponse:
         """Collect by the site's retention, or say what would go."""
-        # Imported at first use: what reads settings is pydantic, which a daemon that collects nothing does without.
-        from tunewright.daemon.retention.policy import read_retention
-
-        retention = read_retention(self.home.root)
+        retention = await self.collector.retention()
         work = self.collector.foresee if request.validate_only else self.collector.collect
         found = await work(retention)
         return wire.CollectGarbageResponse(
-            retention=wire.Retention(**retention.model_dump(exclude={"every"})),
+            retention=wire.Retention(
+                artifacts_days=retention.artifacts_days,
+                checkpoints_days=retention.checkpoints_days,
+                logs_days=retention.logs_days,
+                keep_last=retention.keep_last,
+            ),
             garbage=[_garbage_message(item) for item in found[:_MOST_GARBAGE]],
             garbage_count=len(found),
             size_bytes=sum(item.size_bytes for item in found),

@@ -133,7 +133,7 @@ def add_services(server: grpc.aio.Server, parts: Parts, addresses: tuple[str, ..
     server_service_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
     access_service = AccessService(database=database, clock=parts.clock, log=parts.access_log)
     access_service_pb2_grpc.add_AccessServiceServicer_to_server(access_service, server)
-    keeping_service = KeepingService(database=database, home=home, clock=parts.clock, collector=parts.collector)
+    keeping_service = KeepingService(database=database, clock=parts.clock, collector=parts.collector)
     keeping_service_pb2_grpc.add_KeepingServiceServicer_to_server(keeping_service, server)
     alert_service = AlertService(
         database=database,

@@ -24,7 +24,7 @@ from tunewright.daemon.retention.facts import AttemptFact, Facts, RunFact
 from tunewright.daemon.retention.garbage import GarbageKind, find_garbage
 from tunewright.daemon.retention.policy import Retention, read_retention
 from tunewright.daemon.retention.timetable import Timetable
-from tunewright.daemon.store.database import Database
+from tunewright.daemon.store.database import Database, StorageBusyError
 
 DAY = 24 * 3600 * 1000
 NOW = 1000 * DAY
@@ -262,29 +262,50 @@ def test_what_a_dead_daemon_left_out_of_sight_is_removed(filled: tuple[Daemon, s
     assert not list(Path(daemon.home).glob("artifacts/sha256/*/.*"))
 
 
-def test_artifact_that_a_step_is_about_to_take_is_left_alone(tmp_path: Path) -> None:
-    """The store does not say yet that the step takes it: only the daemon itself knows."""
-    home = Home(tmp_path)
+def with_one_artifact(folder: Path) -> tuple[Collector, Path]:
+    """Return the collector of a home that holds one artifact, which nothing keeps, and the artifact's place."""
+    home = Home(folder)
     home.create()
     place = home.artifact("sha256:" + "a" * 64)
     place.mkdir(parents=True)
+    database = Database(home.database)
+    database.start(lambda: None)
+    insert = "INSERT INTO artifacts (digest, step_digest, role, kind, run, step, spec_name, size_bytes, file_count,"
+    insert += " create_time) VALUES (?, 'd', 'model', 'fake', 'r', 's', 'n', 0, 0, 0)"
+    with closing(sqlite3.connect(home.database)) as store, store:
+        store.execute(insert, ("sha256:" + "a" * 64,))
+    return Collector(database=database, home=home, clock=system_clock(), in_use=InUse()), place
+
+
+def test_what_can_not_be_written_down_stays(tmp_path: Path) -> None:
+    async def work() -> None:
+        collector, place = with_one_artifact(tmp_path)
+        database = collector.database
+        await database.write(lambda connection: connection.execute("PRAGMA busy_timeout = 0") and None)
+        with closing(sqlite3.connect(tmp_path / "control.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StorageBusyError):
+                await collector.collect(Retention())
+        assert place.exists()
+        assert len(await collector.collect(Retention())) == 1
+        assert not place.exists()
+        await database.close()
+
+    asyncio.run(work())
+
+
+def test_artifact_that_a_step_is_about_to_take_is_left_alone(tmp_path: Path) -> None:
+    """The store does not say yet that the step takes it: only the daemon itself knows."""
 
     async def work() -> tuple[int, int]:
-        database = Database(home.database)
-        database.start(lambda: None)
-        insert = "INSERT INTO artifacts (digest, step_digest, role, kind, run, step, spec_name, size_bytes, file_count,"
-        insert += " create_time) VALUES (?, 'd', 'model', 'fake', 'r', 's', 'n', 0, 0, 0)"
-        with closing(sqlite3.connect(home.database)) as store, store:
-            store.execute(insert, ("sha256:" + "a" * 64,))
-        collector = Collector(database=database, home=home, clock=system_clock(), in_use=InUse())
+        collector, _ = with_one_artifact(tmp_path)
         with collector.in_use.hold("sha256:" + "a" * 64):
             kept = len(await collector.collect(Retention()))
         gone = len(await collector.collect(Retention()))
-        await database.close()
+        await collector.database.close()
         return kept, gone
 
     assert asyncio.run(work()) == (0, 1)
-    assert not place.exists()
 
 
 def test_daemon_collects_by_itself_as_often_as_the_site_says(filled: tuple[Daemon, str, str]) -> None:
