@@ -1,7 +1,8 @@
 """One SQLite file: one thread that writes, with group commit, and one connection for short reads.
 
 A write is a function of the open connection. Several that wait are committed together; each is undone alone when it
-raises.
+raises. Who waits for an answer gets it while the next group is made durable: the processor would be idle then, and at
+any other time the writer and those who go on would take the interpreter from each other.
 What can't be told (an I/O error, a corrupt page) ends the process at once: the next start finds the last committed
 state.
 """
@@ -24,6 +25,7 @@ from tunewright.daemon.store.schema import migrate
 _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 _Operation = Callable[[sqlite3.Connection], Any]
+_Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 EXIT_STORAGE = 74
 #: What every connection to the store is set to.
@@ -62,6 +64,7 @@ class Database:
         self._path = path
         self._measures = measures
         self._queue: queue.SimpleQueue[tuple[_Operation, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self._untold: list[_Outcome] = []
         self._thread = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self.read = self._connect()
         migrate(self.read)
@@ -113,6 +116,7 @@ class Database:
             if group:
                 self._commit_or_crash(connection, group)
             if item is None:
+                self._tell()
                 connection.close()
                 return
 
@@ -126,12 +130,13 @@ class Database:
             _crash(error)
 
     def _commit(self, connection: sqlite3.Connection, group: list[tuple[_Operation, asyncio.Future[Any]]]) -> None:
-        outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+        outcomes: list[_Outcome] = []
         begun = time.perf_counter()
         try:
             connection.execute("BEGIN IMMEDIATE")
             for operation, future in group:
                 outcomes.append((future, *_run_alone(connection, operation)))
+            self._tell()
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             refusal = self._refusal(error)
@@ -142,7 +147,15 @@ class Database:
             outcomes = [(future, None, refusal) for _, future in group]
         else:
             self._measures.committed(len(group), time.perf_counter() - begun)
-        self._loop.call_soon_threadsafe(self._resolve, outcomes)
+        self._untold += outcomes
+        if self._queue.empty():
+            self._tell()
+
+    def _tell(self) -> None:
+        """Give the answers of what is committed to the loop."""
+        if self._untold:
+            self._loop.call_soon_threadsafe(self._resolve, self._untold)
+            self._untold = []
 
     def _refusal(self, error: sqlite3.Error) -> StorageFullError | StorageBusyError | None:
         """Return what to tell the callers when it is certain that nothing was changed, None when it is not."""
@@ -153,7 +166,7 @@ class Database:
             return StorageBusyError(f"another program holds {self._path}")
         return None
 
-    def _resolve(self, outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    def _resolve(self, outcomes: list[_Outcome]) -> None:
         for future, result, error in outcomes:
             if future.cancelled():
                 continue

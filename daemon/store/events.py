@@ -3,7 +3,8 @@ of.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from tunewright.daemon.actor import ACTOR
@@ -13,7 +14,10 @@ from tunewright.daemon.store.conditions import Conditions
 from tunewright.spec.canonical import canonical_json
 
 _NEXT = "UPDATE runs SET last_sequence = ? WHERE id = ?"
-_INSERT = "INSERT INTO events (run, sequence, time, step, attempt, kind, body, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO events (run, actor, sequence, time, step, attempt, kind, body) VALUES "
+_ROW = "(?1, ?2, ?, ?, ?, ?, ?, ?)"
+#: The most events of one statement (a power of two): SQLite lets other threads run while it works at one.
+_MOST_ROWS = 128
 _TRIGGER = "INSERT INTO alert_triggers (run, sequence) VALUES (?, ?)"
 #: Kinds that somebody may want to be told of: each leaves a trigger for the alerts (daemon/alerts/) in its transaction.
 TRIGGERS = frozenset(
@@ -67,17 +71,30 @@ def append(connection: sqlite3.Connection, run: str, entry: Entry, time: Millise
     return append_all(connection, run, (line(entry, time),))
 
 
-def append_all(connection: sqlite3.Connection, run: str, lines: Iterable[Line]) -> int:
+def append_all(connection: sqlite3.Connection, run: str, lines: Sequence[Line]) -> int:
     """Append entries to a run's log and return the newest sequence."""
     execute, actor = connection.execute, ACTOR.get()
-    sequence, watched = execute("SELECT last_sequence, watched FROM runs WHERE id = ?", (run,)).fetchone()
-    for item in lines:
-        sequence += 1
-        execute(_NEXT, (sequence, run))
-        execute(_INSERT, (run, sequence, *item, actor))
+    before, watched = execute("SELECT last_sequence, watched FROM runs WHERE id = ?", (run,)).fetchone()
+    done = 0
+    while rest := len(lines) - done:
+        # Powers of two make any number of rows from a few statements, which stay prepared.
+        size = min(_MOST_ROWS, 1 << (rest.bit_length() - 1))
+        values: list[str | int] = [run, actor]
+        for sequence, item in enumerate(lines[done : done + size], start=before + done + 1):
+            values += (sequence, *item)
+        execute(_inserting(size), values)
+        done += size
+    if done:
+        execute(_NEXT, (before + done, run))
+    for sequence, item in enumerate(lines, start=before + 1):
         if item.kind in TRIGGERS or (watched and item.kind in FIGURES):
             execute(_TRIGGER, (run, sequence))
-    return int(sequence)
+    return int(before) + done
+
+
+@cache
+def _inserting(rows: int) -> str:
+    return _INSERT + ", ".join([_ROW] * rows)
 
 
 def latest(connection: sqlite3.Connection, run: str, step: str, kind: str) -> str | None:

@@ -10,6 +10,7 @@ from tunewright.daemon.store.migrations.binding import add_binding
 from tunewright.daemon.store.migrations.counting import add_counting
 from tunewright.daemon.store.migrations.keeping import add_keeping
 from tunewright.daemon.store.migrations.machine import add_machine
+from tunewright.daemon.store.migrations.paging import add_paging
 from tunewright.daemon.store.migrations.projects import add_projects
 from tunewright.daemon.store.migrations.queueing import add_queueing
 from tunewright.daemon.store.migrations.supervision import add_supervision
@@ -191,6 +192,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     add_binding,
     add_alerting,
     add_queueing,
+    add_paging,
 )
 
 

@@ -45,6 +45,7 @@ def test_record_comes_back_as_it_went_in(path: Path) -> None:
         "UPDATE events SET kind = 'x'",
         "DELETE FROM events",
         "INSERT INTO events VALUES ('r1', 3, 0, '', 0, 'x', '{}', '')",
+        "INSERT INTO events VALUES ('r1', 1, 0, '', 0, 'x', '{}', '')",
         "UPDATE runs SET last_sequence = 5",
         "UPDATE runs SET last_sequence = 0",
         "UPDATE runs SET plan_digest = NULL",
@@ -56,6 +57,24 @@ def test_history_can_not_be_rewritten(path: Path, statement: str) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
         with pytest.raises(sqlite3.IntegrityError):
             connection.execute(statement)
+
+
+@pytest.mark.parametrize("count", [0, 1, 127, 300])
+def test_many_entries_enter_the_log_in_their_order(path: Path, count: int) -> None:
+    lines = [events.line(Entry(kind="alert" if n % 100 == 99 else "progress", body={"n": n}), n) for n in range(count)]
+
+    async def work(database: Database) -> None:
+        assert await database.write(lambda c: events.append_all(c, "r1", lines)) == count + 1
+        found = runs.get(database.read, "r1")
+        assert found is not None
+        assert found.last_sequence == count + 1
+        stored = events.page(database.read, "r1", 1, 1000)
+        assert [event.sequence for event in stored] == list(range(2, count + 2))
+        assert [(event.time, event.body) for event in stored] == [(line.time, line.body) for line in lines]
+        told = [row[0] for row in database.read.execute("SELECT sequence FROM alert_triggers ORDER BY sequence")]
+        assert told == [event.sequence for event in stored if event.kind == "alert"]
+
+    using(path, work)
 
 
 @pytest.mark.parametrize("table", ["runs", "steps"])

@@ -17,7 +17,10 @@ from tunewright.daemon.store import runs, schema
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import RunFilter
 
-KEPT = sorted((Path(__file__).parent / "data" / "store").glob("version-*.sql"))
+KEPT = sorted(
+    (Path(__file__).parent / "data" / "store").glob("version-*.sql"),
+    key=lambda path: int(path.stem.removeprefix("version-")),
+)
 NEWEST = len(schema.MIGRATIONS)
 
 

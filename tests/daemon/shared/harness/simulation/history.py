@@ -44,6 +44,10 @@ class _WriterOfTheLoop:
             asyncio.get_running_loop().call_later(self._world.draw.uniform(0.0, 0.03), self._write)
         self._group.append(item)
 
+    def empty(self) -> bool:
+        """Return whether nothing waits."""
+        return not self._group
+
     def _write(self) -> None:
         group, self._group = self._group, []
         self._world.counts["commits"] += 1
