@@ -39,4 +39,9 @@ class EnvironmentProvider:
         return tuple(Held(name=name, provider=self.kind) for name in sorted(begun | named) if name)
 
     def _prefix(self, project: str) -> str:
-        return filled(self.prefix, project.upper().replace("-", "_"))
+        return environment_prefix(self.prefix, project)
+
+
+def environment_prefix(prefix: str, project: str) -> str:
+    """Return how the variables of a project begin."""
+    return filled(prefix, project.upper().replace("-", "_"))

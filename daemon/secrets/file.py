@@ -2,21 +2,26 @@
 
 import os
 import re
+from collections.abc import Iterable
+from itertools import permutations
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from tunewright.daemon.engine.states import DEFAULT_PROJECT
 from tunewright.daemon.home import Home
 from tunewright.daemon.secrets.command import CommandProvider
 from tunewright.daemon.secrets.encrypted import EncryptedProvider
-from tunewright.daemon.secrets.environment import EnvironmentProvider
+from tunewright.daemon.secrets.environment import EnvironmentProvider, environment_prefix
 from tunewright.daemon.secrets.folder import FolderProvider, home_provider
 from tunewright.daemon.secrets.provider import Provider, Scope, filled
 from tunewright.daemon.settings import SettingsFileError
 from tunewright.daemon.settings_file import read_settings_file
 from tunewright.spec.model.section import Section
 
+#: Project and name with nothing between them that neither can hold.
+_ADJACENT = re.compile(r"\{project\}[A-Za-z0-9]*\{name\}|\{name\}[A-Za-z0-9]*\{project\}")
 _VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 Project = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -95,6 +100,7 @@ def read_places(path: Path, home: Home) -> tuple[Provider, ...]:
     """Return the places that a settings file names; raise SettingsFileError."""
     written = read_settings_file(path, SecretsFile)
     try:
+        _check_apart(written.providers)
         return tuple(_provider(section, home) for section in written.providers)
     except ValueError as error:
         raise SettingsFileError(f"{path}: {error}") from None
@@ -127,6 +133,30 @@ def _provider(section: ProviderSection, home: Home) -> Provider:
             )
         case _:
             raise ValueError(f"each of `providers` must be one of {', '.join(ProviderSection.model_fields)}")
+
+
+def _check_apart(sections: Iterable[ProviderSection]) -> None:
+    """Raise ValueError where the name of a secret, which a spec chooses, could lead to what is another project's."""
+    prefixes: list[tuple[str, str]] = []
+    for section in sections:
+        if section.env is not None and section.env.prefix:
+            prefixes += _prefixes(section.env)
+        for word in () if section.command is None else section.command.argv:
+            if _ADJACENT.search(word):
+                raise ValueError(f"`{word}` can mean another project's secret: write `/` between the two")
+    for (one, shorter), (other, longer) in permutations(prefixes, 2):
+        if one != other and longer.startswith(shorter):
+            raise ValueError(
+                f"variables of {other} begin with `{longer}`, and those of {one} with `{shorter}`: a name could lead"
+                " to another project's; choose prefixes of which none begins another"
+            )
+
+
+def _prefixes(section: EnvironmentSection) -> list[tuple[str, str]]:
+    if "{project}" in section.prefix and not section.projects:
+        message = f"`{section.prefix}` serves any project, and a name could lead to another project's variable"
+        raise ValueError(f"{message}: say which `projects` it is for")
+    return [(name, environment_prefix(section.prefix, name)) for name in section.projects or (DEFAULT_PROJECT,)]
 
 
 def _scope(section: PlaceSection, address: str) -> Scope:

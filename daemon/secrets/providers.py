@@ -6,7 +6,7 @@ from pathlib import Path
 from tunewright.daemon.home import Home
 from tunewright.daemon.secrets.encrypted import EncryptedProvider
 from tunewright.daemon.secrets.folder import home_provider
-from tunewright.daemon.secrets.provider import Held, Keeper, Provider, SecretError
+from tunewright.daemon.secrets.provider import Held, Keeper, Provider, SecretError, is_name
 
 FILE_NAME = "secrets.yaml"
 
@@ -20,8 +20,10 @@ class Providers:
     def read(self, project: str, name: str) -> bytes | None:
         """Return a secret of a project, None where no place has it; raise SecretError.
 
-        It may take seconds: call it in a thread.
+        It may take seconds: call it in a thread. What is no name of a secret is asked for nowhere.
         """
+        if not is_name(name):
+            return None
         found = (value for place in self.places if (value := place.read(project, name)) is not None)
         return next(found, None)
 

@@ -74,7 +74,8 @@ def _parse(line: bytes) -> Event | None:
         return None
     match read_line(line):
         case {"seq": int(seq), "kind": str(kind), **rest} if 0 < seq <= _MOST_EVENTS and not isinstance(seq, bool):
-            return Event(seq=seq, time=str(rest.pop("time", "")), kind=kind, fields=rest)
+            fields = {str(name): item for name, item in rest.items() if name != "time"}
+            return Event(seq=seq, time=str(rest.get("time", "")), kind=kind, fields=fields)
         case _:
             return None
 

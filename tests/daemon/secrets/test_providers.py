@@ -45,13 +45,37 @@ def test_home_keeps_projects_apart_and_needs_no_file(home: Home) -> None:
 def test_environment_gives_only_what_the_site_lists(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"HF_TOKEN": "one", "OTHER": "two", "TW_RISK_TEAM_KEY": "three", "TW_DEFAULT_KEY": "4"}.items():
         monkeypatch.setenv(name, value)
-    found = places(home, "env: {names: [HF_TOKEN]}", "env: {prefix: 'TW_{project}_'}")
+    found = places(home, "env: {names: [HF_TOKEN]}", "env: {prefix: 'TW_{project}_', projects: [default, risk-team]}")
     assert found.read("default", "HF_TOKEN") == b"one"
     assert found.read("default", "OTHER") is None
     assert found.read("risk-team", "HF_TOKEN") is None  # only `default` where no projects are named
     assert found.read("risk-team", "KEY") == b"three"
     assert found.read("default", "KEY") == b"4"
     assert names(found.held("risk-team")) == [("KEY", "env")]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ("env: {prefix: 'TW_{project}_'}",),
+        ("env: {prefix: 'TW_{project}_', projects: [risk, risk-eu]}",),
+        ("env: {prefix: TW_}", "env: {prefix: 'TW_{project}_', projects: [risk]}"),
+        ("env: {prefix: 'TW{project}', projects: [a, ab]}",),
+        ("command: {argv: [vault, 'secret/{project}{name}']}",),
+        ("command: {argv: [vault, 'secret/{name}x{project}']}",),
+    ],
+)
+def test_places_where_a_name_could_lead_to_another_project_are_refused(home: Home, written: tuple[str, ...]) -> None:
+    with pytest.raises(SettingsFileError, match="another project"):
+        places(home, *written)
+
+
+@pytest.mark.parametrize("name", ["../risk/TOKEN", "/etc/passwd", "-field", "", "A B", "{project}", "TOKEN\n", "."])
+def test_what_is_no_name_is_asked_for_nowhere(home: Home, tmp_path: Path, name: str) -> None:
+    mark = tmp_path / "asked"
+    found = places(home, "home: {}", f"command: {{argv: [touch, {mark}, '{{project}}-{{name}}']}}")
+    assert found.read("default", name) is None
+    assert not mark.exists()
 
 
 def test_file_that_others_can_read_is_refused_with_the_command_to_type(home: Home, tmp_path: Path) -> None:
