@@ -45,11 +45,12 @@ class Liveness:
         pulse = self._pulses.setdefault((deployment.id, deployment.attempt), _Pulse(now + supervision.interval_seconds))
         if pulse.asking is None and now >= pulse.next_time:
             path, seconds = supervision.health_path, supervision.timeout_seconds
-            asked = asyncio.to_thread(_ask, bundle, deployment.address, path, seconds)
-            pulse.asking = asyncio.create_task(asked, name=f"pulse of deployment {deployment.name}")
+            question = asyncio.to_thread(_ask, bundle, deployment.address, path, seconds)
+            pulse.asking = asyncio.create_task(question, name=f"pulse of deployment {deployment.name}")
         elif pulse.asking is not None and pulse.asking.done():
-            pulse.missed = 0 if self._hear(deployment.id, *pulse.asking.result()) else pulse.missed + 1
-            pulse.asking, pulse.next_time = None, now + supervision.interval_seconds
+            # Set anew before the answer is read: a question that failed in an unforeseen way must not be the last one.
+            asked, pulse.asking, pulse.next_time = pulse.asking, None, now + supervision.interval_seconds
+            pulse.missed = 0 if self._hear(deployment.id, *asked.result()) else pulse.missed + 1
         return pulse.missed >= supervision.failures
 
     def _hear(self, deployment: int, well: bool, seconds: float) -> bool:
