@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from tunewright.compiler.ir.difference import StepAction, difference
@@ -29,6 +30,9 @@ from tunewright.daemon.store.runs import Submission
 from tunewright.daemon.traces.context import CALL
 from tunewright.spec.canonical import canonical_json
 from tunewright.spec.priority import NORMAL, priority_word
+
+#: Threads of their own: places that hang must not take those that the engine works with.
+_SECRETS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="secrets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,8 @@ class Admission:
         own_ports = deployments.held_ports(self.database.read, project, plan.name)
         check_steps(todo, self.interpreters, own_ports, self.machine())
         if any(secrets_of(step) for step in todo):
-            await asyncio.to_thread(check_secrets, todo, project, self.providers)
+            asked = asyncio.get_running_loop().run_in_executor
+            await asked(_SECRETS, check_secrets, todo, project, self.providers)
 
     def record(self, order: Order, actions: tuple[StepAction, ...]) -> RunRecord:
         """Return the run that an order asks for, not stored yet and without an id."""

@@ -129,6 +129,7 @@ def test_a_port_that_is_taken_is_named(local: Daemon, tmp_path: Path) -> None:
         (("GET /metrics?name[]=up HTTP/1.0", "Host: 127.0.0.1:9464"), 200),
         (("GET /metrics HTTP/1.1", "Host: [::1]:9464"), 200),
         (("GET /metrics HTTP/1.1", "Host: evil.example"), 421),
+        (("GET /metrics HTTP/1.1", "Host: ["), 421),
         (("GET /metrics HTTP/1.1",), 421),
         (("GET / HTTP/1.1", "Host: localhost"), 404),
         (("GET /metrics/../../etc/passwd HTTP/1.1", "Host: localhost"), 404),

@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.daemons import Daemon, eventually
+from harness.daemons import Daemon, eventually, source_of
 from harness.plans import a_plan, a_shell_step
 
 from tunewright.compiler.ir.plan import StepInput, Supervision
@@ -149,3 +151,26 @@ def test_what_others_put_in_our_place_is_neither_read_nor_cleared(delivery: Deli
     delivery.sweep()
     assert made.folder.exists()
     os.chown(place, os.geteuid(), os.getegid())
+
+
+def test_a_place_that_hangs_holds_up_nobody_who_needs_no_secret(stopped_daemon: Daemon) -> None:
+    stopped_daemon.home.mkdir(exist_ok=True)
+    settings = "providers:\n  - command: {argv: [sleep, '8'], timeout_seconds: 5}\n"
+    (stopped_daemon.home / "secrets.yaml").write_text(settings)
+    daemon = stopped_daemon.start()
+    needy = a_shell_step("needy", "true")
+    plan = a_plan(replace(needy, inputs={"token": StepInput(role="secret", path="TOKEN")}), name="needy")
+    with ThreadPoolExecutor(12) as pool:
+        clients = [daemon.client for _ in range(12)]
+        asked = [pool.submit(client.create_run, source_of(plan), validate_only=True) for client in clients]
+        eventually(lambda: sum("sleep" in line for line in children_of(daemon.pid)) >= 4)
+        run = daemon.submit(a_plan(a_shell_step("one", "true"), name="free")).run.id
+        eventually(lambda: daemon.client.get_run(run).run.state == "succeeded", 4.0)
+        for client in clients:
+            client.close()
+        assert all(item.exception() is not None for item in asked)
+
+
+def children_of(pid: int) -> list[str]:
+    found = subprocess.run(["ps", "--ppid", str(pid), "-o", "args="], capture_output=True, text=True, check=False)
+    return found.stdout.splitlines()
