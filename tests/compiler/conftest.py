@@ -14,7 +14,13 @@ from tunewright.compiler.facts.accelerators import accelerator_model
 from tunewright.compiler.facts.models import known_model
 from tunewright.compiler.front import Compilation, compile_text
 from tunewright.compiler.ir.facts import Accelerator, EnvironmentFacts, HardwareFacts, ModelFacts
-from tunewright.compiler.ir.resolved import ResolvedDeploy, ResolvedParallelism, ResolvedTrain, ResolvedTuner
+from tunewright.compiler.ir.resolved import (
+    ResolvedDeploy,
+    ResolvedParallelism,
+    ResolvedSupervision,
+    ResolvedTrain,
+    ResolvedTuner,
+)
 from tunewright.spec.diagnostics import DiagnosticSink
 from tunewright.spec.source import SourceFile
 from tunewright.spec.syntax import parse_node, plain_value
@@ -102,6 +108,15 @@ def make_deploy(**changes: Any) -> ResolvedDeploy:
         "canary_hold_seconds": 0.0,
         "rollback_on": (),
         "p95_latency_seconds": None,
+        "supervision": ResolvedSupervision(
+            interval_seconds=10.0,
+            timeout_seconds=5.0,
+            failures=3,
+            restarts=5,
+            pause_seconds=1.0,
+            stable_seconds=600.0,
+            drain_seconds=30.0,
+        ),
         "api_key": None,
         "smoke_prompt": None,
         "precision": "bf16",
