@@ -6,6 +6,7 @@
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ AUTHORITY_DAYS = 3650
 #: Clocks of two machines differ; a certificate begins a little before it is made.
 _EARLIER = timedelta(minutes=5)
 _LIST_DAYS = 30
+_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?")
 
 
 class AuthorityError(Exception):
@@ -208,6 +210,8 @@ def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
+        if not _HOST_NAME.fullmatch(name):
+            raise AuthorityError(f"`{name}` is no name or address of a machine") from None
         return x509.DNSName(name)
 
 

@@ -50,6 +50,9 @@ def _secured(credentials: Credentials) -> grpc.ChannelCredentials:
         None if path is None else read(path)
         for path in (credentials.authority, credentials.certificate, credentials.key)
     )
+    from tunewright.client.handshake import check_files  # only who speaks TLS pays for it
+
+    check_files(credentials)
     channel = grpc.ssl_channel_credentials(authority, key, certificate)
     if credentials.token() is None:
         return channel

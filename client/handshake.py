@@ -31,6 +31,27 @@ def explain(target: str, credentials: Credentials) -> CredentialError | None:
         return None
 
 
+def check_files(credentials: Credentials) -> None:
+    """Raise CredentialError where the files can't be used: gRPC would write its own log on the terminal, a line a try,
+    and only say that nobody answers.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for path in (credentials.authority, credentials.certificate):
+        if path is None:
+            continue
+        try:
+            context.load_verify_locations(cadata=read(path).decode("ascii", errors="replace"))
+        except (ssl.SSLError, ValueError):
+            message = f"{path} holds no certificate in PEM form"
+            raise CredentialError(message, help="are certificate and key mixed up?") from None
+    if credentials.certificate is not None and credentials.key is not None:
+        try:
+            context.load_cert_chain(credentials.certificate, credentials.key, password=lambda: b"")
+        except (ssl.SSLError, OSError):
+            message = f"{credentials.key} is not the key of {credentials.certificate}"
+            raise CredentialError(message, help="name the key that was made with it") from None
+
+
 def _own_problem(credentials: Credentials) -> CredentialError | None:
     """Looked at first: a daemon that refuses a certificate need not say why."""
     from cryptography import x509
@@ -56,10 +77,7 @@ def _handshake_problem(address: tuple[str, int], credentials: Credentials) -> Cr
     context = ssl.create_default_context(cafile=_text(credentials.authority))
     context.set_alpn_protocols(["h2"])
     if credentials.certificate is not None and credentials.key is not None:
-        try:
-            context.load_cert_chain(credentials.certificate, credentials.key)
-        except (ssl.SSLError, OSError):
-            return CredentialError(f"{credentials.key} is not the key of {credentials.certificate}")
+        context.load_cert_chain(credentials.certificate, credentials.key)
     try:
         with (
             socket.create_connection(address, _TIMEOUT_SECONDS) as plain,

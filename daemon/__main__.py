@@ -15,6 +15,7 @@ from tunewright.daemon.backup.manifest import BackupError
 from tunewright.daemon.backup.restore import restore
 from tunewright.daemon.backup.save import back_up
 from tunewright.daemon.backup.verify import verify
+from tunewright.daemon.errors import in_words
 from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.settings import Settings
 from tunewright.daemon.store.export import ExportError, export_tables
@@ -146,7 +147,7 @@ def _tell(work: Callable[[], str]) -> int:
     try:
         sys.stdout.write(work())
     except (ExportError, BackupError, HomeTakenError, OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {in_words(error)}\n")
         return 1
     return 0
 

@@ -15,6 +15,7 @@ import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
+from tunewright.compiler.collect.policy import PolicyFileError, find_policy
 from tunewright.daemon.access.rules import MissingRuleError, check_complete
 from tunewright.daemon.access.site import AccessError, Site
 from tunewright.daemon.alerts.reading import read_alerts
@@ -23,6 +24,7 @@ from tunewright.daemon.aside import Aside, AsideError
 from tunewright.daemon.clock import Clock, system_clock
 from tunewright.daemon.compile import Compiler
 from tunewright.daemon.engine.maintenance import MaintenanceKeeper
+from tunewright.daemon.errors import in_words
 from tunewright.daemon.home import Home, HomeTakenError
 from tunewright.daemon.keepers import Keepers
 from tunewright.daemon.listening import ListenError, listen, read_site, share
@@ -41,12 +43,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 EXIT_REFUSED = 3
+#: Another daemon has the home, now: whoever restarts services should try again, as that may be a private one that ends.
+EXIT_TAKEN = 1
 _STORE_HELP = (
     "move it away to begin a new one (bundles and artifacts stay where they are), or put a backup in its place"
 )
 _GRACE_SECONDS = 2.0
 _REFUSALS = (
-    SettingsError, AccessError, AlertSettingsError, MissingRuleError, HomeTakenError, AsideError, OSError,
+    SettingsError, AccessError, AlertSettingsError, MissingRuleError, AsideError,
+    PolicyFileError, OSError,
 )  # fmt: skip
 #: The name under which health says whether steps begin.
 EXECUTION = "tunewright.v1.Execution"
@@ -77,12 +82,17 @@ def _serve_with(aside: Aside, settings: Settings, compiler: Compiler | None, clo
     try:
         settings.check()
         check_complete(methods())
+        if settings.policy is not None:
+            find_policy(settings.home, str(settings.policy))
         site = read_site(settings.access_file, aside)
         alerts = read_alerts(settings.alerts_file, aside, needed=settings.alerts is not None)
         home.create()
         owned = home.take()
+    except HomeTakenError as error:
+        _refuse(str(error))
+        return EXIT_TAKEN
     except _REFUSALS as error:
-        return _refuse(str(error))
+        return _refuse(in_words(error))
 
     def made(measures: Measures) -> Parts:
         return assemble(settings, home, compiler, clock, site, measures, alerts, aside)

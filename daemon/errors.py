@@ -84,3 +84,11 @@ def _refused(
     reason: str, message: str, diagnostics: tuple[Diagnostic, ...], metadata: Mapping[str, str]
 ) -> RefusedError:
     return RefusedError(reason, message, diagnostics=diagnostics, **metadata)
+
+
+def in_words(error: Exception) -> str:
+    """Return the sentence of an error; where the system refuses a file, its name, why, and who may."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return str(error)
+    sentence = f"{error.filename}: {error.strerror}"
+    return f"{sentence}; do this as the user whose home it is" if isinstance(error, PermissionError) else sentence

@@ -81,6 +81,7 @@ def _add(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredenti
         else:
             port = server.add_secure_port(address, credentials)
     except RuntimeError as error:
-        message = f"can't listen on {address}: something else does; stop it or choose another port"
+        why = "something else does, or it is no address of this machine; stop that, or choose another"
+        message = f"can't listen on {address}: {why}"
         raise ListenError(message) from error
     return f"{address.rpartition(':')[0]}:{port}"

@@ -13,6 +13,12 @@ from tunewright.spec.source import SourceFile, Span
 from tunewright.spec.syntax import parse
 
 _LONGEST = 2**20
+_EXAMPLES = "docs/access.md, alerts.md, secrets.md and keeping.md show what stands in which file"
+#: What the parser says of specs, in words that are true of a site's files.
+_OF_A_SPEC = {
+    "the spec is empty": ("the file is empty", _EXAMPLES),
+    "a spec must be a mapping of keys": ("the file must be a mapping of keys", _EXAMPLES),
+}
 Language = TypeVar("Language", bound=Section)
 
 
@@ -53,7 +59,8 @@ def read_written(path: Path, language: type[Language]) -> Written[Language]:
 
 
 def _line(item: Diagnostic) -> str:
-    return f"{_place(item.primary.span)}: {item.message}" + (f" ({item.help})" if item.help else "")
+    message, help = _OF_A_SPEC.get(item.message, (item.message, item.help))  # noqa: A001 - the word users read
+    return f"{_place(item.primary.span)}: {message}" + (f" ({help})" if help else "")
 
 
 def _place(span: Span) -> str:

@@ -20,7 +20,7 @@ from tunewright.spec.model.document import API_VERSION, Spec
 from tunewright.spec.model.policy import POLICY_VERSION, Policy
 from tunewright.spec.model.section import NAME_PATTERN, Section
 from tunewright.spec.record import record
-from tunewright.spec.shape_messages import describe
+from tunewright.spec.shape_messages import describe, name_rule
 from tunewright.spec.source import Span
 from tunewright.spec.suggest import listed, suggestion
 from tunewright.spec.syntax import MappingNode, Scalar, ScalarNode, plain_value, resolve_scalar
@@ -126,7 +126,7 @@ class _Mender:
     def take(self, detail: ErrorDetails) -> None:
         location = detail["loc"]
         if location and location[-1] == "[key]":
-            self._bad_name(location[:-1])
+            self._bad_name(location[:-1], detail)
         elif detail["type"] == "missing":
             self._missing(location)
         elif detail["type"] == "extra_forbidden":
@@ -142,16 +142,24 @@ class _Mender:
             self.root = without(self.root, path)
         self._dropped.clear()
 
-    def _bad_name(self, path: Path) -> None:
-        span, rule = self.document.key_span(path), "a name has lower-case letters, digits and `_` only"
+    def _bad_name(self, path: Path, detail: ErrorDetails) -> None:
+        span, context = self.document.key_span(path), detail.get("ctx") or {}
+        if detail["type"] == "literal_error":
+            known = context["expected"].replace("'", "`")
+            self.sink.report("TW1006", f"`{path[-1]}` can't stand here", span, help=f"here stands {known}")
+            self._poison(path)
+            return
+        pattern = context.get("pattern", NAME_PATTERN)
         meant = _name_like(str(path[-1]))
+        if not re.match(pattern, meant):
+            meant = meant.replace("_", "-")
         node, right = self.document.node(path), (*path[:-1], meant)
-        usable = re.match(NAME_PATTERN, meant) is not None and self.document.node(right) is None
+        usable = re.match(pattern, meant) is not None and self.document.node(right) is None
         self.sink.report(
             "TW1006",
             f"`{path[-1]}` is not a name",
             span,
-            help=suggestion(meant, rule) if usable else f"{rule}, and begins with a letter",
+            help=suggestion(meant, name_rule(pattern)) if usable else name_rule(pattern),
             edit=Edit(span, meant) if usable else None,
         )
         if usable and node is not None:

@@ -1,5 +1,6 @@
 """What pydantic finds, said in the language's own words: code, message, help."""
 
+import re
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -27,6 +28,14 @@ _RANGES = {
 }
 
 _BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
+def name_rule(pattern: str) -> str:
+    """Return what names that fit a pattern are made of."""
+    marks = [f"`{mark}`" for mark in "_-" if re.match(pattern, f"a{mark}a")]
+    *first, last = ["lower-case letters", "digits", *marks]
+    begins = "" if re.match(pattern, "1a") else ", and begins with a letter"
+    return f"a name has {', '.join(first)} and {last}{begins}"
 
 
 def describe(detail: ErrorDetails, path: Path) -> tuple[str, str, str | None]:
@@ -57,7 +66,7 @@ def describe(detail: ErrorDetails, path: Path) -> tuple[str, str, str | None]:
             return (
                 "TW1006",
                 f"`{value}` is not a name",
-                "a name has lower-case letters, digits and `_`, and begins with a letter",
+                name_rule(context["pattern"]),
             )
         case "finite_number":
             return "TW1005", f"{name} must be a finite number", None

@@ -41,7 +41,7 @@ class Issuer:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        _check_address(self.settings.issuer)
+        check_issuer(self.settings.issuer)
 
     async def identify(self, token: str, site: Site) -> Identity:
         """Return whose token it is; raise RefusedError when it is none of the issuer's, or not for us, or too old."""
@@ -124,16 +124,16 @@ def _keys_of(issuer: str) -> "dict[str, jwt.PyJWK]":
 def _read(address: str) -> dict[str, Any]:
     import urllib.request
 
-    _check_address(address)
+    check_issuer(address)
     with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - looked at above
-        _check_address(answer.url)
+        check_issuer(answer.url)
         value = json.loads(answer.read(_LONGEST))
     if not isinstance(value, dict):
         raise ValueError(f"{address} answers no JSON object")  # noqa: TRY004
     return value
 
 
-def _check_address(address: str) -> None:
+def check_issuer(address: str) -> None:
     """Raise AccessError: keys that came over an open line prove nothing."""
     parts = urlsplit(address)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):

@@ -10,14 +10,16 @@ from contextlib import closing
 from pathlib import Path
 
 from tunewright.compiler.collect.policy import PolicyFileError, find_policy
+from tunewright.daemon.access.oidc import check_issuer
 from tunewright.daemon.access.site import AccessError
 from tunewright.daemon.alerts.reading import read_alerts
 from tunewright.daemon.alerts.settings import AlertSettingsError
 from tunewright.daemon.check.credentials import look_at_credentials
 from tunewright.daemon.check.finding import Finding, Level
-from tunewright.daemon.errors import RefusedError
+from tunewright.daemon.errors import RefusedError, in_words
 from tunewright.daemon.home import Home
 from tunewright.daemon.listening import read_site
+from tunewright.daemon.metrics.endpoint import check_metrics_address
 from tunewright.daemon.retention.policy import read_retention
 from tunewright.daemon.secrets.providers import providers_of
 from tunewright.daemon.settings import Settings, SettingsError, SettingsFileError
@@ -38,6 +40,13 @@ _Look = Callable[[Settings, Home], Iterator[Finding]]
 def look(settings: Settings) -> list[Finding]:
     """Return what is found in the order in which people should read it."""
     home = Home(settings.home)
+    try:
+        os.scandir(home.root).close()
+    except PermissionError:
+        message = f"user {os.getuid()} may not look into {home.root}"
+        return [_bad("home", message, "check as the daemon's user: runuser -u USER -- tunewright daemon check")]
+    except OSError:
+        pass  # said about the home
     return [finding for part in LOOKS for finding in part(settings, home)]
 
 
@@ -121,7 +130,7 @@ def _processes(_: Settings, home: Home) -> Iterator[Finding]:
 
 def _files(settings: Settings, home: Home) -> Iterator[Finding]:
     readers: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("access", lambda: read_site(settings.access_file)),
+        ("access", lambda: _read_access(settings)),
         ("policy", lambda: _read_policy(home.root, settings.policy)),
         ("retention", lambda: read_retention(home.root)),
         ("secrets", lambda: providers_of(home, settings.secrets)),
@@ -131,7 +140,7 @@ def _files(settings: Settings, home: Home) -> Iterator[Finding]:
         try:
             read()
         except _UNSOUND as error:
-            yield _bad(name, str(error).replace("\n", "; "))
+            yield _bad(name, in_words(error).replace("\n", "; "))
         else:
             yield _well(name, "its file is sound, or there is none")
 
@@ -142,6 +151,15 @@ def _credentials(settings: Settings, _: Home) -> Iterator[Finding]:
     except (AccessError, OSError):
         return  # said about the file already
     yield from look_at_credentials(site)
+
+
+def _read_access(settings: Settings) -> None:
+    """What the daemon looks at when it starts, beside what the file itself shows."""
+    site = read_site(settings.access_file)()
+    if site.metrics is not None:
+        check_metrics_address(site.metrics, site)
+    if site.oidc is not None:
+        check_issuer(site.oidc.issuer)
 
 
 def _read_policy(home: Path, chosen: Path | None) -> None:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tunewright.daemon.errors import in_words
 from tunewright.daemon.home import Home
 from tunewright.daemon.secrets.encrypted import EncryptedProvider
 from tunewright.daemon.secrets.provider import MAX_BYTES, SecretError, is_name
@@ -78,7 +79,7 @@ def main(arguments: list[str]) -> int:
             return 0
         told = answer(found, home, providers)
     except (SecretError, SettingsFileError, OSError) as error:
-        sys.stdout.write(json.dumps({"error": str(error), "help": getattr(error, "help", "")}) + "\n")
+        sys.stdout.write(json.dumps({"error": in_words(error), "help": getattr(error, "help", "")}) + "\n")
         return 1
     sys.stdout.write(json.dumps(told) + "\n")
     return 0

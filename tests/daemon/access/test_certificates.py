@@ -17,7 +17,7 @@ from harness.plans import a_plan, a_step
 from harness.sites import Site, source_in
 
 from tunewright.client.api import connect
-from tunewright.client.authority import Authority
+from tunewright.client.authority import Authority, AuthorityError
 from tunewright.client.credentials import Credentials
 from tunewright.client.errors import ClientError, CredentialError, RefusedError, UnreachableError
 
@@ -28,6 +28,31 @@ def trouble(call: Callable[[], object]) -> ClientError:
     with pytest.raises(ClientError) as caught:
         call()
     return caught.value
+
+
+def test_files_that_do_not_fit_are_told_before_anything_is_sent(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    authority = Authority(tmp_path / "authority")
+    authority.create("Lab")
+    for name in ("anna", "otto"):
+        authority.issue_client(name, ["*:viewer"], 1, tmp_path)
+    anna, others = tmp_path / "anna.pem", tmp_path / "otto.key"
+    mixed = Credentials(authority=authority.certificate_file, certificate=anna, key=others)
+    error = trouble(lambda: connect("127.0.0.1:1", credentials=mixed))
+    assert isinstance(error, CredentialError)
+    assert str(error.message) == f"{others} is not the key of {anna}"
+    keys = Credentials(authority=authority.folder / "ca.key")
+    assert "ca.key holds no certificate" in trouble(lambda: connect("127.0.0.1:1", credentials=keys)).message
+    assert capfd.readouterr().err == "", "gRPC's own log is nobody's message"
+
+
+def test_a_daemon_is_called_by_names_that_machines_have(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    authority.create("Lab")
+    with pytest.raises(AuthorityError, match="`gpu1 example` is no name or address"):
+        authority.issue_server(["gpu1", "gpu1 example"], 1, tmp_path)
+    assert authority.issued() == []
 
 
 def dated(site: Site, subject: str, *, begin_days: int) -> Credentials:
@@ -93,7 +118,7 @@ def test_a_foreign_daemon_is_named(site: Site, tmp_path: Path) -> None:
 def test_a_key_that_is_not_the_certificates_is_named(site: Site) -> None:
     one, two = site.certificate("one", "support:viewer"), site.certificate("two", "support:viewer")
     shown = Credentials(authority=one.authority, certificate=one.certificate, key=two.key)
-    error = trouble(site.as_(shown).who_am_i)
+    error = trouble(lambda: site.as_(shown).who_am_i())
     assert isinstance(error, CredentialError)
     assert "two.key is not the key of " in error.message
 

@@ -1,6 +1,8 @@
 """What keeps a daemon from starting: an address that others reach without proof, an access file with a mistake."""
 
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +44,8 @@ HEAD = "api_version: tunewright/access/v1\n"
         ("projects: {Support: {}}\n", "access.yaml:2:"),
         ("limits: {streams: 0}\n", "access.yaml:2:19: "),
         ("api_version: 7\n", "access.yaml:"),
+        ("projects: {my_team: {}}\n", "did you mean `my-team`? (a name has lower-case letters, digits and `-`,"),
+        ("limits: {priority_of_roles: {boss: high}}\n", "`boss` can't stand here (here stands `viewer`,"),
         ("[", "access.yaml:"),
     ],
 )
@@ -51,6 +55,27 @@ def test_a_wrong_access_file_is_refused_with_its_place(tmp_path: Path, text: str
     with pytest.raises(AccessError) as caught:
         read_access_file(path)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "1:1: the file is empty (docs/"), ("[]", "1:1: the file must be a mapping of keys (docs/")]
+)
+def test_a_file_of_a_site_is_not_called_a_spec(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "access.yaml"
+    path.write_text(text)
+    with pytest.raises(AccessError) as caught:
+        read_access_file(path)
+    assert words in str(caught.value)
+    assert "tunewright/v1" not in str(caught.value)
+
+
+def test_a_daemon_does_not_start_with_a_policy_that_is_not_there(tmp_path: Path) -> None:
+    words = [sys.executable, "-P", "-m", "tunewright.daemon", "--home", str(tmp_path / "home")]
+    done = subprocess.run(
+        [*words, "--policy", str(tmp_path / "polcy.yaml")], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == f"tunewright daemon: there is no policy `{tmp_path / 'polcy.yaml'}`\n"
 
 
 def test_a_daemon_does_not_start_where_others_could_read_what_is_said(new_site: NewSite) -> None:

@@ -15,6 +15,8 @@ from harness.sites import Site
 
 from tunewright.daemon.check.credentials import _dated
 from tunewright.daemon.check.finding import Finding, Level, as_text, worst
+from tunewright.daemon.check.looks import look
+from tunewright.daemon.settings import Settings
 from tunewright.runners.supervision.record import read_processes
 
 
@@ -77,6 +79,36 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     assert wrong >= {"home", "daemon", "store", "access", "policy", "retention", "alerts"}
     assert "access.yaml:2:1: unknown key `listn`" in found["access"]["message"]
     assert "policy.yaml:2:" in found["policy"]["message"]
+
+
+def test_who_may_not_look_into_the_home_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refused)
+    (finding,) = look(Settings(home=home))
+    assert finding.level is Level.ERROR
+    assert f"may not look into {home}" in finding.message
+    assert "as the daemon's user" in finding.help
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("metrics: nonsense", "an address has a port"),
+        ('metrics: "0.0.0.0:9464"', "are read from other machines: add `tls`"),
+        ('oidc: {issuer: "http://login.bank.example", audience: tunewright}', "must begin with https://"),
+    ],
+)
+def test_what_the_daemon_would_refuse_at_its_start_is_told(tmp_path: Path, text: str, words: str) -> None:
+    access = tmp_path / "access.yaml"
+    access.write_text(f"api_version: tunewright/access/v1\n{text}\n")
+    found = {item.name: item for item in look(Settings(home=tmp_path, access=access))}
+    assert found["access"].level is Level.ERROR
+    assert words in found["access"].message
 
 
 def test_processes_of_a_run_that_has_ended_are_named(stopped_daemon: Daemon) -> None:
