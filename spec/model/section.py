@@ -28,19 +28,25 @@ SpecName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 
 _DURATION = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m(?!s))?\s*(?:(\d+(?:\.\d+)?)s)?\s*(?:(\d+)ms)?\Z")
 
+#: Clocks and stores count so far, and nobody waits longer: a hundred years, eight pebibytes.
+_LONGEST_SECONDS, _LARGEST_BYTES = 100 * 366 * 86400, 2**53 - 1
+
 
 def parse_duration(text: str) -> float | None:
-    """Return the seconds of a duration such as `10m`, `1h 30m`, `800ms`; None when it is not one."""
+    """Return the seconds of a duration such as `10m`, `1h 30m`, `800ms`; None when it is not one, or of centuries."""
     match = _DURATION.match(text.strip())
     if not match or not any(match.groups()):
         return None
     days, hours, minutes, seconds, milliseconds = (float(group or 0) for group in match.groups())
-    return days * 86400 + hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    total = days * 86400 + hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    return total if total <= _LONGEST_SECONDS else None
 
 
 def _duration(value: Any) -> Any:
     if isinstance(value, str):
         if parse_duration(value) is None:
+            if _DURATION.match(value.strip()) and value.strip():
+                raise PydanticCustomError("duration", "a duration is at most 36600d, a hundred years")
             raise PydanticCustomError("duration", "a duration is written as `10m`, `1h 30m`, `45s` or `800ms`")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         raise PydanticCustomError("duration", "a duration needs a unit: `10m`, `1h 30m`, `45s` or `800ms`")
@@ -56,12 +62,15 @@ _UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "T
 
 
 def parse_size(text: str) -> int | None:
-    """Return the bytes of a size such as `32GiB` or `500 MB`; None when it is not one."""
+    """Return the bytes of a size such as `32GiB` or `500 MB`; None when it is not one, or more than can be counted."""
     match = _SIZE.match(text.strip())
-    return round(float(match[1]) * _UNITS[match[2]]) if match and float(match[1]) > 0 else None
+    found = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    return round(found) if 0 < found <= _LARGEST_BYTES else None
 
 
 def _size(value: Any) -> Any:
+    if isinstance(value, str) and _SIZE.match(value.strip()) and parse_size(value) is None:
+        raise PydanticCustomError("size", "a size is more than nothing and at most 8191TiB")
     if (isinstance(value, str) and parse_size(value) is None) or (
         isinstance(value, int | float) and not isinstance(value, bool)
     ):
