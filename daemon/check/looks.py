@@ -20,7 +20,7 @@ from tunewright.daemon.errors import RefusedError, in_words
 from tunewright.daemon.home import Home
 from tunewright.daemon.listening import read_site
 from tunewright.daemon.metrics.endpoint import check_metrics_address
-from tunewright.daemon.retention.policy import read_retention
+from tunewright.daemon.retention.reading import read_retention
 from tunewright.daemon.secrets.providers import providers_of
 from tunewright.daemon.settings import Settings, SettingsError, SettingsFileError
 from tunewright.daemon.store import deployments, runs, schema

@@ -22,7 +22,8 @@ from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.retention.facts import read_facts
 from tunewright.daemon.retention.garbage import DAY, Garbage, GarbageKind, find_garbage
-from tunewright.daemon.retention.policy import Retention, read_retention
+from tunewright.daemon.retention.policy import Retention
+from tunewright.daemon.retention.reading import read_retention
 from tunewright.daemon.store import alerts, holds
 from tunewright.daemon.store.database import Database, StorageBusyError, StorageFullError
 from tunewright.daemon.store.holds import CollectedRecord

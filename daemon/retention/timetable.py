@@ -10,7 +10,7 @@ from tunewright.daemon.clock import Milliseconds
 from tunewright.daemon.errors import RefusedError
 from tunewright.daemon.home import Home
 from tunewright.daemon.retention.collector import Collector, Sized
-from tunewright.daemon.retention.policy import FILE_NAME
+from tunewright.daemon.retention.reading import FILE_NAME
 from tunewright.daemon.store.database import StorageBusyError, StorageFullError
 
 _log = logging.getLogger(__name__)

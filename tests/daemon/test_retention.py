@@ -22,7 +22,8 @@ from tunewright.daemon.home import Home
 from tunewright.daemon.retention.collector import Collector
 from tunewright.daemon.retention.facts import AttemptFact, Facts, RunFact
 from tunewright.daemon.retention.garbage import GarbageKind, find_garbage
-from tunewright.daemon.retention.policy import Retention, read_retention
+from tunewright.daemon.retention.policy import Retention
+from tunewright.daemon.retention.reading import read_retention
 from tunewright.daemon.retention.timetable import Timetable
 from tunewright.daemon.store.database import Database, StorageBusyError
 
