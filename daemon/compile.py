@@ -1,6 +1,8 @@
 """The daemon's door to the compiler: a spec as it came in, with this machine's facts, to a plan or diagnostics."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +39,14 @@ class Compiled:
 
 
 Compiler = Callable[[Submitted], Compiled]
+
+# Of their own: specs that take long wait for each other, and never keep the engine from a thread.
+_THREADS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="compile")
+
+
+async def compiled_beside(compiler: Compiler, submitted: Submitted) -> Compiled:
+    """Return what a compiler makes of a spec, without holding up the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, compiler, submitted)
 
 
 #: Name and memory of the accelerators, None where nobody has looked.

@@ -12,7 +12,7 @@ from tunewright.compiler.ir.plan import Plan, plan_from_json
 from tunewright.daemon.access.calls import Call, current
 from tunewright.daemon.access.roles import Permission
 from tunewright.daemon.clock import Milliseconds
-from tunewright.daemon.compile import Compiled, Compiler
+from tunewright.daemon.compile import Compiled, Compiler, compiled_beside
 from tunewright.daemon.engine.admission import Admission, Order
 from tunewright.daemon.engine.continuation import Change, Continuations
 from tunewright.daemon.engine.ledger import Alteration, Ledger
@@ -91,7 +91,7 @@ class RunService(run_service_pb2_grpc.RunServiceServicer):
         earlier = self._of_request(call.project, request.request_id, digest)
         if earlier is not None:
             return self._created(earlier)
-        compiled = await asyncio.to_thread(self.compiler, submitted)
+        compiled = await compiled_beside(self.compiler, submitted)
         plan = _plan_of(compiled, request.expected_plan_digest)
         await self.admission.check_executable(plan, call.project)
         actions = self.admission.compare(plan, call.project)

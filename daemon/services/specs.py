@@ -1,10 +1,9 @@
 """SpecService: what a spec means, and what a run of it would do."""
 
-import asyncio
 from typing import Any
 
 from tunewright.daemon.access.calls import current
-from tunewright.daemon.compile import Compiler
+from tunewright.daemon.compile import Compiler, compiled_beside
 from tunewright.daemon.engine.admission import Admission
 from tunewright.daemon.services import requests, translate
 from tunewright.proto.v1 import spec_service_pb2, spec_service_pb2_grpc
@@ -22,7 +21,7 @@ class SpecService(spec_service_pb2_grpc.SpecServiceServicer):
         self, request: spec_service_pb2.CheckSpecRequest, context: Any
     ) -> spec_service_pb2.CheckSpecResponse:
         """Answer everything that is wrong with a spec."""
-        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source, current()))
+        compiled = await compiled_beside(self._compiler, requests.submitted(request.source, current()))
         diagnostics = [translate.diagnostic(item) for item in compiled.diagnostics]
         return spec_service_pb2.CheckSpecResponse(diagnostics=diagnostics)
 
@@ -30,7 +29,7 @@ class SpecService(spec_service_pb2_grpc.SpecServiceServicer):
         self, request: spec_service_pb2.CompileSpecRequest, context: Any
     ) -> spec_service_pb2.CompileSpecResponse:
         """Answer the plan of a spec and what a run of it would do."""
-        compiled = await asyncio.to_thread(self._compiler, requests.submitted(request.source, current()))
+        compiled = await compiled_beside(self._compiler, requests.submitted(request.source, current()))
         answer = spec_service_pb2.CompileSpecResponse(
             diagnostics=[translate.diagnostic(item) for item in compiled.diagnostics]
         )

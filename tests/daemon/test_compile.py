@@ -1,10 +1,12 @@
 """The daemon's compiler: what enters comes from the client, never from the daemon's own environment."""
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
-from tunewright.daemon.compile import Compiled, Submitted, compile_with
+from tunewright.daemon.compile import Compiled, Submitted, compile_with, compiled_beside
 
 SPEC = """\
 api_version: tunewright/v1
@@ -59,3 +61,21 @@ def test_alerts_go_where_the_project_may_send_them(tmp_path: Path, monkeypatch: 
 
     assert "TW7304" not in codes("search")
     assert "TW7304" in codes("other")
+
+
+def test_specs_that_take_long_keep_no_thread_from_the_engine() -> None:
+    gate = threading.Event()
+
+    def slow(_: Submitted) -> Compiled:
+        assert gate.wait(30)
+        return Compiled(plan=None, diagnostics=())
+
+    async def flood() -> list[Compiled]:
+        submitted = Submitted(text="", path="life.yaml", base_directory=Path(), profile=None, sets=())
+        waiting = [asyncio.create_task(compiled_beside(slow, submitted)) for _ in range(200)]
+        await asyncio.sleep(0)
+        assert await asyncio.wait_for(asyncio.to_thread(int), 10) == 0
+        gate.set()
+        return await asyncio.gather(*waiting)
+
+    assert len(asyncio.run(flood())) == 200
