@@ -6,6 +6,7 @@ ends when nobody asks for a while, or when the daemon is gone.
 """
 
 import importlib
+import os
 import pickle
 import select
 import signal
@@ -16,7 +17,11 @@ import threading
 from contextlib import suppress
 from typing import IO, Any
 
+from tunewright.runners.supervision.environment import allowed
+
 IDLE_SECONDS = 20.0
+#: Beside what runners may see: where our files lie. Secrets that the daemon's environment holds stay in the daemon.
+_INHERITED = ("PYTHONPATH", "CREDENTIALS_DIRECTORY", "TUNEWRIGHT_HOME", "TUNEWRIGHT_CACHE", "TUNEWRIGHT_POLICY")
 _LENGTH = struct.Struct(">Q")
 
 
@@ -66,7 +71,10 @@ class _Process:
 
     def __init__(self, idle_seconds: float) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__, str(idle_seconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", "-m", __name__, str(idle_seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=allowed(os.environ) | {name: os.environ[name] for name in _INHERITED if name in os.environ},
         )
         # It ends by itself after a while; somebody has to take note, or it stays in the table of processes.
         threading.Thread(target=self._process.wait, name="aside", daemon=True).start()
