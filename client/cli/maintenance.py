@@ -68,8 +68,9 @@ def drain(home: str, reason: str, checkpoint: bool, deadline: str | None, wait: 
 def undrain(home: str, target: str | None) -> int:
     """End maintenance: what waits begins."""
     with connected(_target(home, target)) as client:
+        lasted = client.server_info().maintenance is not None
         client.undrain()
-    show("steps begin again")
+    show("steps begin again" if lasted else "there was no maintenance; steps begin as before")
     return exits.OK
 
 

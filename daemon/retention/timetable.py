@@ -52,7 +52,8 @@ class Timetable:
             self._say(f"garbage is not collected: {error}")
             return False
         self._said = ""
-        _log.info("collected %d things that nothing keeps, %d bytes: %s", *_summed(gone))
+        if gone:
+            _log.info("collected %d things that nothing keeps, %d bytes: %s", *_summed(gone))
         return True
 
     async def _every(self) -> Milliseconds | None:
@@ -79,5 +80,5 @@ def _summed(gone: list[Sized]) -> tuple[int, int, str]:
     kinds: dict[str, int] = {}
     for item in gone:
         kinds[item.garbage.kind] = kinds.get(item.garbage.kind, 0) + 1
-    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing"
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     return len(gone), sum(item.size_bytes for item in gone), counted

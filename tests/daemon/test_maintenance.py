@@ -96,6 +96,7 @@ def test_the_command_line_drains_waits_and_goes_on(daemon: Daemon) -> None:
     assert shown.returncode == 0, shown.stderr
     assert "a new disk" in shown.stdout
     assert tunewright(daemon, "daemon", "undrain").stdout == "steps begin again\n"
+    assert tunewright(daemon, "daemon", "undrain").stdout == "there was no maintenance; steps begin as before\n"
     assert "maintenance  none" in tunewright(daemon, "daemon", "--home", str(daemon.home), "status").stdout
     refused = tunewright(daemon, "daemon", "drain", "--deadline", "soon")
     assert refused.returncode == 2

@@ -18,6 +18,9 @@ def command(subject: str | None, reason: str, target: str | None) -> int:
             client.block(subject, reason=reason)
             remark(f"{subject} is blocked; let them in again: tunewright access unblock {subject}")
             return exits.OK
-        for found in client.blocked():
+        blocked = tuple(client.blocked())
+        for found in blocked:
             show(f"{found.subject}  since {found.create_time:%Y-%m-%d %H:%M} UTC by {found.created_by}  {found.reason}")
+        if not blocked:
+            remark("nobody is blocked")
     return exits.OK
