@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TUNEWRIGHT := $(BIN)/tunewright
-# How many test files run at the same time; a training test needs about a gigabyte of memory.
-JOBS ?= 2
+# How many test files run at the same time: they wait for processes more than they compute, and a training test needs about a gigabyte of memory.
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-fast lint format types proto docs golden vscode bench clean

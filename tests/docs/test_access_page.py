@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -30,17 +31,19 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator["Shell"]:
-    shell = Shell(tmp_path)
-    yield shell
-    shell.stop_daemons()
+def shell() -> Iterator["Shell"]:
+    # Not pytest's folder: with its workers' names in it, it is too long for the sockets of the page.
+    with TemporaryDirectory(prefix="page-") as folder:
+        shell = Shell(Path(folder))
+        yield shell
+        shell.stop_daemons()
 
 
 class Shell:
     """Runs the page's lines in a folder, with ports that are free here and this machine in place of `gpu1.example`."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.home = folder, folder / "home"
+        self.folder, self.home, self.log = folder, folder / "home", folder / "daemon.log"
         self.daemons: list[subprocess.Popen[bytes]] = []
         self.words = {
             "gpu1.example": "localhost",
@@ -69,7 +72,8 @@ class Shell:
         assert arguments[0] == "tunewright"
         command = [sys.executable, "-P", "-m", "tunewright", *arguments[1:]]
         if arguments[1] == "daemon":
-            process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stderr=subprocess.DEVNULL)
+            with self.log.open("a", encoding="utf-8") as log:
+                process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stderr=log)
             self.daemons.append(process)
             self._wait_for(process)
             return ""
@@ -95,7 +99,7 @@ class Shell:
                     return
             except ClientError:
                 time.sleep(0.05)
-        pytest.fail("the daemon of the page did not start")
+        pytest.fail("the daemon of the page did not start: " + self.log.read_text(encoding="utf-8"))
 
 
 def test_the_pages_commands_run(shell: Shell) -> None:
