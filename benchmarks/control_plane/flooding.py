@@ -14,7 +14,9 @@ from control_plane.world import make_world
 from tunewright.client.api import Client
 from tunewright.daemon.supervise import Running, probe
 
-LINES_PER_SECOND, SECONDS, TURNS = 1_000_000, 3, 3
+PROMISED_LINES_PER_SECOND, SECONDS, TURNS = 1_000_000, 3, 3
+#: A little more than is promised: a flood that is held up for a moment can still keep the promise.
+FLOOD_PER_SECOND = 1_050_000
 LINE_BYTES = 55
 PROMISED_SHARE = 0.8
 _FLOOD = Path(__file__).with_name("flooding_runner.py")
@@ -23,7 +25,7 @@ _FLOOD = Path(__file__).with_name("flooding_runner.py")
 def measure(folder: Path) -> Iterator[Row]:
     """Count commits of one client with and without the flood; raw is the same flood into a pipe that nobody keeps."""
     command = [sys.executable, "-I", "-S", str(_FLOOD)]
-    world = make_world(folder, f'exec {shlex.join(command)} "$BUNDLE" {LINES_PER_SECOND} {SECONDS}')
+    world = make_world(folder, f"exec {shlex.join(command)} {FLOOD_PER_SECOND} {SECONDS}")
     quiet, flooded, taken, busy = [], [], [], []
     with daemon(world) as running, running.client() as client:
         for turn in range(TURNS):
@@ -37,7 +39,7 @@ def measure(folder: Path) -> Iterator[Row]:
             (bundle / "work" / "go").touch()
             flooded.append(_commits(client, run, (bundle / "work" / "done").exists))
             took = float((bundle / "work" / "done").read_text(encoding="ascii"))
-            taken.append(LINES_PER_SECOND * SECONDS / took)
+            taken.append(FLOOD_PER_SECOND * SECONDS / took)
             busy.append((cpu_seconds(supervisor) - before) / took)
             end_runs(client, [run])
     raw, share = _raw(), sum(flooded) / sum(quiet)
@@ -47,8 +49,8 @@ def measure(folder: Path) -> Iterator[Row]:
         measured=f"{lines:,.0f}/s ({sum(busy) / TURNS:.0%} of a processor)",
         raw=f"{raw:,.0f}/s (into a pipe)",
         ratio=lines / raw,
-        promised=f">= {LINES_PER_SECOND:,}/s",
-        kept=lines >= 0.98 * LINES_PER_SECOND,
+        promised=f">= {PROMISED_LINES_PER_SECOND:,}/s",
+        kept=lines >= PROMISED_LINES_PER_SECOND,
     )
     yield Row(
         what="commits of a client during that flood",
