@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TUNEWRIGHT := $(BIN)/tunewright
-# How many test files run at the same time: they wait for processes more than they compute, and a training test needs about a gigabyte of memory.
+# How many test files run at the same time. Two leave two cores idle for a fifth of the time; a training test needs about a gigabyte of memory.
 JOBS ?= 3
 
 .DEFAULT_GOAL := help
