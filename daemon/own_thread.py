@@ -9,7 +9,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def ask_apart(question: Callable[[], Answer], name: str) -> "asyncio.Future[Answer]":
+def ask_in_own_thread(question: Callable[[], Answer], name: str) -> "asyncio.Future[Answer]":
     """Return what is answered by a thread of its own.
 
     A thread of a pool would be waited for when the daemon ends, and have others wait till then; this one is left

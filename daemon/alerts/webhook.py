@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from tunewright.daemon.alerts.settings import AlertSettingsError
-from tunewright.daemon.apart import ask_apart
+from tunewright.daemon.own_thread import ask_in_own_thread
 
 _LONGEST_ANSWER = 8192
 _LONGEST_URL = 2048
@@ -144,7 +144,7 @@ async def _addresses(to: Destination) -> list[str]:
     except ValueError:
         try:
             look = partial(socket.getaddrinfo, to.host, to.port, type=socket.SOCK_STREAM)
-            found = await ask_apart(look, "alerts-resolve")
+            found = await ask_in_own_thread(look, "alerts-resolve")
         except OSError:
             raise DeliveryError("its host has no address") from None
         known = list(dict.fromkeys(str(item[4][0]) for item in found))

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from tunewright.daemon.apart import ask_apart
 from tunewright.daemon.devices.device import Inventory, InventoryError, Reading
+from tunewright.daemon.own_thread import ask_in_own_thread
 
 _TIMEOUT_SECONDS = 10.0
 
@@ -22,7 +22,7 @@ class Poller:
         A question that was not answered stays open: its answer counts, whenever it comes, and no second is asked.
         """
         if self._pending is None:
-            self._pending = ask_apart(self._read, "devices")
+            self._pending = ask_in_own_thread(self._read, "devices")
         question = self._pending
         try:
             answer = await asyncio.wait_for(asyncio.shield(question), self._timeout)
