@@ -11,9 +11,10 @@ from pathlib import Path
 from control_plane.processes import daemon, wait_until
 from control_plane.world import World, make_world
 
+from tunewright.compiler.ir.difference import StepAction
 from tunewright.compiler.ir.plan import Plan, Step, plan_from_json, seal
-from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepRecord, StepState
-from tunewright.daemon.queue.resources import needs_of
+from tunewright.daemon.engine.admission import step_record
+from tunewright.daemon.engine.states import Entry, RunRecord, RunState, StepState
 from tunewright.daemon.store import events, runs
 from tunewright.daemon.store.database import Database
 from tunewright.daemon.store.runs import Submission
@@ -99,22 +100,7 @@ def _record(like: RunRecord, number: int, state: RunState) -> RunRecord:
 
 
 def _bare(plan: Plan) -> RunRecord:
-    steps = [
-        StepRecord(
-            name=step.name,
-            verb=step.verb,
-            kind=step.kind,
-            summary=step.summary,
-            needs=step.needs,
-            digest=step.digest,
-            service=step.service,
-            retries=step.limits.retries,
-            action="create",
-            because="",
-            resources=needs_of(step),
-        )
-        for step in plan.steps
-    ]
+    steps = [step_record(step, StepAction(step.name, "create")) for step in plan.steps]
     return RunRecord(
         id="",
         spec_name=plan.name,

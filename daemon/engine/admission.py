@@ -5,7 +5,7 @@ request.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -98,7 +98,7 @@ class Admission:
             sets=plan.sets,
             plan_digest=plan.digest,
             create_time=self.clock.now(),
-            steps=tuple(_step_record(step, by_step) for step in plan.steps),
+            steps=tuple(step_record(step, by_step[step.name]) for step in plan.steps),
             retry_of=order.retry_of,
             priority=order.priority,
             preemptible=order.preemptible,
@@ -185,8 +185,8 @@ def _read(plan_json: str | None) -> Plan | None:
     return None if plan_json is None else plan_from_json(json.loads(plan_json))
 
 
-def _step_record(step: Step, actions: Mapping[str, StepAction]) -> StepRecord:
-    action = actions[step.name]
+def step_record(step: Step, action: StepAction) -> StepRecord:
+    """Return a planned step as it is stored before anything is done."""
     return StepRecord(
         name=step.name,
         verb=step.verb,
